@@ -1,0 +1,58 @@
+/*
+ * 2-D convolution by implicit GEMM: forward, gradient of the input, gradient of the filter.
+ * NHWC activations, HWIO weights. Every function does one *tile* of the work, so that the caller can spread tiles over
+ * threads; who computes a tile never changes the order of its additions.
+ *
+ * Reads may run up to TG_OVERREAD_REALS past the last element of x, dy, packed and scratch; writes never do.
+ */
+#ifndef TG_KERNELS_CONV2D_H
+#define TG_KERNELS_CONV2D_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "real.h"
+
+/* One vector of output channels is two registers of four: what a tail load may touch beyond the end. */
+enum { TG_OVERREAD_REALS = 8 };
+
+typedef struct {
+  uint32_t in_h, in_w, in_c;
+  uint32_t out_h, out_w, out_c;
+  uint32_t kernel_h, kernel_w;
+  uint32_t stride_h, stride_w;
+  uint32_t pad_top, pad_left; /* zeros before the first row and column; those behind follow from out_h, out_w */
+} tg_conv2d_shape;
+
+/* Reals of packed weights for the forward pass: output channels rounded up to panels of 8. */
+size_t tg_conv2d_packed_size(const tg_conv2d_shape *s);
+uint32_t tg_conv2d_panels(const tg_conv2d_shape *s);
+/* packed (panels, K = kernel_h*kernel_w*in_c, 8) from w (kernel_h, kernel_w, in_c, out_c); panels panel_first…panel_end-1. */
+void tg_conv2d_pack(tg_real *packed, const tg_real *w, const tg_conv2d_shape *s, uint32_t panel_first,
+                    uint32_t panel_end);
+
+/* Reals of private scratch for a forward or filter-gradient tile of `rows` output rows of one image (0 without padding). */
+size_t tg_conv2d_forward_scratch(const tg_conv2d_shape *s, uint32_t rows);
+/* y[image] rows row_first…row_end-1 of (out_h, out_w, out_c) = conv(x[image], w) + bias, then max(0, ·) when relu.
+ * x and y point at image 0 of the batch. bias may be NULL. */
+void tg_conv2d_forward(tg_real *y, const tg_real *x, const tg_real *packed, const tg_real *bias, tg_real *scratch,
+                       const tg_conv2d_shape *s, uint32_t image, uint32_t row_first, uint32_t row_end, int relu);
+
+/* The same for the gradient of the input; weights flipped, transposed and, for strides above 1, split into phases. */
+size_t tg_conv2d_input_gradient_packed_size(const tg_conv2d_shape *s);
+uint32_t tg_conv2d_input_gradient_panels(const tg_conv2d_shape *s);
+void tg_conv2d_input_gradient_pack(tg_real *packed, const tg_real *w, const tg_conv2d_shape *s, uint32_t panel_first,
+                                   uint32_t panel_end);
+size_t tg_conv2d_input_gradient_scratch(const tg_conv2d_shape *s, uint32_t rows);
+/* dx[image] rows row_first…row_end-1 of (in_h, in_w, in_c). */
+void tg_conv2d_input_gradient(tg_real *dx, const tg_real *dy, const tg_real *packed, tg_real *scratch,
+                              const tg_conv2d_shape *s, uint32_t image, uint32_t row_first, uint32_t row_end);
+
+/* Tiles of the filter gradient: each is four rows of dw seen as the matrix (K, out_c). */
+uint32_t tg_conv2d_filter_gradient_tiles(const tg_conv2d_shape *s);
+size_t tg_conv2d_filter_gradient_scratch(const tg_conv2d_shape *s);
+/* dw (K, out_c), rows of tiles tile_first…tile_end-1, summed over all images 0…images-1 in order. */
+void tg_conv2d_filter_gradient(tg_real *dw, const tg_real *x, const tg_real *dy, tg_real *scratch,
+                               const tg_conv2d_shape *s, uint32_t images, uint32_t tile_first, uint32_t tile_end);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * Matrix products for dense layers, on the same 4x8 micro-kernel as the convolutions (see conv2d.h for the rules on
+ * tiles and over-reads).
+ */
+#ifndef TG_KERNELS_GEMM_H
+#define TG_KERNELS_GEMM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "real.h"
+
+/* Panels of 8 columns in N columns, and reals of a packed (K, N) matrix. */
+uint32_t tg_gemm_panels(uint32_t N);
+size_t tg_gemm_packed_size(uint32_t K, uint32_t N);
+/* packed (panels, K, 8) from b (K, N); panels panel_first…panel_end-1. */
+void tg_gemm_pack(tg_real *packed, const tg_real *b, uint32_t K, uint32_t N, uint32_t panel_first, uint32_t panel_end);
+/* The same from the transposed matrix bt (N, K). */
+void tg_gemm_pack_transposed(tg_real *packed, const tg_real *bt, uint32_t K, uint32_t N, uint32_t panel_first,
+                             uint32_t panel_end);
+/* c (M, N) = a (M, K) @ b (K, N) + bias (N, or NULL), then max(0, ·) when relu; rows row_first…row_end-1,
+ * panels panel_first…panel_end-1. */
+void tg_gemm(tg_real *c, const tg_real *a, const tg_real *packed, const tg_real *bias, uint32_t K, uint32_t N,
+             uint32_t row_first, uint32_t row_end, uint32_t panel_first, uint32_t panel_end, int relu);
+/* c (K, N) = transpose of a (M, K) @ b (M, N); rows row_first…row_end-1 of c. Nothing is packed. */
+void tg_gemm_transposed(tg_real *c, const tg_real *a, const tg_real *b, uint32_t M, uint32_t K, uint32_t N,
+                        uint32_t row_first, uint32_t row_end);
+/* `iterations` runs of the 4x8 micro-kernel over the same packed panel of length 256 (all in the first-level cache).
+ * Returns a value that depends on every product, so that no compiler drops them. 2*4*8*256 FLOP an iteration. */
+tg_real tg_gemm_peak(uint32_t iterations);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * Max and average pooling over NHWC images; one call does images image_first…image_end-1.
+ * Padded cells take no part: the maximum ignores them and the average divides by the cells that exist (Keras).
+ */
+#ifndef TG_KERNELS_POOL2D_H
+#define TG_KERNELS_POOL2D_H
+
+#include <stdint.h>
+
+#include "real.h"
+
+typedef struct {
+  uint32_t in_h, in_w, channels;
+  uint32_t out_h, out_w;
+  uint32_t pool_h, pool_w;
+  uint32_t stride_h, stride_w;
+  uint32_t pad_top, pad_left;
+} tg_pool2d_shape;
+
+/* y (out_h, out_w, channels) from x (in_h, in_w, channels), both pointing at image 0. */
+void tg_max_pool2d(tg_real *y, const tg_real *x, const tg_pool2d_shape *s, uint32_t image_first, uint32_t image_end);
+/* dx gets dy at the first cell, in row-major order, that holds the window's maximum (PyTorch, TensorFlow); all other
+ * cells zero. Overlapping windows add up. Nothing is saved by the forward pass: the cell is found again from x and y. */
+void tg_max_pool2d_backward(tg_real *dx, const tg_real *dy, const tg_real *x, const tg_real *y,
+                            const tg_pool2d_shape *s, uint32_t image_first, uint32_t image_end);
+void tg_average_pool2d(tg_real *y, const tg_real *x, const tg_pool2d_shape *s, uint32_t image_first,
+                       uint32_t image_end);
+void tg_average_pool2d_backward(tg_real *dx, const tg_real *dy, const tg_pool2d_shape *s, uint32_t image_first,
+                                uint32_t image_end);
+
+#endif

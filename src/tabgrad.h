@@ -1,0 +1,271 @@
+/*
+ * tabgrad.h: the one public header of the engine, and its manual.
+ *
+ * JavaScript describes a model node by node (tg_model_add), the engine checks it, infers every shape and
+ * initialises the weights (tg_model_build), chooses a loss and an optimizer (tg_model_compile), and then trains it,
+ * one call for a slice of whole steps (tg_train_begin, tg_train_steps). Memory is decided when a plan is made;
+ * a step allocates nothing.
+ *
+ * Conventions
+ *   - Activations are NHWC, convolution weights HWIO, dense weights [in, out], all 32-bit floats (`tg_real`).
+ *   - Numbers that a person chose arrive as `double`, so that NaN, fractions, negative and huge values reach the
+ *     check that names them. Sizes are checked in 64 bits before anything is allocated.
+ *   - A function that returns tg_status leaves model, weights and engine as they were unless it returns TG_OK;
+ *     a function that returns a pointer returns NULL on failure. tg_last_status and tg_last_error then tell what,
+ *     where (layer and field) and both numbers. No input aborts or traps the module.
+ *   - A pointer that is not a live object of its engine gives TG_E_DISPOSED; it is never followed.
+ *   - Views of engine memory that the host holds are stale after any call: memory may have grown.
+ *   - One engine is used by one thread at a time (the engine's own pool is inside).
+ *
+ * The bindings web/lib/ffi.js and the linker's export list are generated from the TG_EXPORT lines below.
+ */
+#ifndef TABGRAD_H
+#define TABGRAD_H
+
+#include <stdint.h>
+
+#include "real.h"
+
+#define TG_EXPORT extern
+
+/** Why a call failed. JavaScript gives each its error class; the names there have no TG_ prefix. */
+typedef enum {
+  TG_OK = 0,
+  TG_E_CONFIG = 1,         /* an option is missing, unknown, not whole, or out of its range */
+  TG_E_SHAPE = 2,          /* two shapes do not fit each other */
+  TG_E_LIMIT = 3,          /* larger than the engine can address, refused before allocation */
+  TG_E_GRAPH = 4,          /* the nodes do not form a graph that can run */
+  TG_E_LABEL_RANGE = 5,    /* a label is not a class of the model */
+  TG_E_NON_FINITE = 6,     /* NaN or infinity in data, loss, gradients or weights */
+  TG_E_HYPERPARAMETER = 7, /* a learning rate, momentum … outside its range */
+  TG_E_EMPTY = 8,          /* no samples */
+  TG_E_STATE = 9,          /* the call does not fit what was called before */
+  TG_E_DISPOSED = 10,      /* the object was destroyed, or never was one */
+  TG_E_OOM = 11            /* memory could not be had; the text names the bytes */
+} tg_status;
+
+/** How samples are stored in a data set. */
+typedef enum {
+  TG_SAMPLES_U8 = 0, /* pixels 0…255, one byte each, normalised when a batch is gathered */
+  TG_SAMPLES_F32 = 1 /* floats, used as they are unless a normalisation is set */
+} tg_sample_type;
+
+/** How labels are stored in a data set. */
+typedef enum {
+  TG_LABELS_NONE = 0,  /* no labels: only tg_predict */
+  TG_LABELS_CLASS = 1, /* one int32 class index a sample */
+  TG_LABELS_VALUES = 2 /* label_size floats a sample: one-hot rows, probabilities or regression targets */
+} tg_label_type;
+
+/** The loss a model is compiled with. Definitions and clipping follow Keras 3. */
+typedef enum {
+  TG_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY = 0, /* class labels */
+  TG_LOSS_CATEGORICAL_CROSSENTROPY = 1,        /* value labels, one row of probabilities a sample */
+  TG_LOSS_BINARY_CROSSENTROPY = 2,             /* class labels 0/1 (one output) or value labels */
+  TG_LOSS_MEAN_SQUARED_ERROR = 3               /* value labels, or class labels with one output */
+} tg_loss;
+
+/** The update rule. Formulas and defaults follow Keras 3. */
+typedef enum {
+  TG_OPTIMIZER_SGD = 0, /* learningRate 0.01, momentum 0, nesterov 0 */
+  TG_OPTIMIZER_ADAM = 1 /* learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-7 */
+} tg_optimizer;
+
+/** A flat vector of a model: every tensor is an offset and a shape in it. */
+typedef enum {
+  TG_VECTOR_WEIGHTS = 0,
+  TG_VECTOR_GRADIENTS = 1, /* of the mean loss, as of the last training step */
+  TG_VECTOR_SLOT0 = 2,     /* optimizer: momentum (SGD), first moment (Adam) */
+  TG_VECTOR_SLOT1 = 3      /* optimizer: second moment (Adam) */
+} tg_vector;
+
+/** What tg_engine_info tells. */
+typedef enum {
+  TG_INFO_THREADS = 0,          /* threads that work, the caller included */
+  TG_INFO_RELAXED_SIMD = 1,     /* 1 in the relaxed build, else 0 */
+  TG_INFO_LIVE_BYTES = 2,       /* bytes the engine holds now */
+  TG_INFO_PEAK_BYTES = 3,       /* the most it ever held */
+  TG_INFO_LIVE_ALLOCATIONS = 4, /* blocks it holds now */
+  TG_INFO_ALLOCATIONS = 5,      /* blocks it ever asked for; a step leaves this number alone */
+  TG_INFO_DATASET_BYTES = 6     /* the part of the live bytes that is data sets */
+} tg_info;
+
+/** What tg_model_info tells. */
+typedef enum {
+  TG_MODEL_NODES = 0,
+  TG_MODEL_TENSORS = 1,
+  TG_MODEL_PARAMETERS = 2,      /* floats in the weight vector */
+  TG_MODEL_SLOTS = 3,           /* optimizer slot vectors in use: 0, 1 or 2 */
+  TG_MODEL_STEP = 4,            /* training steps done since the weights were made; drives Adam and dropout */
+  TG_MODEL_TRAINING_BYTES = 5,  /* arena of the training plan now held, 0 before the first */
+  TG_MODEL_INFERENCE_BYTES = 6, /* arena of the inference plan now held, 0 before the first */
+  TG_MODEL_OUTPUT_SIZE = 7,     /* floats a sample that tg_predict writes */
+  TG_MODEL_SEED = 8
+} tg_model_field;
+
+typedef struct tg_engine tg_engine;
+typedef struct tg_model tg_model;
+typedef struct tg_dataset tg_dataset;
+
+/* ---- engine ---- */
+
+/**
+ * Makes an engine whose pool has `threads` threads, the caller among them.
+ * threads is clamped to 1…16, and to 1 in a build without threads; where a thread cannot be started the engine
+ * works with those it has.
+ * Returns NULL when memory is short. Owner: the caller, until tg_engine_destroy.
+ */
+TG_EXPORT tg_engine *tg_engine_create(double threads);
+
+/** Ends the pool's threads and frees the engine with every model, data set and buffer still in it. NULL is ignored. */
+TG_EXPORT void tg_engine_destroy(tg_engine *engine);
+
+/** The status of the last call that failed. */
+TG_EXPORT tg_status tg_last_status(const tg_engine *engine);
+
+/** What went wrong in the last call that failed: UTF-8, under 500 bytes, valid until the next failure. */
+TG_EXPORT const char *tg_last_error(const tg_engine *engine);
+
+/** One number about the engine; see tg_info. Unknown fields give NaN. */
+TG_EXPORT double tg_engine_info(const tg_engine *engine, tg_info field);
+
+/**
+ * Runs the engine's own matrix micro-kernel on data that stays in the first-level cache, on every thread at once.
+ * Returns the floating-point operations done (a multiplication and an addition count as two), for the host to time:
+ * the peak that every other kernel is measured against.
+ */
+TG_EXPORT double tg_peak_run(tg_engine *engine, double iterations);
+
+/* ---- memory for the host's arguments ---- */
+
+/** `bytes` of zeroed engine memory, 16-byte aligned, for names, attributes and results. TG_E_LIMIT, TG_E_OOM. */
+TG_EXPORT void *tg_buffer_create(tg_engine *engine, double bytes);
+
+/** Gives a buffer back. TG_E_DISPOSED when it is not a live buffer. */
+TG_EXPORT tg_status tg_buffer_destroy(tg_engine *engine, void *buffer);
+
+/* ---- data sets ---- */
+
+/**
+ * Reserves a data set of `count` samples of height x width x channels (a flat sample is 1 x 1 x features).
+ * label_size is the floats a sample for TG_LABELS_VALUES, ignored otherwise.
+ * The host fills the memory at tg_dataset_samples and tg_dataset_labels, then calls tg_dataset_seal.
+ * U8 samples start with the normalisation x/255, F32 samples with none.
+ * TG_E_EMPTY (count 0), TG_E_CONFIG, TG_E_LIMIT, TG_E_OOM.
+ */
+TG_EXPORT tg_dataset *tg_dataset_create(tg_engine *engine, tg_sample_type samples, double count, double height,
+                                        double width, double channels, tg_label_type labels, double label_size);
+
+/** Frees a data set. */
+TG_EXPORT tg_status tg_dataset_destroy(tg_engine *engine, tg_dataset *dataset);
+
+/** First sample: count * height * width * channels bytes (U8) or floats (F32). */
+TG_EXPORT void *tg_dataset_samples(tg_engine *engine, tg_dataset *dataset);
+
+/** First label: count int32 (CLASS) or count * label_size floats (VALUES). NULL for TG_LABELS_NONE. */
+TG_EXPORT void *tg_dataset_labels(tg_engine *engine, tg_dataset *dataset);
+
+/**
+ * Sets x * scale[c] + offset[c] for channel c, applied when a batch is gathered.
+ * scale and offset hold `channels` floats each. TG_E_SHAPE when channels is not the data set's; TG_E_NON_FINITE.
+ */
+TG_EXPORT tg_status tg_dataset_normalize(tg_engine *engine, tg_dataset *dataset, const tg_real *scale,
+                                         const tg_real *offset, double channels);
+
+/**
+ * Checks what the host wrote: floats must be finite (TG_E_NON_FINITE names the sample), class labels not negative
+ * (TG_E_LABEL_RANGE). A data set can be used only once it is sealed.
+ */
+TG_EXPORT tg_status tg_dataset_seal(tg_engine *engine, tg_dataset *dataset);
+
+/* ---- models ---- */
+
+/**
+ * An empty model. `seed` (a whole number, 0…2^53-1) drives initialisation, shuffling and dropout.
+ * TG_E_CONFIG, TG_E_OOM. Owner: the caller, until tg_model_destroy.
+ */
+TG_EXPORT tg_model *tg_model_create(tg_engine *engine, double seed);
+
+/** Frees a model with its plans. */
+TG_EXPORT tg_status tg_model_destroy(tg_engine *engine, tg_model *model);
+
+/**
+ * Adds a node and infers its shape.
+ * op: a name of src/ops/ops.inc. name: the layer's name, for errors and tensors (1…255 bytes, unique in the model).
+ * inputs: n_inputs node numbers, all smaller than this node's own.
+ * attributes: n_attributes names joined by commas ("filters,kernelHeight"), values in the same order; those left out
+ * take the op's defaults.
+ * Returns the node's number (0, 1, …), or minus a tg_status: TG_E_CONFIG, TG_E_SHAPE, TG_E_LIMIT, TG_E_GRAPH, TG_E_OOM,
+ * TG_E_STATE after tg_model_build. The node added last is the output.
+ */
+TG_EXPORT int32_t tg_model_add(tg_engine *engine, tg_model *model, const char *op, const char *name,
+                               const int32_t *inputs, uint32_t n_inputs, const char *attributes, const double *values,
+                               uint32_t n_attributes);
+
+/** Ends the description: checks the graph, allocates the weights and initialises them from the seed. */
+TG_EXPORT tg_status tg_model_build(tg_engine *engine, tg_model *model);
+
+/**
+ * Chooses loss and optimizer, with fresh optimizer state; may be called again.
+ * from_logits: 1 when the output is not yet a probability. hyperparameters: names joined by commas, values in order.
+ * A cross-entropy over a final softmax (or sigmoid) is computed from its logits either way, as Keras does.
+ * TG_E_HYPERPARAMETER, TG_E_SHAPE (loss and output do not fit), TG_E_STATE, TG_E_OOM.
+ */
+TG_EXPORT tg_status tg_model_compile(tg_engine *engine, tg_model *model, tg_loss loss, uint32_t from_logits,
+                                     tg_optimizer optimizer, const char *hyperparameters, const double *values,
+                                     uint32_t n_hyperparameters);
+
+/** Changes one hyperparameter of the compiled optimizer, between steps. TG_E_HYPERPARAMETER, TG_E_STATE. */
+TG_EXPORT tg_status tg_model_set_hyperparameter(tg_engine *engine, tg_model *model, const char *name, double value);
+
+/** Sets the count of training steps done (resuming from a checkpoint). TG_E_CONFIG. */
+TG_EXPORT tg_status tg_model_set_step(tg_engine *engine, tg_model *model, double step);
+
+/** One number about the model; see tg_model_field. NaN on failure. */
+TG_EXPORT double tg_model_info(tg_engine *engine, tg_model *model, tg_model_field field);
+
+/**
+ * Describes node `node` in out[0…7]: rank, then the four dimensions of its output a sample (unused ones 1),
+ * parameters, multiply-accumulates a sample, first tensor's number.
+ */
+TG_EXPORT tg_status tg_model_describe_node(tg_engine *engine, tg_model *model, uint32_t node, double *out);
+
+/** Describes weight tensor `tensor` in out[0…6]: node, offset in the vector, rank, four dimensions (unused ones 1). */
+TG_EXPORT tg_status tg_model_describe_tensor(tg_engine *engine, tg_model *model, uint32_t tensor, double *out);
+
+/** "layer/kernel" and the like; NULL when there is no such tensor. Valid as long as the model. */
+TG_EXPORT const char *tg_model_tensor_name(tg_engine *engine, tg_model *model, uint32_t tensor);
+
+/** First float of a flat vector (TG_MODEL_PARAMETERS long); NULL when the model has no such vector. Read and write. */
+TG_EXPORT tg_real *tg_model_vector(tg_engine *engine, tg_model *model, tg_vector vector);
+
+/* ---- training, evaluation, prediction ---- */
+
+/**
+ * Starts epoch `epoch` over samples first … first+count-1 in batches of `batch` (the last may be shorter): makes the
+ * plan if batch size changed, and the order (a permutation drawn from seed and epoch when shuffle is 1).
+ * All allocation of training happens here.
+ * TG_E_EMPTY, TG_E_SHAPE, TG_E_LABEL_RANGE, TG_E_CONFIG, TG_E_LIMIT, TG_E_OOM, TG_E_STATE (not compiled).
+ */
+TG_EXPORT tg_status tg_train_begin(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first, double count,
+                                   double batch, double epoch, uint32_t shuffle);
+
+/**
+ * Runs whole training steps first_step … first_step+steps-1 of the epoch begun: gather, forward, loss, backward, update.
+ * For each step out receives three doubles: sum of the samples' losses, sum of their accuracies, samples.
+ * TG_E_NON_FINITE names the step: its update was not made, and those before it stand. TG_E_STATE.
+ */
+TG_EXPORT tg_status tg_train_steps(tg_engine *engine, tg_model *model, double first_step, double steps, double *out);
+
+/**
+ * Loss and accuracy over samples first … first+count-1 in batches of `batch`, without training.
+ * out receives three doubles as in tg_train_steps. Errors as tg_train_begin, and TG_E_NON_FINITE.
+ */
+TG_EXPORT tg_status tg_evaluate(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first, double count,
+                                double batch, double *out);
+
+/** Outputs of samples first … first+count-1, in batches of `batch`: count * TG_MODEL_OUTPUT_SIZE floats to out. */
+TG_EXPORT tg_status tg_predict(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first, double count,
+                               double batch, tg_real *out);
+
+#endif
