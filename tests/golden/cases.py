@@ -1,0 +1,161 @@
+"""The cases, as data: each is a network of a few layers around the operator, loss or optimizer under test.
+
+The layer under test stands behind a weighted one, so that its input gradient shows in the weight gradients before it.
+"""
+
+CROSSENTROPIES = ('sparseCategoricalCrossentropy', 'categoricalCrossentropy')
+
+
+def named(*layers):
+    """Layers with names of their own: the tensors in the files are called after them."""
+    return [{'name': f"{layer['type']}{i}", **layer} for i, layer in enumerate(layers)]
+
+
+def conv2d(filters, kernel, **options):
+    return {'type': 'conv2d', 'filters': filters, 'kernelSize': kernel, **options}
+
+
+def dense(units, **options):
+    return {'type': 'dense', 'units': units, **options}
+
+
+def pool(kind, size, **options):
+    return {'type': f'{kind}Pooling2d', 'poolSize': size, **options}
+
+
+FLATTEN = {'type': 'flatten'}
+
+
+def regression(name, input_shape, layers, batch=2, **extra):
+    """Mean squared error with targets so large that the upstream gradient is of the order of one."""
+    return {
+        'name': name,
+        'inputShape': input_shape,
+        'layers': named(*layers),
+        'loss': 'meanSquaredError',
+        'fromLogits': False,
+        'batch': batch,
+        **extra,
+    }
+
+
+def conv_cases():
+    cases = []
+    kernels = {'1x1': [1, 1], '3x3': [3, 3], '5x5': [5, 5], '2x4': [2, 4]}
+    # Channels miss the vector width in different ways; sizes give odd and even paddings.
+    channels = iter([(3, 5), (8, 8), (1, 9), (5, 4), (7, 12), (4, 1), (16, 17), (2, 8)] * 3)
+    for label, kernel in kernels.items():
+        for stride in (1, 2, 3):
+            for padding in ('valid', 'same'):
+                before, filters = next(channels)
+                layers = [
+                    conv2d(before, [1, 1]),
+                    conv2d(filters, kernel, strides=[stride, stride], padding=padding),
+                    FLATTEN,
+                ]
+                cases.append(regression(f'conv2d {label} stride {stride} {padding}', [9, 8, 2], layers))
+    mixed = [conv2d(3, [1, 1]), conv2d(6, [3, 2], strides=[2, 1], padding='same'), FLATTEN]
+    cases.append(regression('conv2d 3x2 strides 2x1 same', [8, 7, 2], mixed))
+    relu = [conv2d(16, [3, 3], activation='relu'), conv2d(32, [3, 3], activation='relu'), FLATTEN]
+    cases.append(regression('conv2d 3x3 with relu, twice', [8, 8, 3], relu))
+    bare = [conv2d(5, [3, 3], useBias=False), conv2d(4, [3, 3], useBias=False), FLATTEN]
+    cases.append(regression('conv2d without bias', [7, 7, 3], bare))
+    whole = [conv2d(4, [1, 1]), conv2d(3, [6, 5]), FLATTEN]
+    cases.append(regression('conv2d with a kernel as large as its input', [6, 5, 2], whole, batch=3))
+    return cases
+
+
+def pool_cases():
+    cases = []
+    for kind in ('max', 'average'):
+        for size, strides in (([2, 2], [2, 2]), ([3, 3], [2, 2]), ([3, 2], [1, 1]), ([2, 3], [3, 2])):
+            for padding in ('valid', 'same'):
+                label = f'{kind} pool {size[0]}x{size[1]} strides {strides[0]}x{strides[1]} {padding}'
+                layers = [conv2d(5, [1, 1]), pool(kind, size, strides=strides, padding=padding), FLATTEN]
+                cases.append(regression(label, [7, 6, 2], layers))
+    # Behind a ReLU most windows are ties of zeros: the gradient belongs to the first cell.
+    ties = [conv2d(8, [3, 3], activation='relu', padding='same'), pool('max', [2, 2]), FLATTEN]
+    cases.append(regression('max pool over ties of a relu', [8, 8, 3], ties))
+    return cases
+
+
+def flat_cases():
+    def around(layer):
+        return [dense(9), layer, dense(3)]
+
+    return [
+        regression('dense', [7], [dense(13), dense(5)], batch=5),
+        regression('dense without bias', [6], [dense(11, useBias=False), dense(4, useBias=False)], batch=3),
+        regression('dense of one unit', [17], [dense(8), dense(1)], batch=4),
+        regression('dense with relu', [10], [dense(33, activation='relu'), dense(6, activation='relu')], batch=4),
+        regression('relu', [5], around({'type': 'reLU'}), batch=4),
+        regression('sigmoid', [5], around({'type': 'activation', 'activation': 'sigmoid'}), batch=4),
+        regression('sigmoid far from zero', [5], around({'type': 'activation', 'activation': 'sigmoid'}), scale=12),
+        regression('softmax in the middle', [5], around({'type': 'softmax'}), batch=4),
+        regression('softmax far from zero', [5], around({'type': 'softmax'}), scale=12),
+        regression('softmax at the end', [5], [dense(9), {'type': 'softmax'}], batch=4),
+        regression('flatten', [3, 4, 5], [conv2d(2, [2, 2]), FLATTEN, dense(7), dense(3)], batch=3),
+    ]
+
+
+def loss_case(name, loss, layers, from_logits=False, **extra):
+    return {
+        'name': name,
+        'inputShape': [6],
+        'layers': named(*layers),
+        'loss': loss,
+        'fromLogits': from_logits,
+        'batch': 5,
+        **extra,
+    }
+
+
+def loss_cases():
+    cases = []
+    for loss in CROSSENTROPIES:
+        cases += [
+            loss_case(f'{loss} from logits', loss, [dense(8), dense(4)], True),
+            loss_case(f'{loss} from large logits', loss, [dense(8), dense(4)], True, scale=30),
+            loss_case(f'{loss} after a softmax', loss, [dense(8), dense(4, activation='softmax')]),
+            # Saturated: from the probabilities it would be clipped, from the logits (Keras) it is not.
+            loss_case(f'{loss} after a saturated softmax', loss, [dense(8), dense(4, activation='softmax')], scale=30),
+            loss_case(f'{loss} from probabilities', loss, [dense(8), dense(4, activation='sigmoid')]),
+        ]
+    cases.append(loss_case('categorical with soft labels', 'categoricalCrossentropy', [dense(4)], True, labels='soft'))
+    loss = 'binaryCrossentropy'
+    for units, labels in ((1, 'class'), (1, 'values'), (3, 'values')):
+        label = f'{loss}, {units} output, {labels} labels'
+        cases += [
+            loss_case(f'{label}, from logits', loss, [dense(8), dense(units)], True, labels=labels),
+            loss_case(f'{label}, after a sigmoid', loss, [dense(8), dense(units, activation='sigmoid')], labels=labels),
+            # No sigmoid at the end, so the values are taken as probabilities, and clipped outside 0 … 1. The bias keeps
+            # them off the edge, where the gradient 1/p magnifies a rounding error a million times.
+            loss_case(f'{label}, from probabilities', loss, [dense(8), dense(units)], labels=labels, outputBias=0.5),
+        ]
+    cases += [
+        loss_case('binary from large logits', loss, [dense(8), dense(1)], True, labels='class', scale=30),
+        loss_case('meanSquaredError', 'meanSquaredError', [dense(8), dense(3)]),
+        loss_case('meanSquaredError, class labels', 'meanSquaredError', [dense(8), dense(1)], labels='class'),
+    ]
+    return cases
+
+
+def optimizer_cases():
+    layers = [dense(7, activation='sigmoid'), dense(3)]
+    rules = [
+        ('sgd', 50, {'learningRate': 0.1}),
+        ('sgd', 50, {'learningRate': 0.05, 'momentum': 0.9}),
+        ('sgd', 50, {'learningRate': 0.05, 'momentum': 0.9, 'nesterov': True}),
+        ('adam', 30, {}),
+        ('adam', 50, {'learningRate': 0.01}),
+        ('adam', 30, {'learningRate': 0.005, 'beta1': 0.8, 'beta2': 0.95, 'epsilon': 1e-3}),
+    ]
+    return [
+        {
+            **loss_case(f'{name} {options}', 'sparseCategoricalCrossentropy', layers, True, batch=8),
+            'optimizer': name,
+            'options': options,
+            'steps': steps,
+        }
+        for name, steps, options in rules
+    ]

@@ -1,0 +1,113 @@
+"""Turns a case into tensors: float32 inputs and weights drawn here, everything else computed from them in float64."""
+
+import numpy as np
+import torch
+
+from losses import one_hot, per_sample
+from network import doubles, forward, weight_shapes
+from updates import RULES
+
+ENDS_IN = {
+    'sparseCategoricalCrossentropy': 'softmax',
+    'categoricalCrossentropy': 'softmax',
+    'binaryCrossentropy': 'sigmoid',
+}
+
+
+def draw_weights(case, random):
+    weights = []
+    for _, shape in weight_shapes(case['layers'], case['inputShape']):
+        fan_in = int(np.prod(shape[:-1])) if len(shape) > 1 else 4
+        weights.append((random.standard_normal(shape) / np.sqrt(fan_in)).astype(np.float32))
+    weights[-1] += np.float32(case.get('outputBias', 0))
+    return weights
+
+
+def draw_labels(case, units, random):
+    """(what the library is given, float64 targets (batch, units))."""
+    batch, loss = case['batch'], case['loss']
+    labels = case.get('labels')
+    if loss == 'sparseCategoricalCrossentropy':
+        classes = random.integers(0, units, batch).astype(np.int32)
+        return classes, one_hot(classes, units)
+    if labels == 'class':
+        classes = random.integers(0, 2, batch).astype(np.int32)
+        classes[:2] = 0, 1
+        return classes, doubles(classes)[:, None]
+    if labels == 'soft':
+        values = random.random((batch, units)).astype(np.float32)
+        values /= values.sum(-1, keepdims=True)
+    elif loss == 'categoricalCrossentropy':
+        values = one_hot(random.integers(0, units, batch), units).numpy().astype(np.float32)
+    elif loss == 'binaryCrossentropy':
+        values = random.random((batch, units)).astype(np.float32)
+        values[0] = 1
+        values[1] = 0
+    else:
+        # Divided by the elements and the batch in the gradient, which is then of the order of a third.
+        values = (random.standard_normal((batch, units)) * batch * units / 6).astype(np.float32)
+    return values, doubles(values)
+
+
+def uses_logits(case):
+    """From the logits when asked, and when the network ends in the loss's own activation, as Keras does."""
+    last = case['layers'][-1]
+    end = last.get('activation', last['type'])
+    return case['fromLogits'], case['fromLogits'] or end == ENDS_IN.get(case['loss'])
+
+
+def loss_and_gradients(case, weights, x, targets, mask=None):
+    """(each sample's loss, gradients of their mean)."""
+    weights = [w.detach().requires_grad_() for w in weights]
+    plain, logits = uses_logits(case)
+    outputs = forward(case['layers'], weights, x, mask, logits=logits and not plain)
+    losses = per_sample(case['loss'], outputs, targets.to(outputs.dtype), logits)
+    return losses.detach(), torch.autograd.grad(losses.mean(), weights)
+
+
+def generate(case, seed):
+    random = np.random.default_rng(seed)
+    x = random.standard_normal((case['batch'], *case['inputShape'])).astype(np.float32)
+    x *= case.get('scale', 1)
+    weights = draw_weights(case, random)
+    exact = [doubles(w) for w in weights]
+    outputs = forward(case['layers'], exact, doubles(x))
+    labels, targets = draw_labels(case, outputs.shape[-1], random)
+    losses, gradients = loss_and_gradients(case, exact, doubles(x), targets)
+    tensors = {'x': x, 'y': labels, 'outputs': outputs.numpy(), 'losses': losses.numpy()}
+    for (name, _), weight, gradient in zip(weight_shapes(case['layers'], case['inputShape']), weights, gradients):
+        tensors[f'weights/{name}'] = weight
+        tensors[f'gradients/{name}'] = gradient.numpy()
+    if case['loss'].endswith('ategoricalCrossentropy'):
+        hits = outputs.argmax(-1) == targets.argmax(-1)
+        tensors['accuracy'] = np.array([hits.double().mean().item()])
+    if 'optimizer' in case:
+        tensors.update(train(case, exact, doubles(x), targets))
+    return tensors, float32_distance(case, weights, x, targets, tensors)
+
+
+def train(case, weights, x, targets):
+    """The curve over the steps and the weights after the last; every step sees the same batch."""
+    weights = [w.clone() for w in weights]
+    rule = RULES[case['optimizer']](**case['options'])
+    curve = []
+    for _ in range(case['steps']):
+        losses, gradients = loss_and_gradients(case, weights, x, targets)
+        curve.append(losses.mean().item())
+        rule.step(weights, gradients)
+    names = [name for name, _ in weight_shapes(case['layers'], case['inputShape'])]
+    trained = {f'trained/{name}': w.numpy() for name, w in zip(names, weights)}
+    return {'curve': np.array(curve), **trained}
+
+
+def float32_distance(case, weights, x, targets, tensors):
+    """How far PyTorch's own float32 is from the float64 values, in units of the test's tolerance: a case that float32
+    itself cannot pass would test luck."""
+    single = [torch.from_numpy(w) for w in weights]
+    _, gradients = loss_and_gradients(case, single, torch.from_numpy(x), targets)
+    worst = 0.0
+    expected = [tensors[name] for name in tensors if name.startswith('gradients/')]
+    for found, exact in zip(gradients, expected):
+        allowed = 1e-5 + 1.3e-6 * np.abs(exact)
+        worst = max(worst, float((np.abs(found.numpy() - exact) / allowed).max()))
+    return worst
