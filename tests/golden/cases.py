@@ -83,16 +83,17 @@ def flat_cases():
     def around(layer):
         return [dense(9), layer, dense(3)]
 
+    sigmoid = {'type': 'activation', 'activation': 'sigmoid'}
     return [
         regression('dense', [7], [dense(13), dense(5)], batch=5),
         regression('dense without bias', [6], [dense(11, useBias=False), dense(4, useBias=False)], batch=3),
         regression('dense of one unit', [17], [dense(8), dense(1)], batch=4),
         regression('dense with relu', [10], [dense(33, activation='relu'), dense(6, activation='relu')], batch=4),
         regression('relu', [5], around({'type': 'reLU'}), batch=4),
-        regression('sigmoid', [5], around({'type': 'activation', 'activation': 'sigmoid'}), batch=4),
-        regression('sigmoid far from zero', [5], around({'type': 'activation', 'activation': 'sigmoid'}), scale=12),
+        regression('sigmoid', [5], around(sigmoid), batch=4),
+        regression('sigmoid far from zero', [5], around(sigmoid), batch=4, scale=6),
         regression('softmax in the middle', [5], around({'type': 'softmax'}), batch=4),
-        regression('softmax far from zero', [5], around({'type': 'softmax'}), scale=12),
+        regression('softmax far from zero', [5], around({'type': 'softmax'}), batch=4, scale=4),
         regression('softmax at the end', [5], [dense(9), {'type': 'softmax'}], batch=4),
         regression('flatten', [3, 4, 5], [conv2d(2, [2, 2]), FLATTEN, dense(7), dense(3)], batch=3),
     ]
@@ -123,14 +124,15 @@ def loss_cases():
         ]
     cases.append(loss_case('categorical with soft labels', 'categoricalCrossentropy', [dense(4)], True, labels='soft'))
     loss = 'binaryCrossentropy'
+    central = {'scale': 0.4, 'outputBias': 0.5}
     for units, labels in ((1, 'class'), (1, 'values'), (3, 'values')):
         label = f'{loss}, {units} output, {labels} labels'
         cases += [
             loss_case(f'{label}, from logits', loss, [dense(8), dense(units)], True, labels=labels),
             loss_case(f'{label}, after a sigmoid', loss, [dense(8), dense(units, activation='sigmoid')], labels=labels),
-            # No sigmoid at the end, so the values are taken as probabilities, and clipped outside 0 … 1. The bias keeps
-            # them off the edge, where the gradient 1/p magnifies a rounding error a million times.
-            loss_case(f'{label}, from probabilities', loss, [dense(8), dense(units)], labels=labels, outputBias=0.5),
+            # No sigmoid at the end, so the values are taken as probabilities, and clipped outside 0 … 1. Bias and scale
+            # keep most off the edge, where the gradient 1/p magnifies a rounding error a million times.
+            loss_case(f'{label}, from probabilities', loss, [dense(8), dense(units)], labels=labels, **central),
         ]
     cases += [
         loss_case('binary from large logits', loss, [dense(8), dense(1)], True, labels='class', scale=30),

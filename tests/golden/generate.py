@@ -19,7 +19,8 @@ def draw_weights(case, random):
     for _, shape in weight_shapes(case['layers'], case['inputShape']):
         fan_in = int(np.prod(shape[:-1])) if len(shape) > 1 else 4
         weights.append((random.standard_normal(shape) / np.sqrt(fan_in)).astype(np.float32))
-    weights[-1] += np.float32(case.get('outputBias', 0))
+    if 'outputBias' in case:
+        weights[-1][:] = case['outputBias']
     return weights
 
 

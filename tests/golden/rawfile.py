@@ -41,5 +41,5 @@ def read(path):
     tensors = {}
     for name, entry in header.items():
         first, end = (8 + length + offset for offset in entry['data_offsets'])
-        tensors[name] = np.frombuffer(data[first:end], TYPES[entry['dtype']]).reshape(entry['shape'])
+        tensors[name] = np.frombuffer(data[first:end], TYPES[entry['dtype']]).reshape(entry['shape']).copy()
     return tensors
