@@ -1,0 +1,303 @@
+// Generated from src/tabgrad.h by wasm-build/generate-ffi.mjs: do not edit.
+
+/**
+ * A byte address in engine memory. The tag keeps a model's address from being passed where a data set's is meant.
+ * @template {string} T
+ * @typedef {number & { readonly __pointer: T }} Pointer
+ */
+
+/** The address of nothing, of every type. */
+export const NULL = /** @type {Pointer<any>} */ (0);
+
+/**
+ * Why a call failed. JavaScript gives each its error class; the names there have no TG_ prefix.
+ */
+export const Status = Object.freeze(
+  /** @type {const} */ ({
+    OK: 0,
+    /** an option is missing, unknown, not whole, or out of its range */
+    E_CONFIG: 1,
+    /** two shapes do not fit each other */
+    E_SHAPE: 2,
+    /** larger than the engine can address, refused before allocation */
+    E_LIMIT: 3,
+    /** the nodes do not form a graph that can run */
+    E_GRAPH: 4,
+    /** a label is not a class of the model */
+    E_LABEL_RANGE: 5,
+    /** NaN or infinity in data, loss, gradients or weights */
+    E_NON_FINITE: 6,
+    /** a learning rate, momentum … outside its range */
+    E_HYPERPARAMETER: 7,
+    /** no samples */
+    E_EMPTY: 8,
+    /** the call does not fit what was called before */
+    E_STATE: 9,
+    /** the object was destroyed, or never was one */
+    E_DISPOSED: 10,
+    /** memory could not be had; the text names the bytes */
+    E_OOM: 11,
+  }),
+);
+
+/** @typedef {(typeof Status)[keyof typeof Status]} StatusValue */
+
+/**
+ * How samples are stored in a data set.
+ */
+export const SampleType = Object.freeze(
+  /** @type {const} */ ({
+    /** pixels 0…255, one byte each, normalised when a batch is gathered */
+    U8: 0,
+    /** floats, used as they are unless a normalisation is set */
+    F32: 1,
+  }),
+);
+
+/** @typedef {(typeof SampleType)[keyof typeof SampleType]} SampleTypeValue */
+
+/**
+ * How labels are stored in a data set.
+ */
+export const LabelType = Object.freeze(
+  /** @type {const} */ ({
+    /** no labels: only tg_predict */
+    NONE: 0,
+    /** one int32 class index a sample */
+    CLASS: 1,
+    /** label_size floats a sample: one-hot rows, probabilities or regression targets */
+    VALUES: 2,
+  }),
+);
+
+/** @typedef {(typeof LabelType)[keyof typeof LabelType]} LabelTypeValue */
+
+/**
+ * The loss a model is compiled with. Definitions and clipping follow Keras 3.
+ */
+export const Loss = Object.freeze(
+  /** @type {const} */ ({
+    /** class labels */
+    SPARSE_CATEGORICAL_CROSSENTROPY: 0,
+    /** value labels, one row of probabilities a sample */
+    CATEGORICAL_CROSSENTROPY: 1,
+    /** class labels 0/1 (one output) or value labels */
+    BINARY_CROSSENTROPY: 2,
+    /** value labels, or class labels with one output */
+    MEAN_SQUARED_ERROR: 3,
+  }),
+);
+
+/** @typedef {(typeof Loss)[keyof typeof Loss]} LossValue */
+
+/**
+ * The update rule. Formulas and defaults follow Keras 3.
+ */
+export const Optimizer = Object.freeze(
+  /** @type {const} */ ({
+    /** learningRate 0.01, momentum 0, nesterov 0 */
+    SGD: 0,
+    /** learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-7 */
+    ADAM: 1,
+  }),
+);
+
+/** @typedef {(typeof Optimizer)[keyof typeof Optimizer]} OptimizerValue */
+
+/**
+ * A flat vector of a model: every tensor is an offset and a shape in it.
+ */
+export const Vector = Object.freeze(
+  /** @type {const} */ ({
+    WEIGHTS: 0,
+    /** of the mean loss, as of the last training step */
+    GRADIENTS: 1,
+    /** optimizer: momentum (SGD), first moment (Adam) */
+    SLOT0: 2,
+    /** optimizer: second moment (Adam) */
+    SLOT1: 3,
+  }),
+);
+
+/** @typedef {(typeof Vector)[keyof typeof Vector]} VectorValue */
+
+/**
+ * What tg_engine_info tells.
+ */
+export const Info = Object.freeze(
+  /** @type {const} */ ({
+    /** threads that work, the caller included */
+    THREADS: 0,
+    /** 1 in the relaxed build, else 0 */
+    RELAXED_SIMD: 1,
+    /** bytes the engine holds now */
+    LIVE_BYTES: 2,
+    /** the most it ever held */
+    PEAK_BYTES: 3,
+    /** blocks it holds now */
+    LIVE_ALLOCATIONS: 4,
+    /** blocks it ever asked for; a step leaves this number alone */
+    ALLOCATIONS: 5,
+    /** the part of the live bytes that is data sets */
+    DATASET_BYTES: 6,
+  }),
+);
+
+/** @typedef {(typeof Info)[keyof typeof Info]} InfoValue */
+
+/**
+ * What tg_model_info tells.
+ */
+export const ModelField = Object.freeze(
+  /** @type {const} */ ({
+    NODES: 0,
+    TENSORS: 1,
+    /** floats in the weight vector */
+    PARAMETERS: 2,
+    /** optimizer slot vectors in use: 0, 1 or 2 */
+    SLOTS: 3,
+    /** training steps done since the weights were made; drives Adam and dropout */
+    STEP: 4,
+    /** arena of the training plan now held, 0 before the first */
+    TRAINING_BYTES: 5,
+    /** arena of the inference plan now held, 0 before the first */
+    INFERENCE_BYTES: 6,
+    /** floats a sample that tg_predict writes */
+    OUTPUT_SIZE: 7,
+    SEED: 8,
+  }),
+);
+
+/** @typedef {(typeof ModelField)[keyof typeof ModelField]} ModelFieldValue */
+
+/**
+ * The engine's functions, as src/tabgrad.h describes them.
+ * @typedef {object} Bindings
+ * @property {(threads: number) => Pointer<'tg_engine'>} engineCreate
+ *   Makes an engine whose pool has `threads` threads, the caller among them.
+ *   threads is clamped to 1…16, and to 1 in a build without threads; where a thread cannot be started the engine
+ *   works with those it has.
+ *   Returns NULL when memory is short. Owner: the caller, until tg_engine_destroy.
+ * @property {(engine: Pointer<'tg_engine'>) => void} engineDestroy
+ *   Ends the pool's threads and frees the engine with every model, data set and buffer still in it. NULL is ignored.
+ * @property {(engine: Pointer<'tg_engine'>) => StatusValue} lastStatus
+ *   The status of the last call that failed.
+ * @property {(engine: Pointer<'tg_engine'>) => Pointer<'char'>} lastError
+ *   What went wrong in the last call that failed: UTF-8, under 500 bytes, valid until the next failure.
+ * @property {(engine: Pointer<'tg_engine'>, field: InfoValue) => number} engineInfo
+ *   One number about the engine; see tg_info. Unknown fields give NaN.
+ * @property {(engine: Pointer<'tg_engine'>, iterations: number) => number} peakRun
+ *   Runs the engine's own matrix micro-kernel on data that stays in the first-level cache, on every thread at once.
+ *   Returns the floating-point operations done (a multiplication and an addition count as two), for the host to time:
+ *   the peak that every other kernel is measured against.
+ * @property {(engine: Pointer<'tg_engine'>, bytes: number) => Pointer<'void'>} bufferCreate
+ *   `bytes` of zeroed engine memory, 16-byte aligned, for names, attributes and results. TG_E_LIMIT, TG_E_OOM.
+ * @property {(engine: Pointer<'tg_engine'>, buffer: Pointer<'void'>) => StatusValue} bufferDestroy
+ *   Gives a buffer back. TG_E_DISPOSED when it is not a live buffer.
+ * @property {(engine: Pointer<'tg_engine'>, samples: SampleTypeValue, count: number, height: number, width: number, channels: number, labels: LabelTypeValue, labelSize: number) => Pointer<'tg_dataset'>} datasetCreate
+ *   Reserves a data set of `count` samples of height x width x channels (a flat sample is 1 x 1 x features).
+ *   label_size is the floats a sample for TG_LABELS_VALUES, ignored otherwise.
+ *   The host fills the memory at tg_dataset_samples and tg_dataset_labels, then calls tg_dataset_seal.
+ *   U8 samples start with the normalisation x/255, F32 samples with none.
+ *   TG_E_EMPTY (count 0), TG_E_CONFIG, TG_E_LIMIT, TG_E_OOM.
+ * @property {(engine: Pointer<'tg_engine'>, dataset: Pointer<'tg_dataset'>) => StatusValue} datasetDestroy
+ *   Frees a data set.
+ * @property {(engine: Pointer<'tg_engine'>, dataset: Pointer<'tg_dataset'>) => Pointer<'void'>} datasetSamples
+ *   First sample: count * height * width * channels bytes (U8) or floats (F32).
+ * @property {(engine: Pointer<'tg_engine'>, dataset: Pointer<'tg_dataset'>) => Pointer<'void'>} datasetLabels
+ *   First label: count int32 (CLASS) or count * label_size floats (VALUES). NULL for TG_LABELS_NONE.
+ * @property {(engine: Pointer<'tg_engine'>, dataset: Pointer<'tg_dataset'>, scale: Pointer<'tg_real'>, offset: Pointer<'tg_real'>, channels: number) => StatusValue} datasetNormalize
+ *   Sets x * scale[c] + offset[c] for channel c, applied when a batch is gathered.
+ *   scale and offset hold `channels` floats each. TG_E_SHAPE when channels is not the data set's; TG_E_NON_FINITE.
+ * @property {(engine: Pointer<'tg_engine'>, dataset: Pointer<'tg_dataset'>) => StatusValue} datasetSeal
+ *   Checks what the host wrote: floats must be finite (TG_E_NON_FINITE names the sample), class labels not negative
+ *   (TG_E_LABEL_RANGE). A data set can be used only once it is sealed.
+ * @property {(engine: Pointer<'tg_engine'>, seed: number) => Pointer<'tg_model'>} modelCreate
+ *   An empty model. `seed` (a whole number, 0…2^53-1) drives initialisation, shuffling and dropout.
+ *   TG_E_CONFIG, TG_E_OOM. Owner: the caller, until tg_model_destroy.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>) => StatusValue} modelDestroy
+ *   Frees a model with its plans.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, op: Pointer<'char'>, name: Pointer<'char'>, inputs: Pointer<'int32_t'>, nInputs: number, attributes: Pointer<'char'>, values: Pointer<'double'>, nAttributes: number) => number} modelAdd
+ *   Adds a node and infers its shape.
+ *   op: a name of src/ops/ops.inc. name: the layer's name, for errors and tensors (1…255 bytes, unique in the model).
+ *   inputs: n_inputs node numbers, all smaller than this node's own.
+ *   attributes: n_attributes names joined by commas ("filters,kernelHeight"), values in the same order; those left out
+ *   take the op's defaults.
+ *   Returns the node's number (0, 1, …), or minus a tg_status: TG_E_CONFIG, TG_E_SHAPE, TG_E_LIMIT, TG_E_GRAPH, TG_E_OOM,
+ *   TG_E_STATE after tg_model_build. The node added last is the output.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>) => StatusValue} modelBuild
+ *   Ends the description: checks the graph, allocates the weights and initialises them from the seed.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, loss: LossValue, fromLogits: number, optimizer: OptimizerValue, hyperparameters: Pointer<'char'>, values: Pointer<'double'>, nHyperparameters: number) => StatusValue} modelCompile
+ *   Chooses loss and optimizer, with fresh optimizer state; may be called again.
+ *   from_logits: 1 when the output is not yet a probability. hyperparameters: names joined by commas, values in order.
+ *   A cross-entropy over a final softmax (or sigmoid) is computed from its logits either way, as Keras does.
+ *   TG_E_HYPERPARAMETER, TG_E_SHAPE (loss and output do not fit), TG_E_STATE, TG_E_OOM.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, name: Pointer<'char'>, value: number) => StatusValue} modelSetHyperparameter
+ *   Changes one hyperparameter of the compiled optimizer, between steps. TG_E_HYPERPARAMETER, TG_E_STATE.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, step: number) => StatusValue} modelSetStep
+ *   Sets the count of training steps done (resuming from a checkpoint). TG_E_CONFIG.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, field: ModelFieldValue) => number} modelInfo
+ *   One number about the model; see tg_model_field. NaN on failure.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, node: number, out: Pointer<'double'>) => StatusValue} modelDescribeNode
+ *   Describes node `node` in out[0…7]: rank, then the four dimensions of its output a sample (unused ones 1),
+ *   parameters, multiply-accumulates a sample, first tensor's number.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, tensor: number, out: Pointer<'double'>) => StatusValue} modelDescribeTensor
+ *   Describes weight tensor `tensor` in out[0…6]: node, offset in the vector, rank, four dimensions (unused ones 1).
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, tensor: number) => Pointer<'char'>} modelTensorName
+ *   "layer/kernel" and the like; NULL when there is no such tensor. Valid as long as the model.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, vector: VectorValue) => Pointer<'tg_real'>} modelVector
+ *   First float of a flat vector (TG_MODEL_PARAMETERS long); NULL when the model has no such vector. Read and write.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number, batch: number, epoch: number, shuffle: number) => StatusValue} trainBegin
+ *   Starts epoch `epoch` over samples first … first+count-1 in batches of `batch` (the last may be shorter): makes the
+ *   plan if batch size changed, and the order (a permutation drawn from seed and epoch when shuffle is 1).
+ *   All allocation of training happens here.
+ *   TG_E_EMPTY, TG_E_SHAPE, TG_E_LABEL_RANGE, TG_E_CONFIG, TG_E_LIMIT, TG_E_OOM, TG_E_STATE (not compiled).
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, firstStep: number, steps: number, out: Pointer<'double'>) => StatusValue} trainSteps
+ *   Runs whole training steps first_step … first_step+steps-1 of the epoch begun: gather, forward, loss, backward, update.
+ *   For each step out receives three doubles: sum of the samples' losses, sum of their accuracies, samples.
+ *   TG_E_NON_FINITE names the step: its update was not made, and those before it stand. TG_E_STATE.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number, batch: number, out: Pointer<'double'>) => StatusValue} evaluate
+ *   Loss and accuracy over samples first … first+count-1 in batches of `batch`, without training.
+ *   out receives three doubles as in tg_train_steps. Errors as tg_train_begin, and TG_E_NON_FINITE.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number, batch: number, out: Pointer<'tg_real'>) => StatusValue} predict
+ *   Outputs of samples first … first+count-1, in batches of `batch`: count * TG_MODEL_OUTPUT_SIZE floats to out.
+ */
+
+/**
+ * @param {any} module an instance of the engine, as its factory resolves it
+ * @returns {Bindings}
+ */
+export function bindEngine(module) {
+  return Object.freeze({
+    engineCreate: module._tg_engine_create,
+    engineDestroy: module._tg_engine_destroy,
+    lastStatus: module._tg_last_status,
+    lastError: module._tg_last_error,
+    engineInfo: module._tg_engine_info,
+    peakRun: module._tg_peak_run,
+    bufferCreate: module._tg_buffer_create,
+    bufferDestroy: module._tg_buffer_destroy,
+    datasetCreate: module._tg_dataset_create,
+    datasetDestroy: module._tg_dataset_destroy,
+    datasetSamples: module._tg_dataset_samples,
+    datasetLabels: module._tg_dataset_labels,
+    datasetNormalize: module._tg_dataset_normalize,
+    datasetSeal: module._tg_dataset_seal,
+    modelCreate: module._tg_model_create,
+    modelDestroy: module._tg_model_destroy,
+    modelAdd: module._tg_model_add,
+    modelBuild: module._tg_model_build,
+    modelCompile: module._tg_model_compile,
+    modelSetHyperparameter: module._tg_model_set_hyperparameter,
+    modelSetStep: module._tg_model_set_step,
+    modelInfo: module._tg_model_info,
+    modelDescribeNode: module._tg_model_describe_node,
+    modelDescribeTensor: module._tg_model_describe_tensor,
+    modelTensorName: module._tg_model_tensor_name,
+    modelVector: module._tg_model_vector,
+    trainBegin: module._tg_train_begin,
+    trainSteps: module._tg_train_steps,
+    evaluate: module._tg_evaluate,
+    predict: module._tg_predict,
+  });
+}
