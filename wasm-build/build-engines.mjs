@@ -1,0 +1,73 @@
+/**
+ * The four engines: compiled by CMake, then their JavaScript glue is made fit for bundlers and made small.
+ */
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cmakeBuild } from './cmake.mjs';
+import { UserError } from './run-command.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+export const ENGINE_FOLDER = join(ROOT, 'build/wasm');
+export const ENGINES = ['engine-simd', 'engine-relaxed', 'engine-simd-threads', 'engine-relaxed-threads'];
+
+/**
+ * @param {import('./toolchain.mjs').Toolchain} toolchain
+ * @param {import('./progress.mjs').OnProgress} [onProgress]
+ */
+export async function buildEngines(toolchain, onProgress) {
+  const folder = await cmakeBuild({ folder: 'cmake-wasm', targets: ENGINES, toolchain }, onProgress);
+  mkdirSync(ENGINE_FOLDER, { recursive: true });
+  for (const name of ENGINES) {
+    const glue = join(folder, `${name}.mjs`);
+    const out = join(ENGINE_FOLDER, `${name}.mjs`);
+    if (isNewer(out, glue) && isNewer(out, fileURLToPath(import.meta.url))) continue;
+    copyFileSync(join(folder, `${name}.wasm`), join(ENGINE_FOLDER, `${name}.wasm`));
+    const { transform } = await import('esbuild');
+    const text = fitForBundlers(name, readFileSync(glue, 'utf8'));
+    const { code } = await transform(text, { minify: true, format: 'esm', target: 'es2022' });
+    check(name, code);
+    writeFileSync(out, code);
+  }
+}
+
+/** @param {string} made @param {string} from */
+function isNewer(made, from) {
+  return existsSync(made) && statSync(made).mtimeMs >= statSync(from).mtimeMs;
+}
+
+/**
+ * Two things in Emscripten's glue stop bundlers.
+ * @param {string} name
+ * @param {string} glue
+ */
+function fitForBundlers(name, glue) {
+  let text = glue;
+  if (name.endsWith('-threads')) {
+    // Bundlers recognise a worker only when its options are a literal in the call.
+    const options = /var (\w+)\s*=\s*\{\s*"?type"?:\s*"module",\s*"?workerData"?:\s*"em-pthread",\s*"?name"?:\s*"em-pthread"\s*\};?/;
+    const variable = options.exec(text)?.[1];
+    const call = variable && new RegExp(`(new Worker\\(new URL\\("${name}\\.mjs",\\s*import\\.meta\\.url\\)),\\s*${variable}\\)`);
+    if (!call || !call.test(text)) {
+      throw new UserError(`${name}.mjs: the glue of this Emscripten starts its threads in a way this build does not know.`);
+    }
+    text = text.replace(options, '').replace(call, '$1, { type: "module", workerData: "em-pthread", name: "em-pthread" })');
+  }
+  // Node's own modules are imported only in Node; a bundler for browsers must leave these imports alone.
+  return text.replace(/\bimport\(\s*(["'])((?:node:)?(?:module|worker_threads))\1\s*\)/g, 'import(/* webpackIgnore: true */ /* @vite-ignore */ "$2")');
+}
+
+/**
+ * @param {string} name
+ * @param {string} code
+ */
+function check(name, code) {
+  if (/fd_write/.test(code)) {
+    throw new UserError(`${name}: the engine imports fd_write: something in src/ prints. The engine reports through tg_last_error alone.`);
+  }
+  const wanted = [`new URL("${name}.wasm",import.meta.url)`];
+  if (name.endsWith('-threads')) wanted.push(`new Worker(new URL("${name}.mjs",import.meta.url),{type:"module"`);
+  for (const literal of wanted) {
+    if (!code.includes(literal)) throw new UserError(`${name}.mjs lacks ${literal}, which bundlers look for.`);
+  }
+}
