@@ -1,0 +1,68 @@
+/**
+ * A smaller network with dropout and a softmax, trained on one-hot labels.
+ *
+ *     node examples/s4-dropout-cnn.mjs [--epochs 10] [--batch 32] [--limit 50000] [--seed 1] [--threads 2]
+ */
+
+import { dataset, datasets, dispose, init, layers, sequential } from 'tabgrad';
+import { numberOptions } from './options.mjs';
+import { trainingBar } from './training-bar.mjs';
+
+const { epochs, batch, limit, seed, threads } = numberOptions({
+  epochs: 10,
+  batch: 32,
+  limit: 50_000,
+  seed: 1,
+  threads: undefined,
+});
+
+await init({ threads });
+const cifar = await datasets.cifar10();
+const train = await withOneHotLabels(cifar.train);
+const test = await withOneHotLabels(cifar.test);
+
+const model = await sequential(
+  [
+    layers.conv2d({ filters: 32, kernelSize: 3, activation: 'relu', inputShape: [32, 32, 3] }),
+    layers.maxPooling2d({ poolSize: 2 }),
+    layers.conv2d({ filters: 64, kernelSize: 3, activation: 'relu' }),
+    layers.maxPooling2d({ poolSize: 2 }),
+    layers.flatten(),
+    layers.dense({ units: 128, activation: 'relu' }),
+    layers.dropout({ rate: 0.5 }),
+    layers.dense({ units: 10, activation: 'softmax' }),
+  ],
+  { seed },
+);
+model.compile({ optimizer: 'adam', loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
+
+const bar = trainingBar({ samples: train.count, batchSize: batch });
+await model.fit(train, {
+  epochs,
+  batchSize: batch,
+  validationData: test,
+  onBatchEnd: bar.onBatchEnd,
+  onEpochEnd(epoch, { loss, accuracy, valLoss, valAccuracy }) {
+    bar.endEpoch();
+    // Dropout is at work in training only, so the first epochs look better on the validation images.
+    console.log(
+      `epoch ${epoch + 1}: loss ${loss.toFixed(4)}, accuracy ${accuracy.toFixed(4)}, ` +
+        `validation loss ${valLoss.toFixed(4)}, validation accuracy ${valAccuracy.toFixed(4)}`,
+    );
+  },
+});
+
+const { loss, accuracy } = await model.evaluate(test);
+console.log(`test loss ${loss.toFixed(4)}, test accuracy ${(100 * accuracy).toFixed(2)} %`);
+await dispose();
+
+/** @param {any} images a data set of CIFAR-10, not needed afterwards */
+async function withOneHotLabels(images) {
+  const classes = images.classNames.length;
+  const { x, y } = await images.read(0, Math.min(limit, images.count));
+  const { shape } = images;
+  await images.dispose();
+  const rows = new Float32Array(y.length * classes);
+  y.forEach((label, row) => (rows[row * classes + label] = 1));
+  return dataset({ x, y: rows, shape });
+}
