@@ -1,0 +1,34 @@
+/** What a measured figure has to name: the machine, the versions, the date, the command. */
+
+import os from 'node:os';
+import { basename, relative } from 'node:path';
+
+/** @returns {string} such as "2 cores AMD EPYC 9B45, Linux, Node v20.20.2" */
+export function describeMachine() {
+  const processor = (os.cpus()[0]?.model ?? 'unknown processor').trim();
+  return `${os.availableParallelism()} cores ${processor}, ${os.type()} ${os.arch()}, Node ${process.version}`;
+}
+
+/** @returns {string} the command as typed in the checkout, without places outside of it */
+export function describeCommand() {
+  const [, script, ...options] = process.argv;
+  const place = relative(process.cwd(), script);
+  return ['node', place.startsWith('..') ? basename(script) : place, ...options].join(' ');
+}
+
+/** @returns {string} such as "2025-01-31" */
+export function today() {
+  return new Date().toISOString().slice(0, 10);
+}
+
+/** @param {number[]} values */
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** @param {number[]} values @returns {number} (largest - smallest) / median */
+export function spread(values) {
+  return (Math.max(...values) - Math.min(...values)) / median(values);
+}

@@ -1,0 +1,90 @@
+/**
+ * Makes the pretrained weights of the web page: S1, ten epochs on all 50,000 images.
+ *
+ *     node examples/pretrained/s1.mjs [--seed 1] [--threads 2]
+ *
+ * Interrupted, it goes on after the last whole epoch when started again. `--epochs`, `--limit` and `--out` are for trials.
+ */
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { datasets, dispose, info, init, sequential } from 'tabgrad';
+import { describeCommand, describeMachine, today } from '../../bench/machine.mjs';
+import { modelCard } from './model-card.mjs';
+import { RECIPE, s1Layers, trainS1 } from './train-s1.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    threads: { type: 'string' },
+    epochs: { type: 'string', default: String(RECIPE.epochs) },
+    limit: { type: 'string' },
+    out: { type: 'string', default: 'web/public/pretrained' },
+    checkpoints: { type: 'string', default: 'build/pretrained' },
+  },
+});
+const seed = Number(options.seed);
+
+await init({ threads: options.threads === undefined ? undefined : Number(options.threads) });
+const cifar = await datasets.cifar10();
+const { model, curve } = await trainS1({
+  cifar,
+  seed,
+  folder: options.checkpoints,
+  epochs: Number(options.epochs),
+  limit: options.limit === undefined ? undefined : Number(options.limit),
+  onEpoch: ({ epoch, loss, accuracy, valLoss, valAccuracy }) =>
+    console.log(
+      `epoch ${epoch}: loss ${loss.toFixed(4)}, accuracy ${accuracy.toFixed(4)}, ` +
+        `test loss ${valLoss.toFixed(4)}, test accuracy ${valAccuracy.toFixed(4)}`,
+    ),
+});
+
+const { accuracy } = await model.evaluate(cifar.test, { batchSize: 100 });
+const testCount = cifar.test.count;
+const card = {
+  file: 's1.safetensors',
+  architecture: 'S1',
+  recipe: { ...RECIPE, epochs: curve.length },
+  seed,
+  testAccuracy: accuracy,
+  testCorrect: Math.round(accuracy * testCount),
+  testCount,
+  date: today(),
+  machine: `${describeMachine()}, ${(await info()).build} build`,
+  command: describeCommand(),
+};
+
+await mkdir(options.out, { recursive: true });
+await saveWeights(join(options.out, card.file));
+await writeFile(join(options.out, 's1.json'), `${JSON.stringify(card, null, 2)}\n`);
+await writeFile(join(options.out, 's1.md'), modelCard(card, curve));
+await writeFile(join(options.out, 's1-curve.csv'), csv(curve));
+console.log(`test accuracy ${(100 * accuracy).toFixed(2)} %, ${card.testCorrect} of ${testCount}`);
+await dispose();
+
+/**
+ * The weights without the optimizer's state: a model that was never compiled has none.
+ *
+ * @param {string} path
+ */
+async function saveWeights(path) {
+  const plain = await sequential(s1Layers(), { seed, name: 's1' });
+  await plain.setWeights(await model.getWeights());
+  await plain.save(path);
+}
+
+/** @param {import('./train-s1.mjs').EpochRecord[]} records */
+function csv(records) {
+  const columns = /** @type {const} */ ([
+    'epoch',
+    'loss',
+    'accuracy',
+    'valLoss',
+    'valAccuracy',
+    'seconds',
+  ]);
+  const rows = records.map((record) => columns.map((column) => record[column]).join(','));
+  return `${[columns.join(','), ...rows].join('\n')}\n`;
+}
