@@ -48,7 +48,7 @@ export async function openBytes(source, { signal, openPath } = {}) {
   throwIfAborted(signal, 'Loading');
   if (source instanceof Uint8Array) return fromArray(source);
   if (source instanceof ArrayBuffer) return fromArray(new Uint8Array(source));
-  if (source instanceof Blob) return { stream: source.stream(), size: source.size };
+  if (source instanceof Blob) return fromBlob(source);
   if (source instanceof ReadableStream) return { stream: source, size: undefined };
   if (typeof source === 'string' || source instanceof URL) {
     if (isFetchable(source)) return fetchBytes(source, signal);
@@ -84,11 +84,32 @@ function fromArray(bytes) {
   /** @type {UnderlyingDefaultSource<Uint8Array>} */
   const source = {
     pull(controller) {
-      if (offset < bytes.length) controller.enqueue(bytes.subarray(offset, (offset += PIECE_BYTES)));
+      if (offset < bytes.length)
+        controller.enqueue(bytes.subarray(offset, (offset += PIECE_BYTES)));
       else controller.close();
     },
   };
   return { stream: new ReadableStream(source, { highWaterMark: 0 }), size: bytes.length };
+}
+
+/**
+ * Not `blob.stream()`: Node gives a Blob in memory as one chunk, which no progress or abort can
+ * interrupt.
+ *
+ * @param {Blob} blob
+ * @returns {OpenBytes}
+ */
+function fromBlob(blob) {
+  let offset = 0;
+  /** @type {UnderlyingDefaultSource<Uint8Array>} */
+  const source = {
+    async pull(controller) {
+      if (offset >= blob.size) return controller.close();
+      const piece = blob.slice(offset, (offset += PIECE_BYTES));
+      controller.enqueue(new Uint8Array(await piece.arrayBuffer()));
+    },
+  };
+  return { stream: new ReadableStream(source, { highWaterMark: 0 }), size: blob.size };
 }
 
 /**

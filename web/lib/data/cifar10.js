@@ -312,7 +312,9 @@ function sourceForm(source, known) {
     if (Symbol.iterator in source) return fileList(Array.from(source), known);
     return named(new Map(Object.entries(source)));
   }
-  throw new InputTypeError(`A CIFAR-10 source cannot be ${source === null ? 'null' : typeof source}.`);
+  throw new InputTypeError(
+    `A CIFAR-10 source cannot be ${source === null ? 'null' : typeof source}.`,
+  );
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 
 import { GzipError, LimitError, TabgradError } from '../errors.js';
+import { decompress } from './decompress.js';
 import { looksLikeHint } from './looks-like.js';
 
 /** Enough for the gzip magic and for the "ustar" mark of a tar header at offset 257. */
@@ -32,10 +33,15 @@ export async function gunzipTar(reader, { maxBytes, onBytes, onError }) {
   /** Last four bytes of the input: gzip's own count of the unpacked bytes, modulo 2^32. */
   let tail = new Uint8Array(0);
   let read = 0;
+  /** An error of the input itself, which must not be reported as damaged gzip. */
+  const inputFault = { error: /** @type {unknown} */ (undefined) };
 
   /** @returns {Promise<Uint8Array | undefined>} */
   const next = async () => {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch((error) => {
+      inputFault.error = error;
+      throw error;
+    });
     if (done) return undefined;
     read += value.length;
     onBytes?.(read);
@@ -53,43 +59,32 @@ export async function gunzipTar(reader, { maxBytes, onBytes, onError }) {
 
   /** @type {Uint8Array | undefined} */
   let pending = head;
-  const input = new ReadableStream(
-    {
-      async pull(controller) {
-        try {
-          const bytes = pending ?? (await next());
-          pending = undefined;
-          if (bytes) controller.enqueue(bytes);
-          else controller.close();
-        } catch (error) {
-          onError(error);
-          controller.error(error);
-        }
-      },
-      cancel: (reason) => reader.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  );
-  const inflated = gzip ? input.pipeThrough(decompressor()) : input;
+  const input = async () => {
+    const bytes = pending ?? (await next());
+    pending = undefined;
+    return bytes;
+  };
+  const plain = { read: input, cancel: () => {} };
+  const output = gzip ? decompress('gzip', input) : plain;
 
-  const output = inflated.getReader();
   return new ReadableStream(
     {
       async pull(controller) {
         try {
-          const { done, value } = await output.read();
-          unpacked += value?.length ?? 0;
+          const bytes = await output.read();
+          unpacked += bytes?.length ?? 0;
           if (unpacked > maxBytes) {
             throw new LimitError(`The archive unpacks to more than ${maxBytes} bytes: stopped.`);
           }
-          if (!done) return controller.enqueue(value);
+          if (bytes) return controller.enqueue(bytes);
           if (gzip) checkCount(tail, unpacked);
           controller.close();
         } catch (cause) {
-          const error = cause instanceof TabgradError ? cause : gzipError(cause);
+          const error =
+            inputFault.error ?? (cause instanceof TabgradError ? cause : gzipError(cause));
           onError(error);
           controller.error(error);
-          output.cancel(error).catch(() => {});
+          output.cancel(error);
         }
       },
       cancel: (reason) => output.cancel(reason),
@@ -98,19 +93,14 @@ export async function gunzipTar(reader, { maxBytes, onBytes, onError }) {
   );
 }
 
-/** @returns {ReadableWritablePair<Uint8Array, Uint8Array>} */
-function decompressor() {
-  // The declared chunk type of DecompressionStream's writable side is wider than ours.
-  return /** @type {any} */ (new DecompressionStream('gzip'));
-}
-
 /**
  * @param {() => Promise<Uint8Array | undefined>} next
  * @returns {Promise<Uint8Array>} the first chunks joined: 512 bytes or more, or the whole stream
  */
 async function readHead(next) {
-  let head = await next();
-  if (!head) throw new GzipError('Not a gzip archive: it is empty (0 bytes).');
+  const first = await next();
+  if (!first) throw new GzipError('Not a gzip archive: it is empty (0 bytes).');
+  let head = first;
   while (head.length < SNIFF_BYTES) {
     const more = await next();
     if (!more) break;

@@ -7,9 +7,9 @@
  * Pictures that people choose themselves go through the browser's decoder instead.
  */
 
-import { ImageError, LimitError, TabgradError } from '../errors.js';
-import { readAll } from './byte-source.js';
+import { ImageError, LimitError, TabgradError, throwIfAborted } from '../errors.js';
 import { crc32 } from './crc32.js';
+import { decompress } from './decompress.js';
 import { looksLikeHint } from './looks-like.js';
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -105,7 +105,7 @@ function readHeader(body, name) {
 }
 
 /**
- * @param {Uint8Array[]} chunks
+ * @param {Uint8Array[]} chunks emptied
  * @param {number} size bytes expected
  * @param {string} name
  * @param {AbortSignal | undefined} signal
@@ -113,18 +113,20 @@ function readHeader(body, name) {
 async function inflate(chunks, size, name, signal) {
   const out = new Uint8Array(size);
   let filled = 0;
-  const packed = new Blob(/** @type {BlobPart[]} */ (chunks)).stream();
-  /** @type {ReadableWritablePair<Uint8Array, Uint8Array>} */
-  const decompressor = /** @type {any} */ (new DecompressionStream('deflate'));
+  const inflated = decompress('deflate', async () => chunks.shift());
   try {
-    await readAll(packed.pipeThrough(decompressor), signal, (bytes) => {
+    for (;;) {
+      const bytes = await inflated.read();
+      throwIfAborted(signal, `Reading ${name}`);
+      if (!bytes) break;
       if (filled + bytes.length > size) {
         throw new ImageError(`${name}: more than the ${size} bytes of pixels its header states.`);
       }
       out.set(bytes, filled);
       filled += bytes.length;
-    });
+    }
   } catch (cause) {
+    inflated.cancel(cause);
     if (cause instanceof TabgradError) throw cause;
     throw new ImageError(`${name}: its compressed pixels are damaged.`, { cause });
   }

@@ -58,7 +58,7 @@ export class Sha256 {
    */
   hex() {
     const bits = this.#length * 8;
-    const padding = new Uint8Array(((this.#held < 56 ? 56 : 120) - this.#held) + 8);
+    const padding = new Uint8Array((this.#held < 56 ? 56 : 120) - this.#held + 8);
     padding[0] = 0x80;
     const view = new DataView(padding.buffer);
     view.setUint32(padding.length - 8, Math.floor(bits / 2 ** 32));

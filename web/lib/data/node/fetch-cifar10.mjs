@@ -281,7 +281,7 @@ async function unpack({ stream }, folder, names, { signal, onBytes }) {
         return {
           push(bytes) {
             // writeSync may write less than asked when the disk is nearly full.
-            for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
+            for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
           },
           end() {
             closeSync(descriptor);
