@@ -42,7 +42,7 @@ export async function cmakeBuild({ folder, options = [], targets, toolchain }, o
     what: `building ${folder}`,
     onLine(line) {
       const match = /^\[(\d+)\/(\d+)\]/.exec(line);
-      if (match) onProgress?.(`building ${folder} ${match[1]}/${match[2]}`, Number(match[1]) / Number(match[2]));
+      if (match && match[1] !== '0') onProgress?.(`building ${folder} ${match[1]}/${match[2]}`, Number(match[1]) / Number(match[2]));
     },
   });
   return path;

@@ -1,0 +1,135 @@
+/**
+ * dist/, which is what the npm package ships: the library bundled for browsers and for Node, the engines beside it,
+ * the types. Nothing in it has a run-time dependency: what is used from npm is bundled, with its licence.
+ */
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ENGINES, ENGINE_FOLDER } from './build-engines.mjs';
+import { UserError, run } from './run-command.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const SOURCE = join(ROOT, 'web/lib');
+const DIST = join(ROOT, 'dist');
+const STAMP = join(ROOT, 'build/library.json');
+
+/**
+ * @param {import('./progress.mjs').OnProgress} [onProgress]
+ */
+export async function buildLibrary(onProgress) {
+  for (const name of ['index.js', 'worker.js']) {
+    if (!existsSync(join(SOURCE, name))) throw new UserError(`web/lib/${name} is missing.`);
+  }
+  const inputs = fingerprint();
+  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === inputs && existsSync(join(DIST, 'index.js'))) return;
+  rmSync(STAMP, { force: true });
+  rmSync(DIST, { recursive: true, force: true });
+  mkdirSync(DIST, { recursive: true });
+  onProgress?.('bundling', 0);
+  const packages = new Set([...(await bundle('browser', '')), ...(await bundle('node', '.node'))]);
+  copyEngines();
+  writeNotices(packages);
+  onProgress?.('types', 0.3);
+  await run(
+    process.execPath,
+    [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', join(ROOT, 'wasm-build/tsconfig.types.json')],
+    { cwd: ROOT, what: 'emitting the types' },
+  );
+  onProgress?.('done', 1);
+  writeFileSync(STAMP, inputs);
+}
+
+/** Names, sizes and dates of everything dist/ is made from. */
+function fingerprint() {
+  const files = [
+    ...walk(SOURCE),
+    ...ENGINES.flatMap((name) => [join(ENGINE_FOLDER, `${name}.mjs`), join(ENGINE_FOLDER, `${name}.wasm`)]),
+    ...['package.json', 'package-lock.json', 'wasm-build/tsconfig.types.json'].map((name) => join(ROOT, name)),
+    fileURLToPath(import.meta.url),
+  ];
+  return JSON.stringify(
+    files.map((path) => {
+      if (!existsSync(path)) throw new UserError(`${path.slice(ROOT.length)} is missing: run "npm run build".`);
+      const { size, mtimeMs } = statSync(path);
+      return [path.slice(ROOT.length), size, mtimeMs];
+    }),
+  );
+}
+
+/**
+ * @param {string} folder
+ * @returns {string[]}
+ */
+function walk(folder) {
+  return readdirSync(folder, { withFileTypes: true })
+    .flatMap((entry) => (entry.isDirectory() ? walk(join(folder, entry.name)) : [join(folder, entry.name)]))
+    .sort();
+}
+
+/**
+ * One file for the page and one for the worker: a page that only holds the thin client loads little.
+ * @param {'browser' | 'node'} platform resolves #platform of package.json
+ * @param {string} suffix of the files' names
+ * @returns {Promise<string[]>} names of the npm packages that went in
+ */
+async function bundle(platform, suffix) {
+  const { build } = await import('esbuild');
+  const { metafile } = await build({
+    entryPoints: {
+      [`index${suffix}`]: join(SOURCE, 'index.js'),
+      [`worker${suffix}`]: join(SOURCE, 'worker.js'),
+    },
+    outdir: DIST,
+    bundle: true,
+    format: 'esm',
+    platform,
+    // What has the fixed-width SIMD of WebAssembly has this language.
+    target: platform === 'node' ? 'node20' : 'es2022',
+    minify: true,
+    legalComments: 'inline',
+    // The engine's glue stays a file of its own: its threads start from it.
+    external: ['./engine-*.mjs'],
+    metafile: true,
+    logLevel: 'silent',
+    absWorkingDir: ROOT,
+  }).catch((error) => {
+    throw new UserError(`bundling the library failed:\n${error.message}`);
+  });
+  const worker = `new URL("./worker${suffix}.js",import.meta.url)`;
+  if (!readFileSync(join(DIST, `index${suffix}.js`), 'utf8').includes(worker)) {
+    throw new UserError(`dist/index${suffix}.js lacks ${worker}, which bundlers look for.`);
+  }
+  return Object.keys(metafile.inputs).flatMap((path) => {
+    const match = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path);
+    return match ? [match[1] ?? ''] : [];
+  });
+}
+
+function copyEngines() {
+  for (const name of ENGINES) {
+    for (const ending of ['mjs', 'wasm']) {
+      copyFileSync(join(ENGINE_FOLDER, `${name}.${ending}`), join(DIST, `${name}.${ending}`));
+    }
+  }
+}
+
+/** The licences of bundled packages go where their code goes. @param {Set<string>} packages */
+function writeNotices(packages) {
+  const parts = [...packages].sort().map((name) => {
+    const folder = join(ROOT, 'node_modules', name);
+    const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+    const text = file ? readFileSync(join(folder, file), 'utf8').trim() : `Licence: ${license}`;
+    return `${name} ${version} (${license})\n\n${text}\n`;
+  });
+  writeFileSync(join(DIST, 'THIRD-PARTY-NOTICES.txt'), parts.join(`\n${'-'.repeat(78)}\n\n`));
+}
