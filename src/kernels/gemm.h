@@ -28,5 +28,6 @@ void tg_gemm_transposed(tg_real *c, const tg_real *a, const tg_real *b, uint32_t
 /* `iterations` runs of the 4x8 micro-kernel over the same packed panel of length 256 (all in the first-level cache).
  * Returns a value that depends on every product, so that no compiler drops them. 2*4*8*256 FLOP an iteration. */
 tg_real tg_gemm_peak(uint32_t iterations);
+double tg_gemm_peak_flops(uint32_t iterations);
 
 #endif

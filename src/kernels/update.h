@@ -12,7 +12,7 @@ void tg_sgd_update(tg_real *w, const tg_real *g, tg_real lr, size_t n);
 void tg_momentum_update(tg_real *w, tg_real *m, const tg_real *g, tg_real lr, tg_real momentum, int nesterov, size_t n);
 /* m += (g - m) * (1 - beta1); v += (g*g - v) * (1 - beta2); w -= alpha * m / (sqrt(v) + epsilon), where the caller
  * gives alpha = lr * sqrt(1 - beta2^t) / (1 - beta1^t). */
-void tg_adam_update(tg_real *w, tg_real *m, tg_real *v, const tg_real *g, tg_real alpha, tg_real beta1, tg_real beta2,
+void tg_adam_update(tg_real *w, tg_real *m, tg_real *v, const tg_real *g, tg_real alpha, double beta1, double beta2,
                     tg_real epsilon, size_t n);
 
 #endif

@@ -1,0 +1,162 @@
+/* GFLOP/s of the convolution and matrix kernels on one thread, and percent of tg_gemm_peak in the same process.
+ * FLOP are those of the direct convolution's forward pass, for the gradients too. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "kernels/conv2d.h"
+#include "kernels/gemm.h"
+
+#ifdef __EMSCRIPTEN__
+#include <emscripten.h>
+static double now_ms(void) { return emscripten_get_now(); }
+#else
+static double now_ms(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
+}
+#endif
+
+static tg_real *filled(size_t n) {
+  tg_real *p = malloc((n + TG_OVERREAD_REALS) * sizeof *p);
+  if (!p) exit(1);
+  for (size_t i = 0; i < n + TG_OVERREAD_REALS; i++) p[i] = (tg_real)((int)(i * 7919 % 1999) - 999) / 1000;
+  return p;
+}
+
+enum { CONV_FORWARD, CONV_INPUT_GRADIENT, CONV_FILTER_GRADIENT, GEMM, GEMM_TRANSPOSED, PEAK };
+
+typedef struct {
+  int what;
+  tg_conv2d_shape s;
+  uint32_t images, M, K, N;
+  tg_real *x, *y, *w, *packed, *scratch;
+} job;
+
+static void run(const job *j) {
+  switch (j->what) {
+    case CONV_FORWARD:
+      for (uint32_t i = 0; i < j->images; i++) {
+        tg_conv2d_forward(j->y, j->x, j->packed, NULL, j->scratch, &j->s, i, 0, j->s.out_h, 1);
+      }
+      break;
+    case CONV_INPUT_GRADIENT:
+      for (uint32_t i = 0; i < j->images; i++) {
+        tg_conv2d_input_gradient(j->x, j->y, j->packed, j->scratch, &j->s, i, 0, j->s.in_h);
+      }
+      break;
+    case CONV_FILTER_GRADIENT:
+      tg_conv2d_filter_gradient(j->w, j->x, j->y, j->scratch, &j->s, j->images, 0,
+                                tg_conv2d_filter_gradient_tiles(&j->s));
+      break;
+    case GEMM:
+      tg_gemm(j->y, j->x, j->packed, NULL, j->K, j->N, 0, j->M, 0, tg_gemm_panels(j->N), 0);
+      break;
+    case GEMM_TRANSPOSED:
+      tg_gemm_transposed(j->w, j->x, j->y, j->M, j->K, j->N, 0, j->K);
+      break;
+    default:
+      j->y[0] = tg_gemm_peak(4096);
+  }
+}
+
+/* GFLOP/s: the median of five chunks of at least 40 ms. */
+static double measure(const job *j, double flop) {
+  double rates[5];
+  run(j);
+  for (int chunk = 0; chunk < 5; chunk++) {
+    double start = now_ms(), elapsed = 0;
+    int runs = 0;
+    do {
+      run(j);
+      runs++;
+      elapsed = now_ms() - start;
+    } while (elapsed < 40);
+    rates[chunk] = flop * runs / elapsed * 1e-6;
+  }
+  for (int a = 0; a < 5; a++) {
+    for (int b = a + 1; b < 5; b++) {
+      if (rates[b] < rates[a]) {
+        double swap = rates[a];
+        rates[a] = rates[b];
+        rates[b] = swap;
+      }
+    }
+  }
+  return rates[2];
+}
+
+static double peak(void) {
+  tg_real y[1];
+  job j = {.what = PEAK, .y = y};
+  return measure(&j, 4096.0 * 2 * 4 * 8 * 256);
+}
+
+static void bench_conv(const char *name, uint32_t images, uint32_t h, uint32_t in_c, uint32_t out_c, uint32_t kernel,
+                       uint32_t stride, uint32_t pad) {
+  uint32_t out = (h + 2 * pad - kernel) / stride + 1;
+  tg_conv2d_shape s = {h, h, in_c, out, out, out_c, kernel, kernel, stride, stride, pad, pad};
+  size_t packed = tg_conv2d_packed_size(&s), packed_gradient = tg_conv2d_input_gradient_packed_size(&s);
+  size_t scratch = tg_conv2d_forward_scratch(&s, out);
+  if (tg_conv2d_input_gradient_scratch(&s, h) > scratch) scratch = tg_conv2d_input_gradient_scratch(&s, h);
+  if (tg_conv2d_filter_gradient_scratch(&s) > scratch) scratch = tg_conv2d_filter_gradient_scratch(&s);
+  job j = {.s = s, .images = images};
+  j.x = filled((size_t)images * h * h * in_c);
+  j.y = filled((size_t)images * out * out * out_c);
+  j.w = filled((size_t)kernel * kernel * in_c * out_c);
+  j.packed = filled(packed > packed_gradient ? packed : packed_gradient);
+  j.scratch = filled(scratch);
+  double flop = 2.0 * images * out * out * out_c * kernel * kernel * in_c, top = peak();
+  printf("%-28s", name);
+  for (j.what = CONV_FORWARD; j.what <= CONV_FILTER_GRADIENT; j.what++) {
+    double rate = measure(&j, flop);
+    printf("  %6.1f %4.0f%%", rate, 100 * rate / top);
+  }
+  printf("\n");
+  free(j.x);
+  free(j.y);
+  free(j.w);
+  free(j.packed);
+  free(j.scratch);
+}
+
+static void bench_gemm(const char *name, uint32_t M, uint32_t K, uint32_t N) {
+  job j = {.M = M, .K = K, .N = N};
+  j.x = filled((size_t)M * K);
+  j.y = filled((size_t)M * N);
+  j.w = filled((size_t)K * N);
+  j.packed = filled(tg_gemm_packed_size(K, N));
+  double flop = 2.0 * M * K * N, top = peak();
+  j.what = GEMM;
+  double forward = measure(&j, flop);
+  j.what = GEMM_TRANSPOSED;
+  double transposed = measure(&j, flop);
+  printf("%-28s  %6.1f %4.0f%%               %6.1f %4.0f%%\n", name, forward, 100 * forward / top, transposed,
+         100 * transposed / top);
+  free(j.x);
+  free(j.y);
+  free(j.w);
+  free(j.packed);
+}
+
+int main(void) {
+  printf("peak %.1f GFLOP/s\n", peak());
+  printf("%-28s  %-12s  %-12s  %-12s\n", "GFLOP/s, percent of peak", "forward", "input grad", "filter grad");
+  bench_conv("seed 1: 32x32x3 -> 32", 32, 32, 3, 32, 3, 1, 0);
+  bench_conv("seed 2: 15x15x32 -> 64", 32, 15, 32, 64, 3, 1, 0);
+  bench_conv("seed 3: 6x6x64 -> 64", 32, 6, 64, 64, 3, 1, 0);
+  bench_conv("resnet 1: 32x32x16 pad 1", 16, 32, 16, 16, 3, 1, 1);
+  bench_conv("resnet 2: 16x16x32 pad 1", 16, 16, 32, 32, 3, 1, 1);
+  bench_conv("resnet 3: 8x8x64 pad 1", 16, 8, 64, 64, 3, 1, 1);
+  bench_conv("resnet: 32x32x16 -> 32 / 2", 16, 32, 16, 32, 3, 2, 1);
+  bench_conv("resnet: 1x1 16 -> 32 / 2", 16, 32, 16, 32, 1, 2, 0);
+  bench_conv("1x1 64 -> 64", 16, 8, 64, 64, 1, 1, 0);
+  bench_conv("binary: 111x111x32 -> 64", 1, 111, 32, 64, 3, 1, 0);
+  bench_conv("binary: 54x54x64 -> 128", 1, 54, 64, 128, 3, 1, 0);
+  bench_gemm("dense 32 x 1024 -> 64", 32, 1024, 64);
+  bench_gemm("dense 32 x 64 -> 10", 32, 64, 10);
+  bench_gemm("gemm 1024", 1024, 1024, 1024);
+  return 0;
+}

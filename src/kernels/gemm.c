@@ -1,0 +1,126 @@
+#include "kernels/gemm.h"
+
+#include "kernels/gemm_tile.h"
+
+/* Reals of A and of a packed panel that are kept in the first-level cache while a tile runs over them: 4 rows and 8
+ * columns of 512 take 24 KB of the 32 that common processors have. */
+enum { TG_GEMM_K_BLOCK = 512 };
+/* Rows of A worked through for all panels before the next: 96 rows x 512 take 192 KB of the second-level cache. */
+enum { TG_GEMM_ROW_BLOCK = 96 };
+
+uint32_t tg_gemm_panels(uint32_t N) { return N / TG_TILE_COLUMNS + (N % TG_TILE_COLUMNS != 0); }
+
+size_t tg_gemm_packed_size(uint32_t K, uint32_t N) { return (size_t)tg_gemm_panels(N) * K * TG_TILE_COLUMNS; }
+
+static size_t panel_columns(uint32_t N, uint32_t panel) {
+  uint32_t left = N - panel * TG_TILE_COLUMNS;
+  return left < TG_TILE_COLUMNS ? left : TG_TILE_COLUMNS;
+}
+
+void tg_gemm_pack(tg_real *packed, const tg_real *b, uint32_t K, uint32_t N, uint32_t panel_first, uint32_t panel_end) {
+  /* packed (panels, K, 8), b (K, N) */
+  for (uint32_t panel = panel_first; panel < panel_end; panel++) {
+    tg_pack_panel(packed + (size_t)panel * K * TG_TILE_COLUMNS, b + (size_t)panel * TG_TILE_COLUMNS, K,
+                  panel_columns(N, panel), N);
+  }
+}
+
+void tg_gemm_pack_transposed(tg_real *packed, const tg_real *bt, uint32_t K, uint32_t N, uint32_t panel_first,
+                             uint32_t panel_end) {
+  /* packed (panels, K, 8), bt (N, K) */
+  for (uint32_t panel = panel_first; panel < panel_end; panel++) {
+    tg_pack_panel_transposed(packed + (size_t)panel * K * TG_TILE_COLUMNS, bt + (size_t)panel * TG_TILE_COLUMNS * K, K,
+                             panel_columns(N, panel), K);
+  }
+}
+
+void tg_gemm(tg_real *c, const tg_real *a, const tg_real *packed, const tg_real *bias, uint32_t K, uint32_t N,
+             uint32_t row_first, uint32_t row_end, uint32_t panel_first, uint32_t panel_end, int relu) {
+  /* c (M, N), a (M, K), packed (panels, K, 8), bias (N) */
+  for (uint32_t block_first = row_first; block_first < row_end; block_first += TG_GEMM_ROW_BLOCK) {
+    uint32_t block_end = row_end - block_first > TG_GEMM_ROW_BLOCK ? block_first + TG_GEMM_ROW_BLOCK : row_end;
+    uint32_t k_first = 0;
+    do { /* once even when K is 0: c is then the bias */
+      uint32_t k_count = K - k_first > TG_GEMM_K_BLOCK ? TG_GEMM_K_BLOCK : K - k_first;
+      int last = k_first + k_count == K;
+      for (uint32_t panel = panel_first; panel < panel_end; panel++) {
+        size_t columns = panel_columns(N, panel);
+        const tg_real *b = packed + ((size_t)panel * K + k_first) * TG_TILE_COLUMNS;
+        tg_tile start = tg_tile_start_bias(bias ? bias + (size_t)panel * TG_TILE_COLUMNS : NULL, columns);
+        for (uint32_t row = block_first; row < block_end; row += TG_TILE_ROWS) {
+          size_t rows = block_end - row < TG_TILE_ROWS ? block_end - row : TG_TILE_ROWS;
+          const tg_real *a_row[4];
+          tg_real *c_row[4];
+          for (size_t r = 0; r < 4; r++) {
+            size_t m = row + (r < rows ? r : rows - 1);
+            a_row[r] = a + m * K + k_first;
+            c_row[r] = c + m * N + (size_t)panel * TG_TILE_COLUMNS;
+          }
+          tg_tile t = k_first == 0 ? start : tg_tile_load(c_row, columns);
+          tg_tile_rows(&t, a_row, b, k_count);
+          if (relu && last) tg_tile_relu(&t);
+          tg_tile_store(c_row, &t, rows, columns);
+        }
+      }
+      k_first += k_count;
+    } while (k_first < K);
+  }
+}
+
+/* Rows of a and b in one pass of tg_gemm_transposed: its four columns of a, copied side by side, take 4 KB. */
+enum { TG_GEMM_M_BLOCK = 256 };
+
+void tg_gemm_transposed(tg_real *c, const tg_real *a, const tg_real *b, uint32_t M, uint32_t K, uint32_t N,
+                        uint32_t row_first, uint32_t row_end) {
+  /* c (K, N), a (M, K), b (M, N) */
+  uint32_t m_first = 0;
+  do { /* once even when M is 0: c is then zero */
+    const uint32_t m_count = M - m_first > TG_GEMM_M_BLOCK ? TG_GEMM_M_BLOCK : M - m_first;
+    for (uint32_t row = row_first; row < row_end; row += TG_TILE_ROWS) {
+      const size_t rows = row_end - row < TG_TILE_ROWS ? row_end - row : TG_TILE_ROWS;
+      /* A column of a walks through memory in steps of K, often a power of two that falls on few cache sets; all panels
+       * read the copy. Behind the last row the four neighbours reach into the next row of a, or over its end: read, never
+       * stored. */
+      tg_real a_block[TG_GEMM_M_BLOCK * TG_TILE_ROWS];
+      const tg_real *a_from = a + (size_t)m_first * K + row;
+      for (uint32_t m = 0; m < m_count; m++) {
+        tg_v4_store(a_block + (size_t)m * TG_TILE_ROWS, tg_v4_load(a_from + (size_t)m * K));
+      }
+      for (uint32_t panel = 0; panel < tg_gemm_panels(N); panel++) {
+        const size_t columns = panel_columns(N, panel);
+        tg_real *c_row[4];
+        for (size_t r = 0; r < 4; r++) {
+          c_row[r] = c + (row + (r < rows ? r : rows - 1)) * (size_t)N + (size_t)panel * TG_TILE_COLUMNS;
+        }
+        tg_tile t = m_first == 0 ? tg_tile_start(tg_v4_zero(), tg_v4_zero()) : tg_tile_load(c_row, columns);
+        tg_tile_columns_adjacent(&t, a_block, TG_TILE_ROWS, b + (size_t)m_first * N + (size_t)panel * TG_TILE_COLUMNS,
+                                 N, m_count);
+        tg_tile_store(c_row, &t, rows, columns);
+      }
+    }
+    m_first += m_count;
+  } while (m_first < M);
+}
+
+/* One pass of the tile at c (4, 8) over a (4, K) and b (K, 8). Not inlined: as in the real kernels, nothing is known
+ * about where the rows lie. */
+static __attribute__((noinline)) void peak_pass(tg_real *c, const tg_real *a, const tg_real *b, size_t K) {
+  tg_real *const c_row[4] = {c, c + 8, c + 16, c + 24};
+  const tg_real *const a_row[4] = {a, a + K, a + 2 * K, a + 3 * K};
+  tg_tile t = tg_tile_load(c_row, 8);
+  tg_tile_rows(&t, a_row, b, K);
+  tg_tile_store(c_row, &t, 4, 8);
+}
+
+tg_real tg_gemm_peak(uint32_t iterations) {
+  enum { K = 256 };
+  tg_real a[4 * K], b[8 * K], c[32];
+  /* Small enough that no sum ever becomes infinite, large enough that none is subnormal: both would change the time. */
+  for (size_t i = 0; i < 4 * K; i++) a[i] = (tg_real)(1 + (int)(i % 7)) / 1024;
+  for (size_t i = 0; i < 8 * K; i++) b[i] = (tg_real)(1 + (int)(i % 5)) / 1024;
+  for (size_t i = 0; i < 32; i++) c[i] = 0;
+  for (uint32_t i = 0; i < iterations; i++) peak_pass(c, a, b, K);
+  tg_real sum = 0;
+  for (size_t i = 0; i < 32; i++) sum += c[i];
+  return sum;
+}

@@ -1,0 +1,67 @@
+/*
+ * The specification: every kernel once more, as plain loops over one element at a time with `double` accumulators.
+ * Nothing here is fast, packed, tiled or clever; tests hold the kernels against it. Not part of the shipped library.
+ * Signatures are those of the kernels, less what only speed needs (packed weights, scratch, tiles).
+ */
+#ifndef TG_KERNELS_REF_H
+#define TG_KERNELS_REF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/conv2d.h"
+#include "kernels/pool2d.h"
+#include "real.h"
+
+/* Products also give `magnitude`: the sum of |a| * |b| behind each element, from which the error bound follows
+ * (Higham, "Accuracy and Stability of Numerical Algorithms", 3.1). It may be NULL. */
+void tg_ref_gemm(double *c, double *magnitude, const tg_real *a, const tg_real *b, const tg_real *bias, uint32_t M,
+                 uint32_t K, uint32_t N, int relu);
+void tg_ref_gemm_transposed(double *c, double *magnitude, const tg_real *a, const tg_real *b, uint32_t M, uint32_t K,
+                            uint32_t N);
+
+void tg_ref_conv2d_forward(double *y, double *magnitude, const tg_real *x, const tg_real *w, const tg_real *bias,
+                           const tg_conv2d_shape *s, uint32_t images, int relu);
+void tg_ref_conv2d_input_gradient(double *dx, double *magnitude, const tg_real *dy, const tg_real *w,
+                                  const tg_conv2d_shape *s, uint32_t images);
+void tg_ref_conv2d_filter_gradient(double *dw, double *magnitude, const tg_real *x, const tg_real *dy,
+                                   const tg_conv2d_shape *s, uint32_t images);
+
+void tg_ref_max_pool2d(double *y, const tg_real *x, const tg_pool2d_shape *s, uint32_t images);
+void tg_ref_max_pool2d_backward(double *dx, const tg_real *dy, const tg_real *x, const tg_pool2d_shape *s,
+                                uint32_t images);
+void tg_ref_average_pool2d(double *y, const tg_real *x, const tg_pool2d_shape *s, uint32_t images);
+void tg_ref_average_pool2d_backward(double *dx, const tg_real *dy, const tg_pool2d_shape *s, uint32_t images);
+
+void tg_ref_relu(double *y, const tg_real *x, size_t n);
+void tg_ref_relu_backward(double *dx, const tg_real *dy, const tg_real *y, size_t n);
+void tg_ref_sigmoid(double *y, const tg_real *x, size_t n);
+void tg_ref_sigmoid_backward(double *dx, const tg_real *dy, const tg_real *y, size_t n);
+void tg_ref_accumulate(double *sum, const tg_real *y, const tg_real *x, size_t n);
+int tg_ref_all_finite(const tg_real *x, size_t n);
+void tg_ref_dropout(double *y, const tg_real *x, size_t n, uint32_t first, uint32_t threshold, tg_real scale,
+                    uint64_t key, uint32_t stream, uint64_t step);
+
+void tg_ref_sum_rows(double *sum, double *magnitude, const tg_real *x, size_t rows, uint32_t n);
+
+void tg_ref_softmax(double *y, const tg_real *x, uint32_t rows, uint32_t n);
+void tg_ref_softmax_backward(double *dx, const tg_real *dy, const tg_real *y, uint32_t rows, uint32_t n);
+
+/* One loss of one sample, x and t in double: gradients are checked by differences of it. */
+typedef double tg_ref_loss(const double *x, const double *t, uint32_t n);
+tg_ref_loss tg_ref_softmax_crossentropy, tg_ref_categorical_crossentropy, tg_ref_sigmoid_crossentropy,
+    tg_ref_binary_crossentropy, tg_ref_mean_squared_error;
+
+void tg_ref_sgd_update(double *w, const tg_real *w_before, const tg_real *g, double lr, size_t n);
+void tg_ref_momentum_update(double *w, double *m, const tg_real *w_before, const tg_real *m_before, const tg_real *g,
+                            double lr, double momentum, int nesterov, size_t n);
+void tg_ref_adam_update(double *w, double *m, double *v, const tg_real *w_before, const tg_real *m_before,
+                        const tg_real *v_before, const tg_real *g, double alpha, double beta1, double beta2,
+                        double epsilon, size_t n);
+
+void tg_ref_gather_u8(double *y, const uint8_t *samples, const uint32_t *order, uint32_t n, size_t size,
+                      uint32_t channels, const tg_real *scale, const tg_real *offset);
+void tg_ref_gather_f32(double *y, const float *samples, const uint32_t *order, uint32_t n, size_t size,
+                       uint32_t channels, const tg_real *scale, const tg_real *offset);
+
+#endif
