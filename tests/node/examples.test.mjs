@@ -1,0 +1,79 @@
+/** Each example in a short mode, as a child process: it says what it promises and ends by itself. */
+
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { runScript } from './run-script.mjs';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const SHORT = ['--epochs', '2', '--limit', '640', '--threads', '2', '--seed', '3'];
+
+const EXAMPLES = [
+  { file: 's1-cifar10-cnn.mjs', epoch: 'validation accuracy 0\\.\\d{4}' },
+  { file: 's3-cat-or-not.mjs', epoch: 'train accuracy 0\\.\\d{4}, validation accuracy 0\\.\\d{4}' },
+  { file: 's4-dropout-cnn.mjs', epoch: 'validation accuracy 0\\.\\d{4}' },
+];
+
+describe('examples', () => {
+  for (const { file, epoch } of EXAMPLES) {
+    it(`${file} trains two short epochs and prints its accuracy`, async () => {
+      const { code, output } = await runScript(join(ROOT, 'examples', file), SHORT, { cwd: ROOT });
+      assert.equal(code, 0, output);
+      assert.match(output, new RegExp(`epoch 1: .*${epoch}\\nepoch 2: .*${epoch}\\n`));
+      const accuracy = /test accuracy (\d+\.\d\d) %/.exec(output)?.[1];
+      // 640 images teach little; far below chance would be a fault.
+      assert.ok(Number(accuracy) > 8, output);
+    });
+  }
+
+  it('an option that is not a number ends with an error that names it', async () => {
+    const script = join(ROOT, 'examples', 's1-cifar10-cnn.mjs');
+    const { code, output } = await runScript(script, ['--epochs', 'ten'], { cwd: ROOT });
+    assert.notEqual(code, 0);
+    assert.match(output, /--epochs must be a whole number, found 'ten'/);
+  });
+});
+
+describe('pretrained weights', () => {
+  it('are made with their cards, and an interrupted run goes on', async () => {
+    const out = await mkdtemp(join(tmpdir(), 'tabgrad-pretrained-'));
+    const run = (/** @type {string} */ epochs) =>
+      runScript(
+        join(ROOT, 'examples', 'pretrained', 's1.mjs'),
+        [
+          '--epochs',
+          epochs,
+          '--limit',
+          '640',
+          '--out',
+          out,
+          '--checkpoints',
+          join(out, 'checkpoints'),
+        ],
+        { cwd: ROOT },
+      );
+    try {
+      const first = await run('1');
+      assert.equal(first.code, 0, first.output);
+      const second = await run('2');
+      assert.equal(second.code, 0, second.output);
+      assert.match(second.output, /epoch 1: .*\nepoch 2: /);
+
+      const card = JSON.parse(await readFile(join(out, 's1.json'), 'utf8'));
+      assert.equal(card.testCount, 10_000);
+      assert.equal(card.testCorrect, Math.round(card.testAccuracy * 10_000));
+      assert.equal(card.recipe.epochs, 2);
+      assert.match(await readFile(join(out, 's1.md'), 'utf8'), /\*\*Test accuracy \d+\.\d\d %\*\*/);
+      const curve = (await readFile(join(out, 's1-curve.csv'), 'utf8')).trim().split('\n');
+      assert.equal(curve.length, 3);
+      // 122,570 weights of four bytes and a header; no optimizer state.
+      const { size } = await stat(join(out, 's1.safetensors'));
+      assert.ok(size > 490_280 && size < 500_000, `${size} bytes`);
+    } finally {
+      await rm(out, { recursive: true });
+    }
+  });
+});
