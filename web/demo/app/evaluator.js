@@ -1,0 +1,124 @@
+/** What a person does with a network as it is: test it, run the shipped weights, try an own image. */
+import { evaluateAll } from './evaluation.js';
+import { softmaxRows, topAnswers } from './probabilities.js';
+import { fetchCard, fetchWeights } from './pretrained.js';
+import { PRESETS } from './presets.js';
+import { isAbort, problemOf } from './problems.js';
+
+export class Evaluator {
+  /** @param {import('./session.js').Session} session */
+  constructor(session) {
+    this.session = session;
+    this.store = session.store;
+  }
+
+  /** Classifies the test set and shows what came of it. Returns the phase to what it was. */
+  async evaluate() {
+    const { model, images } = this.session;
+    if (!model || !images) return null;
+    const back = this.store.state.phase === 'paused' ? 'paused' : 'idle';
+    const label = `Classifying ${images.test.count.toLocaleString('en')} test images`;
+    this.session.abort = new AbortController();
+    this.store.set({
+      phase: 'evaluating',
+      work: { label, done: 0, total: images.test.count },
+      problem: null,
+    });
+    try {
+      const evaluation = await evaluateAll({
+        model,
+        test: images.test,
+        classes: images.classNames.length,
+        fromLogits: PRESETS[this.store.state.settings.preset].fromLogits,
+        signal: this.session.abort.signal,
+        onProgress: (done, total) => this.store.set({ work: { label, done, total } }),
+      });
+      this.store.set({ evaluation, cell: null });
+      return evaluation;
+    } catch (error) {
+      if (!isAbort(error)) this.store.set({ problem: problemOf(error) });
+      return null;
+    } finally {
+      this.store.set({ phase: back, work: null });
+    }
+  }
+
+  /** Loads the shipped weights into their network, classifies and compares with the model card. */
+  async runPretrained() {
+    this.store.set({
+      phase: 'evaluating',
+      work: { label: 'Loading pretrained weights', done: 0, total: 0 },
+      problem: null,
+    });
+    try {
+      const card = await fetchCard();
+      if (this.store.state.settings.preset !== card.architecture) {
+        const settings = { ...this.store.state.settings, preset: card.architecture };
+        this.store.set({ settings });
+      }
+      await this.session.rebuild();
+      await this.session.model?.loadWeights(await fetchWeights(card));
+      this.store.set({ weightsFrom: 'pretrained' });
+      const evaluation = await this.evaluate();
+      if (!evaluation) return;
+      const { correct } = evaluation.confusion;
+      this.store.set({ pretrained: { card, correct, count: evaluation.count } });
+    } catch (error) {
+      this.store.set({ problem: problemOf(error) });
+    } finally {
+      this.store.set({ phase: 'idle', work: null });
+    }
+  }
+
+  /**
+   * The three likeliest classes of one image.
+   * @param {Uint8Array} pixels 32 x 32 x RGB
+   */
+  async classify(pixels) {
+    const { model, images } = this.session;
+    if (!model || !images) return [];
+    const outputs = await model.predict(pixels, { batchSize: 1 });
+    return topAnswers(this.#probabilities(outputs), 0, images.classNames.length);
+  }
+
+  /**
+   * Answers for the first test images, while the network is still learning.
+   * @param {number} count
+   */
+  async glance(count) {
+    const { model, images } = this.session;
+    if (!model || !images) return new Float32Array(0);
+    return this.#probabilities(
+      await model.predict(images.test, { first: 0, count: Math.min(count, images.test.count) }),
+    );
+  }
+
+  /** @param {Float32Array} outputs */
+  #probabilities(outputs) {
+    const { settings, data } = this.store.state;
+    return PRESETS[settings.preset].fromLogits
+      ? softmaxRows(outputs, data.classNames.length)
+      : outputs;
+  }
+
+  /** The weights as the bytes of a safetensors file. */
+  async saveWeights() {
+    const bytes = await this.session.model?.save();
+    if (!bytes) return null;
+    const { preset } = this.store.state.settings;
+    return { name: `tabgrad-${preset.toLowerCase()}.safetensors`, bytes };
+  }
+
+  /** @param {File} file a safetensors file of the chosen network */
+  async loadWeights(file) {
+    try {
+      const bytes = new Uint8Array(await file.arrayBuffer());
+      await this.session.model?.loadWeights(bytes);
+      this.store.set({ weightsFrom: `from ${file.name}`, pretrained: null, problem: null });
+    } catch (error) {
+      this.store.set({ problem: problemOf(error) });
+      return;
+    }
+    await this.evaluate();
+  }
+}

@@ -1,0 +1,102 @@
+/** The shape of the page's state and its first value. */
+import { Store } from './store.js';
+
+/**
+ * @typedef {object} Settings
+ * @property {import('./presets.js').PresetId} preset
+ * @property {number} epochs
+ * @property {number} batchSize
+ * @property {'adam' | 'sgd'} optimizer
+ * @property {number} learningRate
+ * @property {number} seed
+ */
+
+/**
+ * @typedef {object} DataState
+ * @property {'none' | 'sample' | 'full'} kind
+ * @property {number} trainCount
+ * @property {number} testCount
+ * @property {string[]} classNames
+ */
+
+/**
+ * @typedef {object} Progress what the person watches while a network trains
+ * @property {number} epochsDone whole epochs since the weights were made
+ * @property {number} targetEpochs where this run ends
+ * @property {number} batch steps done in the epoch under way
+ * @property {number} batches steps of an epoch
+ * @property {number} steps steps since the weights were made
+ * @property {number | null} loss of the latest batches
+ * @property {number | null} accuracy of the latest batches
+ * @property {number | null} valLoss after the latest epoch
+ * @property {number | null} valAccuracy after the latest epoch
+ * @property {number | null} imagesPerSecond
+ * @property {number | null} msPerStep
+ * @property {number | null} secondsLeft
+ * @property {boolean} validating
+ */
+
+/** @typedef {{ label: string, done: number, total: number }} Work something with a progress bar */
+/** @typedef {{ code: string, message: string, hint: string }} Problem */
+
+/**
+ * @typedef {object} AppState
+ * @property {import('./phases.js').Phase} phase
+ * @property {Settings} settings
+ * @property {DataState} data
+ * @property {import('tabgrad').EngineInfo | null} engine
+ * @property {Progress} progress
+ * @property {Work | null} work
+ * @property {import('./evaluation.js').Evaluation | null} evaluation
+ * @property {import('./confusion.js').CellChoice | null} cell the cell of the confusion matrix chosen
+ * @property {string} weightsFrom where the present weights come from, in words
+ * @property {import('./pretrained.js').PretrainedReport | null} pretrained
+ * @property {import('tabgrad').ModelSummary | null} summary
+ * @property {Problem | null} problem
+ */
+
+/** @typedef {Store<AppState>} AppStore */
+
+/** @returns {Progress} */
+export function noProgress() {
+  return {
+    epochsDone: 0,
+    targetEpochs: 0,
+    batch: 0,
+    batches: 0,
+    steps: 0,
+    loss: null,
+    accuracy: null,
+    valLoss: null,
+    valAccuracy: null,
+    imagesPerSecond: null,
+    msPerStep: null,
+    secondsLeft: null,
+    validating: false,
+  };
+}
+
+/** @returns {AppStore} */
+export function createAppStore() {
+  return new Store({
+    phase: 'starting',
+    settings: {
+      preset: 'S1',
+      epochs: 10,
+      batchSize: 32,
+      optimizer: 'adam',
+      learningRate: 0.001,
+      seed: 1,
+    },
+    data: { kind: 'none', trainCount: 0, testCount: 0, classNames: [] },
+    engine: null,
+    progress: noProgress(),
+    work: null,
+    evaluation: null,
+    cell: null,
+    weightsFrom: 'not trained yet',
+    pretrained: null,
+    summary: null,
+    problem: null,
+  });
+}

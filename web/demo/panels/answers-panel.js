@@ -1,0 +1,105 @@
+/**
+ * Test images with the network's answers. While it trains the first page is asked again every second:
+ * one sees it learn. After an evaluation all images can be filtered and leafed through.
+ */
+import { topAnswers } from '../app/probabilities.js';
+import { chooseImages } from '../app/image-filter.js';
+import { AnswerCard } from './answer-card.js';
+import { byId, setText } from '../ui/dom.js';
+import * as format from '../ui/format.js';
+
+const PAGE = 24;
+const GLANCE_MS = 1000;
+
+/**
+ * @param {import('../app/state.js').AppStore} store
+ * @param {import('../app/session.js').Session} session
+ * @param {import('../app/evaluator.js').Evaluator} evaluator
+ */
+export function mountAnswers(store, session, evaluator) {
+  const cards = Array.from({ length: PAGE }, () => new AnswerCard());
+  byId('cards').append(...cards.map((card) => card.element));
+  const filters = /** @type {HTMLButtonElement[]} */ ([...byId('answers-filter').children]);
+  const cellFilter = byId('cell-filter');
+  /** @type {HTMLButtonElement} */
+  const back = byId('page-back');
+  /** @type {HTMLButtonElement} */
+  const on = byId('page-on');
+  /** @type {import('../app/image-filter.js').Filter} */
+  let filter = 'all';
+  let page = 0;
+
+  for (const button of filters) {
+    button.addEventListener('click', () => choose(/** @type {typeof filter} */ (button.dataset.filter)));
+  }
+  back.addEventListener('click', () => void show(page - 1));
+  on.addEventListener('click', () => void show(page + 1));
+
+  /** @param {typeof filter} wanted */
+  function choose(wanted) {
+    filter = wanted;
+    for (const button of filters) {
+      button.setAttribute('aria-pressed', String(button.dataset.filter === filter));
+    }
+    void show(0);
+  }
+
+  /** Shows a page of the images that the filter leaves. @param {number} wanted */
+  async function show(wanted) {
+    const { evaluation, cell, data } = store.state;
+    const store_ = session.testImages;
+    if (!store_ || data.kind === 'none') return;
+    const indices = chooseImages(evaluation, evaluation ? filter : 'all', cell, data.testCount);
+    const pages = Math.max(1, Math.ceil(indices.length / PAGE));
+    page = Math.min(Math.max(wanted, 0), pages - 1);
+    back.disabled = page === 0;
+    on.disabled = page === pages - 1;
+    const first = page * PAGE;
+    const shown = Array.from(indices.slice(first, first + PAGE));
+    setText(
+      byId('page-note'),
+      shown.length
+        ? `${format.count(first + 1)} to ${format.count(first + shown.length)} of ${format.count(indices.length)}`
+        : 'No such image',
+    );
+    const images = await Promise.all(shown.map((index) => store_.image(index)));
+    cards.forEach((card, i) => {
+      card.element.hidden = i >= shown.length;
+      if (i >= shown.length) return;
+      card.showImage(shown[i], images[i].pixels, images[i].label, data.classNames);
+      if (evaluation) card.showAnswers(topAnswers(evaluation.probabilities, shown[i], 10));
+      else card.showAnswers([]);
+    });
+  }
+
+  store.watch(['evaluation', 'data', 'cell'], ({ evaluation, cell, data }) => {
+    for (const button of filters) button.disabled = !evaluation && button.dataset.filter !== 'all';
+    cellFilter.hidden = !cell;
+    if (cell) {
+      const { truth, answer } = cell;
+      setText(cellFilter, `${data.classNames[truth]} called ${data.classNames[answer]}`);
+    }
+    choose(cell ? 'cell' : filter === 'cell' || !evaluation ? 'all' : filter);
+  });
+
+  let asking = false;
+  setInterval(async () => {
+    // A hidden page needs no pictures; training itself goes on in the worker.
+    if (asking || document.hidden || !['training', 'paused'].includes(store.state.phase)) return;
+    asking = true;
+    try {
+      if (store.state.evaluation) store.set({ evaluation: null, cell: null });
+      const probabilities = await evaluator.glance(PAGE);
+      if (store.state.phase !== 'training' && store.state.phase !== 'paused') return;
+      if (page === 0) {
+        cards.forEach((card, i) => {
+          if (!card.element.hidden) card.showAnswers(topAnswers(probabilities, i, 10));
+        });
+      }
+    } catch {
+      // The run ended between two looks; whatever ended it reports itself.
+    } finally {
+      asking = false;
+    }
+  }, GLANCE_MS);
+}

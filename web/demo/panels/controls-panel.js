@@ -1,0 +1,44 @@
+/** The buttons that drive training; which of them can be pressed follows from the phase. */
+import { isAllowed } from '../app/phases.js';
+import { byId, setText } from '../ui/dom.js';
+
+/**
+ * @param {import('../app/state.js').AppStore} store
+ * @param {import('../app/trainer.js').Trainer} trainer
+ * @param {import('../app/evaluator.js').Evaluator} evaluator
+ */
+export function mountControls(store, trainer, evaluator) {
+  /** @type {[string, import('../app/phases.js').Action, () => unknown][]} */
+  const simple = [
+    ['step', 'step', () => trainer.step()],
+    ['stop', 'stop', () => trainer.stop()],
+    ['reset', 'reset', () => trainer.reset()],
+    ['evaluate', 'evaluate', () => evaluator.evaluate()],
+    ['pretrained', 'pretrained', () => evaluator.runPretrained()],
+  ];
+  for (const [id, action, run] of simple) {
+    byId(id).addEventListener('click', () => {
+      if (isAllowed(action, store.state.phase)) void run();
+    });
+  }
+
+  /** @type {HTMLButtonElement} */
+  const primary = byId('primary');
+  primary.addEventListener('click', () => {
+    const { phase } = store.state;
+    if (isAllowed('pause', phase)) void trainer.pause();
+    else if (isAllowed('resume', phase)) void trainer.resume();
+    else if (isAllowed('train', phase)) void trainer.train();
+  });
+
+  store.watch(['phase'], ({ phase }) => {
+    document.body.dataset.state = phase;
+    const action = phase === 'training' ? 'pause' : phase === 'paused' ? 'resume' : 'train';
+    primary.dataset.action = action;
+    setText(primary, { pause: 'Pause', resume: 'Resume', train: 'Train' }[action]);
+    primary.disabled = !isAllowed(action, phase);
+    for (const [id, wanted] of simple) {
+      /** @type {HTMLButtonElement} */ (byId(id)).disabled = !isAllowed(wanted, phase);
+    }
+  });
+}

@@ -1,0 +1,79 @@
+/** Test accuracy, accuracy by class, the confusion matrix, and the comparison with the model card. */
+import { ConfusionTable } from '../charts/confusion-table.js';
+import { classScore } from '../app/confusion.js';
+import { byId, make, setText } from '../ui/dom.js';
+import * as format from '../ui/format.js';
+
+/** @param {import('../app/state.js').AppStore} store */
+export function mountResults(store) {
+  const modes = /** @type {HTMLButtonElement[]} */ ([...byId('confusion-mode').children]);
+  /** @type {'counts' | 'share'} */
+  let mode = 'counts';
+  /** @type {HTMLTableElement} */
+  const table = byId('confusion');
+  const matrix = new ConfusionTable(table, (cell) => {
+    store.set({ cell });
+    byId('answers-title').scrollIntoView({ block: 'start' });
+  });
+
+  for (const button of modes) {
+    button.addEventListener('click', () => {
+      mode = button.dataset.mode === 'share' ? 'share' : 'counts';
+      for (const other of modes) other.setAttribute('aria-pressed', String(other === button));
+      showMatrix();
+    });
+  }
+
+  function showMatrix() {
+    const { evaluation, data, cell } = store.state;
+    if (evaluation) matrix.show(evaluation.confusion, data.classNames, mode, cell);
+  }
+
+  store.watch(['evaluation'], ({ evaluation, data }) => {
+    const body = byId('results-body');
+    body.hidden = !evaluation;
+    byId('results-note').hidden = Boolean(evaluation);
+    if (!evaluation) return;
+    const { correct } = evaluation.confusion;
+    const accuracy = byId('test-accuracy');
+    accuracy.dataset.correct = String(correct);
+    setText(accuracy, format.percent(evaluation.accuracy, 2));
+    setText(
+      byId('test-count'),
+      `${format.count(correct)} of ${format.count(evaluation.count)} test images right, ` +
+        `loss ${format.decimal(evaluation.loss)}`,
+    );
+    byId('per-class').replaceChildren(
+      ...data.classNames.map((name, i) => {
+        const score = classScore(evaluation.confusion, i);
+        const fill = make('span', { class: 'answer-fill', 'aria-hidden': 'true' });
+        fill.style.transform = `scaleX(${score.share.toFixed(3)})`;
+        return make('li', {}, [
+          make('span', { class: 'class-name' }, [name]),
+          make('span', { class: 'class-bar' }, [fill]),
+          make('span', { class: 'class-share' }, [format.percent(score.share)]),
+        ]);
+      }),
+    );
+  });
+  store.watch(['evaluation', 'cell'], showMatrix);
+
+  const check = byId('card-check');
+  store.watch(['pretrained', 'evaluation'], ({ pretrained, evaluation }) => {
+    check.hidden = !pretrained || !evaluation;
+    if (!pretrained) return;
+    const { card, correct, count } = pretrained;
+    const promised = `${format.count(card.testCorrect)} of ${format.count(card.testCount)}`;
+    check.dataset.match = count === card.testCount ? String(correct === card.testCorrect) : 'sample';
+    const verdict =
+      count !== card.testCount
+        ? `on the sample; the model card states ${promised} on the full test set`
+        : correct === card.testCorrect
+          ? `the same as the model card states, to the image`
+          : `the model card states ${promised}`;
+    setText(
+      check,
+      `Pretrained weights, ${verdict}. Trained by this engine on ${card.date} with seed ${card.seed}.`,
+    );
+  });
+}
