@@ -251,8 +251,8 @@ TG_EXPORT tg_status tg_train_begin(tg_engine *engine, tg_model *model, tg_datase
                                    double batch, double epoch, uint32_t shuffle);
 
 /**
- * Runs whole training steps first_step … first_step+steps-1 of the epoch begun: gather, forward, loss, backward, update.
- * For each step out receives three doubles: sum of the samples' losses, sum of their accuracies, samples.
+ * Runs whole training steps first_step … first_step+steps-1 of the epoch begun: gather, forward, loss, backward,
+ * update. For each step out receives three doubles: sum of the samples' losses, sum of their accuracies, samples.
  * TG_E_NON_FINITE names the step: its update was not made, and those before it stand. TG_E_STATE.
  */
 TG_EXPORT tg_status tg_train_steps(tg_engine *engine, tg_model *model, double first_step, double steps, double *out);

@@ -1,0 +1,35 @@
+/* Data sets in engine memory, and the batches gathered from them. */
+#ifndef TG_DATA_H
+#define TG_DATA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine.h"
+
+struct tg_dataset {
+  tg_sample_type sample_type;
+  tg_label_type label_type;
+  uint32_t count, height, width, channels, label_size;
+  uint64_t sample_elements;
+  void *samples, *labels;
+  tg_real *scale, *offset; /* one a channel; both NULL: samples are used as they are */
+  int32_t highest_label;   /* of class labels, known when sealed */
+  int sealed;
+};
+
+/* See the exports of the same names in tabgrad.h. */
+tg_dataset *tg_data_create(tg_engine *engine, tg_sample_type samples, double count, double height, double width,
+                           double channels, tg_label_type labels, double label_size);
+void tg_data_free(tg_engine *engine, tg_dataset *dataset);
+tg_status tg_data_normalize(tg_engine *engine, tg_dataset *dataset, const tg_real *scale, const tg_real *offset,
+                            double channels);
+tg_status tg_data_seal(tg_engine *engine, tg_dataset *dataset);
+
+/* batch (n, sample_elements) = the samples order[0…n-1], normalised; tiles over the pool. */
+void tg_data_gather(tg_pool *pool, tg_real *batch, const tg_dataset *dataset, const uint32_t *order, uint32_t n);
+/* Labels of the same samples: classes (n), or values (n, label_size); the other pointer is untouched. */
+void tg_data_gather_labels(int32_t *classes, tg_real *values, const tg_dataset *dataset, const uint32_t *order,
+                           uint32_t n);
+
+#endif

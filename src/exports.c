@@ -1,0 +1,252 @@
+/* The exported functions: each checks its handles and hands over. No arithmetic lives here. */
+#include <math.h>
+
+#include "kernels/gemm.h"
+#include "train.h"
+
+tg_status tg_last_status(const tg_engine *engine) { return engine->status; }
+
+const char *tg_last_error(const tg_engine *engine) { return engine->text; }
+
+static tg_status check_model(tg_engine *engine, const tg_model *model) {
+  if (tg_is_live(engine, model, TG_BLOCK_MODEL)) return TG_OK;
+  return tg_fail(engine, TG_E_DISPOSED, "this model was disposed");
+}
+
+static tg_status check_dataset(tg_engine *engine, const tg_dataset *dataset) {
+  if (tg_is_live(engine, dataset, TG_BLOCK_DATASET)) return TG_OK;
+  return tg_fail(engine, TG_E_DISPOSED, "this data set was disposed");
+}
+
+static tg_status check_both(tg_engine *engine, const tg_model *model, const tg_dataset *dataset) {
+  tg_status status = check_model(engine, model);
+  return status ? status : check_dataset(engine, dataset);
+}
+
+double tg_engine_info(const tg_engine *engine, tg_info field) {
+  switch (field) {
+    case TG_INFO_THREADS:
+      return tg_pool_threads(engine->pool);
+    case TG_INFO_RELAXED_SIMD:
+#ifdef TG_RELAXED
+      return 1;
+#else
+      return 0;
+#endif
+    case TG_INFO_LIVE_BYTES:
+      return (double)engine->live_bytes;
+    case TG_INFO_PEAK_BYTES:
+      return (double)engine->peak_bytes;
+    case TG_INFO_LIVE_ALLOCATIONS:
+      return (double)engine->live_allocations;
+    case TG_INFO_ALLOCATIONS:
+      return (double)engine->allocations;
+    case TG_INFO_DATASET_BYTES:
+      return (double)engine->dataset_bytes;
+  }
+  return NAN;
+}
+
+static void peak_tile(void *context, uint32_t tile, uint32_t thread) {
+  (void)tile, (void)thread;
+  const uint32_t *iterations = context;
+  tg_gemm_peak(*iterations);
+}
+
+double tg_peak_run(tg_engine *engine, double iterations) {
+  if (!(iterations >= 1 && iterations <= 1e9)) return 0;
+  uint32_t whole = (uint32_t)iterations, threads = tg_pool_threads(engine->pool);
+  tg_pool_run(engine->pool, threads, peak_tile, &whole);
+  return (double)TG_GEMM_PEAK_FLOP * whole * threads;
+}
+
+void *tg_buffer_create(tg_engine *engine, double bytes) {
+  if (!(bytes >= 1 && bytes <= 4294967295.0)) {
+    tg_fail(engine, TG_E_LIMIT, "buffer: %g bytes", bytes);
+    return NULL;
+  }
+  return tg_allocate(engine, TG_BLOCK_BUFFER, (uint64_t)bytes, 1, "buffer");
+}
+
+tg_status tg_buffer_destroy(tg_engine *engine, void *buffer) {
+  if (!tg_is_live(engine, buffer, TG_BLOCK_BUFFER)) return tg_fail(engine, TG_E_DISPOSED, "this buffer was given back");
+  tg_release(engine, buffer);
+  return TG_OK;
+}
+
+/* ---- data sets ---- */
+
+tg_dataset *tg_dataset_create(tg_engine *engine, tg_sample_type samples, double count, double height, double width,
+                              double channels, tg_label_type labels, double label_size) {
+  return tg_data_create(engine, samples, count, height, width, channels, labels, label_size);
+}
+
+tg_status tg_dataset_destroy(tg_engine *engine, tg_dataset *dataset) {
+  tg_status status = check_dataset(engine, dataset);
+  if (!status) tg_data_free(engine, dataset);
+  return status;
+}
+
+void *tg_dataset_samples(tg_engine *engine, tg_dataset *dataset) {
+  return check_dataset(engine, dataset) ? NULL : dataset->samples;
+}
+
+void *tg_dataset_labels(tg_engine *engine, tg_dataset *dataset) {
+  return check_dataset(engine, dataset) ? NULL : dataset->labels;
+}
+
+tg_status tg_dataset_normalize(tg_engine *engine, tg_dataset *dataset, const tg_real *scale, const tg_real *offset,
+                               double channels) {
+  tg_status status = check_dataset(engine, dataset);
+  return status ? status : tg_data_normalize(engine, dataset, scale, offset, channels);
+}
+
+tg_status tg_dataset_seal(tg_engine *engine, tg_dataset *dataset) {
+  tg_status status = check_dataset(engine, dataset);
+  return status ? status : tg_data_seal(engine, dataset);
+}
+
+/* ---- models ---- */
+
+tg_model *tg_model_create(tg_engine *engine, double seed) { return tg_model_new(engine, seed); }
+
+tg_status tg_model_destroy(tg_engine *engine, tg_model *model) {
+  tg_status status = check_model(engine, model);
+  if (!status) tg_model_free(model);
+  return status;
+}
+
+int32_t tg_model_add(tg_engine *engine, tg_model *model, const char *op, const char *name, const int32_t *inputs,
+                     uint32_t n_inputs, const char *attributes, const double *values, uint32_t n_attributes) {
+  tg_status status = check_model(engine, model);
+  if (!status && model->built) status = tg_fail(engine, TG_E_STATE, "model: it is built, layer '%s' is late", name);
+  if (status) return -(int32_t)status;
+  return tg_graph_add(&model->graph, op, name, inputs, n_inputs, attributes, values, n_attributes);
+}
+
+tg_status tg_model_build(tg_engine *engine, tg_model *model) {
+  tg_status status = check_model(engine, model);
+  return status ? status : tg_model_finish(model);
+}
+
+tg_status tg_model_compile(tg_engine *engine, tg_model *model, tg_loss loss, uint32_t from_logits,
+                           tg_optimizer optimizer, const char *hyperparameters, const double *values,
+                           uint32_t n_hyperparameters) {
+  tg_status status = check_model(engine, model);
+  if (status) return status;
+  return tg_model_choose(model, loss, from_logits != 0, optimizer, hyperparameters, values, n_hyperparameters);
+}
+
+tg_status tg_model_set_hyperparameter(tg_engine *engine, tg_model *model, const char *name, double value) {
+  tg_status status = check_model(engine, model);
+  if (!status && !model->compiled) status = tg_fail(engine, TG_E_STATE, "model: it is not compiled");
+  return status ? status : tg_optim_set(engine, &model->optim, name, value);
+}
+
+tg_status tg_model_set_step(tg_engine *engine, tg_model *model, double step) {
+  tg_status status = check_model(engine, model);
+  if (status) return status;
+  if (!(step >= 0 && step <= 9007199254740991.0 && step == floor(step)))
+    return tg_fail(engine, TG_E_CONFIG, "step is %g, it must be a whole number of at least 0", step);
+  model->step = (uint64_t)step;
+  return TG_OK;
+}
+
+double tg_model_info(tg_engine *engine, tg_model *model, tg_model_field field) {
+  if (check_model(engine, model)) return NAN;
+  switch (field) {
+    case TG_MODEL_NODES:
+      return model->graph.n_nodes;
+    case TG_MODEL_TENSORS:
+      return model->graph.n_tensors;
+    case TG_MODEL_PARAMETERS:
+      return (double)model->graph.parameters;
+    case TG_MODEL_SLOTS:
+      return tg_model_slot_count(model);
+    case TG_MODEL_STEP:
+      return (double)model->step;
+    case TG_MODEL_TRAINING_BYTES:
+      return (double)model->training.plan.arena_bytes;
+    case TG_MODEL_INFERENCE_BYTES:
+      return (double)model->inference.plan.arena_bytes;
+    case TG_MODEL_OUTPUT_SIZE:
+      return (double)tg_model_output_size(model);
+    case TG_MODEL_SEED:
+      return (double)model->seed;
+  }
+  return NAN;
+}
+
+static void put_shape(double *out, const tg_shape *shape) {
+  out[0] = shape->rank;
+  for (int d = 0; d < TG_MAX_RANK; d++) out[1 + d] = shape->dims[d];
+}
+
+tg_status tg_model_describe_node(tg_engine *engine, tg_model *model, uint32_t node, double *out) {
+  tg_status status = check_model(engine, model);
+  if (status) return status;
+  if (node >= model->graph.n_nodes) return tg_fail(engine, TG_E_CONFIG, "node %u of %u", node, model->graph.n_nodes);
+  const tg_node *n = &model->graph.nodes[node];
+  put_shape(out, &n->shape);
+  out[5] = (double)n->parameters;
+  out[6] = (double)n->macs;
+  out[7] = n->first_tensor;
+  return TG_OK;
+}
+
+tg_status tg_model_describe_tensor(tg_engine *engine, tg_model *model, uint32_t tensor, double *out) {
+  tg_status status = check_model(engine, model);
+  if (status) return status;
+  if (tensor >= model->graph.n_tensors)
+    return tg_fail(engine, TG_E_CONFIG, "tensor %u of %u", tensor, model->graph.n_tensors);
+  const tg_tensor *t = &model->graph.tensors[tensor];
+  out[0] = t->node;
+  out[1] = (double)t->offset;
+  put_shape(out + 2, &t->shape);
+  return TG_OK;
+}
+
+const char *tg_model_tensor_name(tg_engine *engine, tg_model *model, uint32_t tensor) {
+  if (check_model(engine, model) || tensor >= model->graph.n_tensors) return NULL;
+  return model->graph.tensors[tensor].name;
+}
+
+tg_real *tg_model_vector(tg_engine *engine, tg_model *model, tg_vector vector) {
+  if (check_model(engine, model)) return NULL;
+  switch (vector) {
+    case TG_VECTOR_WEIGHTS:
+      return model->weights;
+    case TG_VECTOR_GRADIENTS:
+      return model->gradients;
+    case TG_VECTOR_SLOT0:
+      return model->slots[0];
+    case TG_VECTOR_SLOT1:
+      return model->slots[1];
+  }
+  return NULL;
+}
+
+/* ---- training, evaluation, prediction ---- */
+
+tg_status tg_train_begin(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first, double count,
+                         double batch, double epoch, uint32_t shuffle) {
+  tg_status status = check_both(engine, model, dataset);
+  return status ? status : tg_epoch_begin(model, dataset, first, count, batch, epoch, shuffle != 0);
+}
+
+tg_status tg_train_steps(tg_engine *engine, tg_model *model, double first_step, double steps, double *out) {
+  tg_status status = check_model(engine, model);
+  return status ? status : tg_epoch_steps(model, first_step, steps, out);
+}
+
+tg_status tg_evaluate(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first, double count, double batch,
+                      double *out) {
+  tg_status status = check_both(engine, model, dataset);
+  return status ? status : tg_evaluate_range(model, dataset, first, count, batch, out);
+}
+
+tg_status tg_predict(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first, double count, double batch,
+                     tg_real *out) {
+  tg_status status = check_both(engine, model, dataset);
+  return status ? status : tg_predict_range(model, dataset, first, count, batch, out);
+}

@@ -1,0 +1,198 @@
+#include "graph.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "op.h"
+#include "size.h"
+
+static const tg_op *const ops[] = {
+#define TG_OP(name) &tg_op_##name,
+#include "ops/ops.inc"
+#undef TG_OP
+};
+
+static const tg_op *find_op(const char *name) {
+  for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+    if (!strcmp(ops[i]->name, name)) return ops[i];
+  return NULL;
+}
+
+/* Makes room for one more element of an array that doubles when full. The old array stays valid on failure. */
+static void *grow(tg_engine *engine, void *array, uint32_t count, uint32_t *capacity, size_t element,
+                  const char *what) {
+  if (count < *capacity) return array;
+  uint32_t larger = *capacity ? *capacity * 2 : 16;
+  void *grown = tg_allocate(engine, TG_BLOCK_PRIVATE, tg_mul(larger, element), 1, what);
+  if (!grown) return NULL;
+  if (array) memcpy(grown, array, count * element);
+  tg_release(engine, array);
+  *capacity = larger;
+  return grown;
+}
+
+/* A copy of the text a, a slash and b; without b, of a alone. */
+static char *join(tg_engine *engine, const char *a, const char *b) {
+  size_t length_a = strlen(a), length_b = b ? strlen(b) : 0;
+  char *text = tg_allocate(engine, TG_BLOCK_PRIVATE, length_a + length_b + 2, 1, "name");
+  if (!text) return NULL;
+  memcpy(text, a, length_a);
+  if (b) {
+    text[length_a] = '/';
+    memcpy(text + length_a + 1, b, length_b);
+  }
+  return text;
+}
+
+/* ---- attributes ---- */
+
+static tg_status check_attribute(tg_engine *engine, const tg_node *node, const tg_attribute *attribute, double value) {
+  if (value >= attribute->min && value <= attribute->max && (!attribute->whole || value == floor(value))) return TG_OK;
+  return tg_fail(engine, TG_E_CONFIG, "layer '%s': %s is %g, it must be a %snumber from %g to %g", node->name,
+                 attribute->name, value, attribute->whole ? "whole " : "", attribute->min, attribute->max);
+}
+
+/* Fills the node's attributes from the names, joined by commas, and their values. */
+static tg_status read_attributes(tg_engine *engine, tg_node *node, const char *names, const double *values,
+                                 uint32_t n_values) {
+  const tg_op *op = node->op;
+  uint32_t given = 0;
+  const char *at = names;
+  for (uint32_t i = 0; i < op->n_attributes; i++) node->attributes[i] = op->attributes[i].fallback;
+  for (uint32_t v = 0; v < n_values; v++) {
+    size_t length = strcspn(at, ",");
+    uint32_t i = 0;
+    while (i < op->n_attributes && (strncmp(op->attributes[i].name, at, length) || op->attributes[i].name[length] != 0))
+      i++;
+    if (i == op->n_attributes)
+      return tg_fail(engine, TG_E_CONFIG, "layer '%s': op %s has no attribute '%s' (number %u of the list)", node->name,
+                     op->name, length < 64 ? at : "…", v + 1);
+    tg_status status = check_attribute(engine, node, &op->attributes[i], values[v]);
+    if (status) return status;
+    node->attributes[i] = values[v];
+    given |= 1u << i;
+    at += length + (at[length] == ',');
+  }
+  for (uint32_t i = 0; i < op->n_attributes; i++)
+    if (!(given >> i & 1) && isnan(op->attributes[i].fallback))
+      return tg_fail(engine, TG_E_CONFIG, "layer '%s': %s is missing", node->name, op->attributes[i].name);
+  return TG_OK;
+}
+
+/* ---- nodes ---- */
+
+static tg_status check_name(tg_graph *graph, const char *name) {
+  size_t length = strlen(name);
+  if (length < 1 || length > TG_MAX_NAME)
+    return tg_fail(graph->engine, TG_E_CONFIG, "a layer's name has %g bytes, it must have 1 to %u", (double)length,
+                   (unsigned)TG_MAX_NAME);
+  for (uint32_t i = 0; i < graph->n_nodes; i++)
+    if (!strcmp(graph->nodes[i].name, name))
+      return tg_fail(graph->engine, TG_E_CONFIG, "layer '%s': the name is taken by layer %u", name, i);
+  return TG_OK;
+}
+
+static tg_status check_inputs(tg_graph *graph, tg_node *node, const int32_t *inputs, uint32_t n_inputs) {
+  if (n_inputs != node->op->n_inputs)
+    return tg_fail(graph->engine, TG_E_GRAPH, "layer '%s' (%s) takes %u inputs, it is given %u", node->name,
+                   node->op->name, node->op->n_inputs, n_inputs);
+  for (uint32_t i = 0; i < n_inputs; i++) {
+    if (inputs[i] < 0 || (uint32_t)inputs[i] >= graph->n_nodes)
+      return tg_fail(graph->engine, TG_E_GRAPH, "layer '%s': input %u is node %g of %u", node->name, i,
+                     (double)inputs[i], graph->n_nodes);
+    node->inputs[i] = (uint32_t)inputs[i];
+  }
+  node->n_inputs = n_inputs;
+  return TG_OK;
+}
+
+/* The shape's elements, checked before anything is sized by them. */
+static tg_status count_elements(tg_graph *graph, tg_node *node) {
+  node->elements = 1;
+  for (uint32_t d = 0; d < TG_MAX_RANK; d++) node->elements = tg_mul(node->elements, node->shape.dims[d]);
+  if (node->elements <= TG_MAX_ELEMENTS) return TG_OK;
+  return tg_fail(graph->engine, TG_E_LIMIT, "layer '%s': its output has %g numbers a sample, the limit is %g",
+                 node->name, (double)node->elements, (double)TG_MAX_ELEMENTS);
+}
+
+static void drop_tensors(tg_graph *graph, uint32_t keep) {
+  while (graph->n_tensors > keep) {
+    tg_tensor *tensor = &graph->tensors[--graph->n_tensors];
+    graph->parameters -= tensor->size;
+    tg_release(graph->engine, tensor->name);
+  }
+}
+
+int32_t tg_graph_add(tg_graph *graph, const char *op, const char *name, const int32_t *inputs, uint32_t n_inputs,
+                     const char *attributes, const double *values, uint32_t n_attributes) {
+  tg_engine *engine = graph->engine;
+  tg_status status = check_name(graph, name);
+  if (status) return -(int32_t)status;
+  tg_node node = {.op = find_op(op), .index = graph->n_nodes, .first_tensor = graph->n_tensors};
+  if (!node.op) return -(int32_t)tg_fail(engine, TG_E_CONFIG, "layer '%s': there is no op '%s'", name, op);
+  if (graph->n_nodes == TG_MAX_NODES)
+    return -(int32_t)tg_fail(engine, TG_E_LIMIT, "layer '%s': a model has at most %u nodes", name,
+                             (unsigned)TG_MAX_NODES);
+  tg_node *nodes = grow(engine, graph->nodes, graph->n_nodes, &graph->nodes_capacity, sizeof node, "layers");
+  if (!nodes) return -(int32_t)engine->status;
+  graph->nodes = nodes;
+  node.name = join(engine, name, NULL);
+  if (!node.name) return -(int32_t)engine->status;
+
+  status = check_inputs(graph, &node, inputs, n_inputs);
+  if (!status) status = read_attributes(engine, &node, attributes, values, n_attributes);
+  if (!status) status = node.op->infer(graph, &node);
+  if (!status) status = count_elements(graph, &node);
+  if (status) {
+    drop_tensors(graph, node.first_tensor);
+    tg_release(engine, node.name);
+    return -(int32_t)status;
+  }
+  graph->nodes[graph->n_nodes] = node;
+  return (int32_t)graph->n_nodes++;
+}
+
+void tg_graph_free(tg_graph *graph) {
+  drop_tensors(graph, 0);
+  for (uint32_t i = 0; i < graph->n_nodes; i++) tg_release(graph->engine, graph->nodes[i].name);
+  tg_release(graph->engine, graph->nodes);
+  tg_release(graph->engine, graph->tensors);
+}
+
+/* ---- for the shape rules of ops ---- */
+
+tg_status tg_graph_require_rank(tg_graph *graph, const tg_node *node, uint32_t rank, const char *meaning) {
+  uint32_t got = tg_graph_input(graph, node, 0)->shape.rank;
+  if (got == rank) return TG_OK;
+  return tg_fail(graph->engine, TG_E_SHAPE, "layer '%s' (%s) needs an input of %u dimensions (%s), it gets %u",
+                 node->name, node->op->name, rank, meaning, got);
+}
+
+tg_status tg_graph_add_tensor(tg_graph *graph, tg_node *node, const char *suffix, tg_shape shape,
+                              tg_initializer initializer, uint64_t fan_in, uint64_t fan_out) {
+  tg_engine *engine = graph->engine;
+  uint64_t size = 1;
+  for (uint32_t d = 0; d < TG_MAX_RANK; d++) size = tg_mul(size, shape.dims[d]);
+  if (tg_add(graph->parameters, size) > TG_MAX_ELEMENTS)
+    return tg_fail(engine, TG_E_LIMIT, "layer '%s': %s of %g numbers makes a model of %g, the limit is %g", node->name,
+                   suffix, (double)size, (double)graph->parameters + (double)size, (double)TG_MAX_ELEMENTS);
+  tg_tensor *tensors =
+      grow(engine, graph->tensors, graph->n_tensors, &graph->tensors_capacity, sizeof(tg_tensor), "tensors");
+  if (!tensors) return engine->status;
+  graph->tensors = tensors;
+  char *name = join(engine, node->name, suffix);
+  if (!name) return engine->status;
+  graph->tensors[graph->n_tensors++] = (tg_tensor){.node = graph->n_nodes,
+                                                   .initializer = initializer,
+                                                   .fan_in = (uint32_t)fan_in,
+                                                   .fan_out = (uint32_t)fan_out,
+                                                   .shape = shape,
+                                                   .offset = graph->parameters,
+                                                   .size = size,
+                                                   .name = name};
+  graph->parameters += size;
+  node->parameters += size;
+  node->n_tensors++;
+  return TG_OK;
+}

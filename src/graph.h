@@ -1,0 +1,88 @@
+/*
+ * The graph: nodes with a name, an op, inputs and attributes; the shape of every value; the tensors of the weights.
+ * It knows nothing of memory or batches: those are the plan's.
+ */
+#ifndef TG_GRAPH_H
+#define TG_GRAPH_H
+
+#include <stdint.h>
+
+#include "engine.h"
+
+enum { TG_MAX_NODES = 4096, TG_MAX_NAME = 255, TG_MAX_RANK = 4, TG_MAX_INPUTS = 2, TG_MAX_ATTRIBUTES = 10 };
+
+typedef struct tg_op tg_op;
+typedef struct tg_graph tg_graph;
+
+/* The shape of one sample's value: (height, width, channels) or (features). */
+typedef struct {
+  uint32_t rank;
+  uint32_t dims[TG_MAX_RANK]; /* unused ones are 1 */
+} tg_shape;
+
+/* How a weight tensor starts. Numbers are part of the interface: attributes carry them. */
+typedef enum {
+  TG_INIT_ZEROS,
+  TG_INIT_ONES,
+  TG_INIT_GLOROT_UNIFORM,
+  TG_INIT_GLOROT_NORMAL,
+  TG_INIT_HE_UNIFORM,
+  TG_INIT_HE_NORMAL,
+  TG_INIT_COUNT
+} tg_initializer;
+
+typedef struct {
+  uint32_t node;
+  tg_initializer initializer;
+  uint32_t fan_in, fan_out;
+  tg_shape shape;
+  uint64_t offset, size; /* floats, in the flat vectors */
+  char *name;            /* "layer/kernel" */
+} tg_tensor;
+
+typedef struct {
+  const tg_op *op;
+  char *name;
+  uint32_t index; /* in the graph */
+  uint32_t n_inputs;
+  uint32_t inputs[TG_MAX_INPUTS];
+  double attributes[TG_MAX_ATTRIBUTES]; /* in the order of the op's table */
+  tg_shape shape;
+  uint64_t elements;   /* of the shape */
+  uint64_t macs;       /* multiply-accumulates of the forward pass, one sample */
+  uint64_t parameters; /* floats of its tensors */
+  uint32_t first_tensor, n_tensors;
+} tg_node;
+
+struct tg_graph {
+  tg_engine *engine;
+  uint32_t n_nodes, nodes_capacity;
+  tg_node *nodes;
+  uint32_t n_tensors, tensors_capacity;
+  tg_tensor *tensors;
+  uint64_t parameters;
+};
+
+/* Appends a node; its number or minus a tg_status, with the graph as it was. See tg_model_add. */
+int32_t tg_graph_add(tg_graph *graph, const char *op, const char *name, const int32_t *inputs, uint32_t n_inputs,
+                     const char *attributes, const double *values, uint32_t n_attributes);
+void tg_graph_free(tg_graph *graph);
+
+/* ---- for the shape rules of ops ---- */
+
+static inline const tg_node *tg_graph_input(const tg_graph *graph, const tg_node *node, uint32_t input) {
+  return &graph->nodes[node->inputs[input]];
+}
+
+/* Whole-number attribute `index` of the node, already checked against its range. */
+static inline uint32_t tg_attribute_u32(const tg_node *node, uint32_t index) {
+  return (uint32_t)node->attributes[index];
+}
+
+/* TG_E_SHAPE unless the node's input has `rank` dimensions. */
+tg_status tg_graph_require_rank(tg_graph *graph, const tg_node *node, uint32_t rank, const char *meaning);
+/* Declares the node's next tensor; its floats come after those of all earlier tensors. */
+tg_status tg_graph_add_tensor(tg_graph *graph, tg_node *node, const char *suffix, tg_shape shape,
+                              tg_initializer initializer, uint64_t fan_in, uint64_t fan_out);
+
+#endif

@@ -1,0 +1,172 @@
+#include "model.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "kernels/conv2d.h"
+#include "op.h"
+#include "rng.h"
+#include "size.h"
+
+/* Whole numbers up to here are exact in a double. */
+#define MAX_SEED 9007199254740991.0
+
+tg_model *tg_model_new(tg_engine *engine, double seed) {
+  if (!(seed >= 0 && seed <= MAX_SEED && seed == floor(seed))) {
+    tg_fail(engine, TG_E_CONFIG, "model: seed is %g, it must be a whole number from 0 to %g", seed, MAX_SEED);
+    return NULL;
+  }
+  tg_model *model = tg_allocate(engine, TG_BLOCK_MODEL, sizeof *model, 1, "model");
+  if (!model) return NULL;
+  model->graph.engine = engine;
+  model->seed = (uint64_t)seed;
+  return model;
+}
+
+static void free_vectors(tg_model *model) {
+  tg_engine *engine = model->graph.engine;
+  tg_release(engine, model->weights);
+  tg_release(engine, model->gradients);
+  for (int i = 0; i < TG_MAX_SLOTS; i++) tg_release(engine, model->slots[i]);
+}
+
+void tg_model_free(tg_model *model) {
+  tg_engine *engine = model->graph.engine;
+  tg_runner_free(engine, &model->training);
+  tg_runner_free(engine, &model->inference);
+  free_vectors(model);
+  tg_release(engine, model->order);
+  tg_release(engine, model->eval_order);
+  tg_graph_free(&model->graph);
+  tg_release(engine, model);
+}
+
+/* Rows of weights are read eight at a time, past the end of the last. */
+static tg_real *new_vector(tg_model *model, const char *what) {
+  uint64_t reals = model->graph.parameters + TG_OVERREAD_REALS;
+  return tg_allocate(model->graph.engine, TG_BLOCK_PRIVATE, reals * sizeof(tg_real), 1, what);
+}
+
+/* A normal number within two standard deviations, as Keras and TensorFlow draw them. */
+static double truncated_normal(tg_rng *rng) {
+  double z;
+  do z = tg_rng_normal(rng);
+  while (fabs(z) > 2);
+  return z;
+}
+
+/* Standard deviation of a standard normal cut at two. */
+#define TRUNCATED_DEVIATION 0.87962566103423978
+
+static void initialize(tg_real *w, const tg_tensor *tensor, uint64_t seed, uint32_t number) {
+  tg_rng rng = tg_rng_start(seed, TG_STREAM_INIT + number, 0);
+  double glorot = 2.0 / ((double)tensor->fan_in + tensor->fan_out), he = 2.0 / tensor->fan_in;
+  for (uint64_t i = 0; i < tensor->size; i++) switch (tensor->initializer) {
+      case TG_INIT_ONES:
+        w[i] = 1;
+        break;
+      case TG_INIT_GLOROT_UNIFORM:
+        w[i] = (tg_real)((2 * tg_rng_uniform(&rng) - 1) * sqrt(3 * glorot));
+        break;
+      case TG_INIT_GLOROT_NORMAL:
+        w[i] = (tg_real)(truncated_normal(&rng) * sqrt(glorot) / TRUNCATED_DEVIATION);
+        break;
+      case TG_INIT_HE_UNIFORM:
+        w[i] = (tg_real)((2 * tg_rng_uniform(&rng) - 1) * sqrt(3 * he));
+        break;
+      case TG_INIT_HE_NORMAL:
+        w[i] = (tg_real)(truncated_normal(&rng) * sqrt(he) / TRUNCATED_DEVIATION);
+        break;
+      default:
+        w[i] = 0;
+        break;
+    }
+}
+
+static tg_status check_graph(tg_model *model) {
+  tg_graph *graph = &model->graph;
+  if (graph->n_nodes < 2)
+    return tg_fail(graph->engine, TG_E_CONFIG, "model: it has %u nodes, it needs an input and at least one layer",
+                   graph->n_nodes);
+  for (uint32_t i = 0; i < graph->n_nodes; i++) {
+    const tg_node *node = &graph->nodes[i];
+    if (i && node->op == &tg_op_input)
+      return tg_fail(graph->engine, TG_E_GRAPH, "layer '%s': a second input", node->name);
+    if (!i && node->op != &tg_op_input)
+      return tg_fail(graph->engine, TG_E_GRAPH, "layer '%s': the first node must be an input, it is %s", node->name,
+                     node->op->name);
+    uint32_t used = i + 1 == graph->n_nodes;
+    for (uint32_t c = i + 1; c < graph->n_nodes && !used; c++)
+      for (uint32_t k = 0; k < graph->nodes[c].n_inputs; k++) used |= graph->nodes[c].inputs[k] == i;
+    if (!used) return tg_fail(graph->engine, TG_E_GRAPH, "layer '%s': nothing reads its output", node->name);
+  }
+  return TG_OK;
+}
+
+tg_status tg_model_finish(tg_model *model) {
+  tg_engine *engine = model->graph.engine;
+  if (model->built) return tg_fail(engine, TG_E_STATE, "model: it is built already");
+  tg_status status = check_graph(model);
+  if (status) return status;
+  tg_real *weights = new_vector(model, "weights"), *gradients = weights ? new_vector(model, "gradients") : NULL;
+  if (!gradients) {
+    tg_release(engine, weights);
+    return engine->status;
+  }
+  model->weights = weights;
+  model->gradients = gradients;
+  for (uint32_t i = 0; i < model->graph.n_tensors; i++) {
+    const tg_tensor *tensor = &model->graph.tensors[i];
+    initialize(model->weights + tensor->offset, tensor, model->seed, i);
+  }
+  model->built = 1;
+  return TG_OK;
+}
+
+tg_status tg_model_choose(tg_model *model, tg_loss kind, int from_logits, tg_optimizer optimizer, const char *names,
+                          const double *values, uint32_t n) {
+  tg_engine *engine = model->graph.engine;
+  if (!model->built) return tg_fail(engine, TG_E_STATE, "model: compiled before it is built");
+  tg_optim optim;
+  tg_loss_plan loss;
+  tg_real *slots[TG_MAX_SLOTS] = {NULL, NULL};
+  tg_status status = tg_optim_read(engine, &optim, optimizer, names, values, n);
+  if (!status) status = tg_loss_make(&loss, &model->graph, kind, from_logits);
+  if (status) return status;
+  for (uint32_t i = 0; i < tg_optim_slots(&optim); i++) {
+    slots[i] = new_vector(model, "optimizer state");
+    if (slots[i]) continue;
+    while (i-- > 0) tg_release(engine, slots[i]);
+    return engine->status;
+  }
+  for (int i = 0; i < TG_MAX_SLOTS; i++) {
+    tg_release(engine, model->slots[i]);
+    model->slots[i] = slots[i];
+  }
+  /* Plans end at the node that the loss reads. */
+  tg_runner_free(engine, &model->training);
+  tg_runner_free(engine, &model->inference);
+  model->optim = optim;
+  model->loss = loss;
+  model->compiled = 1;
+  return TG_OK;
+}
+
+uint32_t tg_model_slot_count(const tg_model *model) { return model->compiled ? tg_optim_slots(&model->optim) : 0; }
+
+uint64_t tg_model_output_size(const tg_model *model) {
+  return model->graph.n_nodes ? model->graph.nodes[model->graph.n_nodes - 1].elements : 0;
+}
+
+int tg_model_fits(const tg_model *model, const tg_dataset *dataset) {
+  const tg_node *input = &model->graph.nodes[0];
+  const uint32_t *dims = input->shape.dims;
+  int same = input->shape.rank == 1
+                 ? dims[0] == dataset->sample_elements
+                 : dims[0] == dataset->height && dims[1] == dataset->width && dims[2] == dataset->channels;
+  if (same) return 1;
+  tg_fail(model->graph.engine, TG_E_SHAPE, "layer '%s': samples are %u x %u x %u, the model takes %u x %u x %u",
+          input->name, dataset->height, dataset->width, dataset->channels, input->shape.rank == 1 ? 1 : dims[0],
+          input->shape.rank == 1 ? 1 : dims[1], input->shape.rank == 1 ? dims[0] : dims[2]);
+  return 0;
+}

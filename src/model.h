@@ -1,0 +1,41 @@
+/* A model: graph, flat vectors, compiled loss and optimizer, and the plans made for it. */
+#ifndef TG_MODEL_H
+#define TG_MODEL_H
+
+#include "data.h"
+#include "graph.h"
+#include "loss.h"
+#include "optim.h"
+#include "runner.h"
+
+struct tg_model {
+  tg_graph graph;
+  uint64_t seed, step;
+  int built, compiled;
+  tg_real *weights, *gradients, *slots[TG_MAX_SLOTS];
+  tg_loss_plan loss;
+  tg_optim optim;
+  tg_runner training, inference;
+
+  /* The epoch begun: samples in their order, in batches. */
+  tg_dataset *dataset;
+  uint32_t *order;
+  uint32_t order_capacity, order_count, batch;
+
+  /* Order of an evaluation or prediction: one batch at a time. */
+  uint32_t *eval_order;
+  uint32_t eval_capacity;
+};
+
+tg_model *tg_model_new(tg_engine *engine, double seed);
+void tg_model_free(tg_model *model);
+tg_status tg_model_finish(tg_model *model);
+tg_status tg_model_choose(tg_model *model, tg_loss loss, int from_logits, tg_optimizer optimizer, const char *names,
+                          const double *values, uint32_t n);
+/* Floats of the slot vectors in use. */
+uint32_t tg_model_slot_count(const tg_model *model);
+uint64_t tg_model_output_size(const tg_model *model);
+/* 1 when the data set's samples have the shape the model's input wants; else TG_E_SHAPE is set. */
+int tg_model_fits(const tg_model *model, const tg_dataset *dataset);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * What an operator is. One file in ops/ holds its attribute table, shape rule, memory needs, forward and backward;
+ * one row of ops/ops.inc makes it known.
+ *
+ * Rules
+ *   - forward writes y from x; backward writes dx (never adds) and the gradients of the node's tensors.
+ *   - Neither allocates; scratch comes from the plan, as large as `plan` asked for.
+ *   - backward may overwrite dy.
+ *   - A fused ReLU (buffers->relu) is applied in the store of y; backward then masks dy by y > 0 itself.
+ */
+#ifndef TG_OP_H
+#define TG_OP_H
+
+#include "graph.h"
+
+/* An attribute of an op: a number between min and max, whole when `whole`. A NaN default makes it required. */
+typedef struct {
+  const char *name;
+  double fallback, min, max;
+  int whole;
+} tg_attribute;
+
+#define TG_REQUIRED __builtin_nan("")
+/* The largest size an attribute may name. Products of sizes are checked apart (TG_MAX_ELEMENTS). */
+#define TG_MAX_SIZE ((double)(1 << 28))
+
+enum {
+  TG_OP_BACKWARD_READS_X = 1, /* its inputs must live until its backward pass */
+  TG_OP_BACKWARD_READS_Y = 2, /* so must its output */
+  TG_OP_FUSES_RELU = 4,       /* can apply a ReLU in its store */
+  TG_OP_IS_RELU = 8,          /* can be applied in the producer's store */
+  TG_OP_RENAMES = 16,         /* output is the input's bytes under another shape */
+  TG_OP_IDENTITY_AT_INFERENCE = 32
+};
+
+/* What one step means for all nodes. */
+typedef struct {
+  tg_pool *pool;
+  uint32_t samples; /* in this batch */
+  uint64_t seed, step;
+} tg_run;
+
+/* Where a node's arrays are. dx[i] is NULL when nobody wants that gradient. */
+typedef struct {
+  const tg_real *x[TG_MAX_INPUTS];
+  tg_real *y, *dy;
+  tg_real *dx[TG_MAX_INPUTS];
+  const tg_real *w; /* the node's first tensor in the weight vector; the others follow */
+  tg_real *dw;      /* the same in the gradient vector */
+  tg_real *scratch;
+  int relu;
+} tg_buffers;
+
+/* Scratch reals a node needs for `samples` samples on `threads` threads. */
+typedef struct {
+  uint64_t forward, backward;
+} tg_needs;
+
+struct tg_op {
+  const char *name;
+  const tg_attribute *attributes;
+  uint32_t n_attributes;
+  uint32_t n_inputs;
+  uint32_t traits;
+  /* Checks the node and fills shape, macs and tensors. */
+  tg_status (*infer)(tg_graph *graph, tg_node *node);
+  /* NULL: no scratch. want_dx: somebody wants the gradient of the input. */
+  void (*plan)(const tg_graph *graph, const tg_node *node, uint32_t samples, uint32_t threads, int want_dx,
+               tg_needs *needs);
+  void (*forward)(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers);
+  void (*backward)(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers);
+};
+
+#define TG_OP(name) extern const tg_op tg_op_##name;
+#include "ops/ops.inc"
+#undef TG_OP
+
+#endif

@@ -1,0 +1,112 @@
+/* maxPooling2d and averagePooling2d over NHWC images (Keras MaxPooling2D, AveragePooling2D). */
+#include "../kernels/pool2d.h"
+
+#include "../op.h"
+#include "window.h"
+
+enum { POOL_H, POOL_W, STRIDE_H, STRIDE_W, SAME };
+
+static const tg_attribute attributes[] = {
+    {"poolHeight", 2, 1, TG_MAX_SIZE, 1},  {"poolWidth", 2, 1, TG_MAX_SIZE, 1}, {"strideHeight", 2, 1, TG_MAX_SIZE, 1},
+    {"strideWidth", 2, 1, TG_MAX_SIZE, 1}, {"samePadding", 0, 0, 1, 1},
+};
+
+static tg_status windows(tg_graph *graph, const tg_node *node, tg_window *h, tg_window *w) {
+  const tg_shape *in = &tg_graph_input(graph, node, 0)->shape;
+  int same = tg_attribute_u32(node, SAME) != 0;
+  tg_status status = tg_window_infer(graph, node, "poolHeight", "height", in->dims[0], tg_attribute_u32(node, POOL_H),
+                                     tg_attribute_u32(node, STRIDE_H), same, h);
+  if (status) return status;
+  return tg_window_infer(graph, node, "poolWidth", "width", in->dims[1], tg_attribute_u32(node, POOL_W),
+                         tg_attribute_u32(node, STRIDE_W), same, w);
+}
+
+static tg_status infer(tg_graph *graph, tg_node *node) {
+  tg_status status = tg_graph_require_rank(graph, node, 3, "height, width, channels");
+  if (status) return status;
+  tg_window h, w;
+  status = windows(graph, node, &h, &w);
+  if (!status) node->shape = (tg_shape){3, {h.out, w.out, tg_graph_input(graph, node, 0)->shape.dims[2], 1}};
+  return status;
+}
+
+typedef struct {
+  tg_pool2d_shape s;
+  const tg_buffers *b;
+} job;
+
+static job make_job(const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
+  const tg_shape *in = &tg_graph_input(graph, node, 0)->shape, *out = &node->shape;
+  tg_window h, w;
+  /* infer has seen these succeed, so they neither fail nor write to the graph. */
+  windows((tg_graph *)graph, node, &h, &w);
+  return (job){.s = {.in_h = in->dims[0],
+                     .in_w = in->dims[1],
+                     .channels = in->dims[2],
+                     .out_h = out->dims[0],
+                     .out_w = out->dims[1],
+                     .pool_h = tg_attribute_u32(node, POOL_H),
+                     .pool_w = tg_attribute_u32(node, POOL_W),
+                     .stride_h = tg_attribute_u32(node, STRIDE_H),
+                     .stride_w = tg_attribute_u32(node, STRIDE_W),
+                     .pad_top = h.pad_before,
+                     .pad_left = w.pad_before},
+               .b = buffers};
+}
+
+/* A tile is one image. */
+static void max_forward(void *context, uint32_t image, uint32_t thread) {
+  (void)thread;
+  const job *j = context;
+  tg_max_pool2d(j->b->y, j->b->x[0], &j->s, image, image + 1);
+}
+
+static void max_backward(void *context, uint32_t image, uint32_t thread) {
+  (void)thread;
+  const job *j = context;
+  tg_max_pool2d_backward(j->b->dx[0], j->b->dy, j->b->x[0], j->b->y, &j->s, image, image + 1);
+}
+
+static void average_forward(void *context, uint32_t image, uint32_t thread) {
+  (void)thread;
+  const job *j = context;
+  tg_average_pool2d(j->b->y, j->b->x[0], &j->s, image, image + 1);
+}
+
+static void average_backward(void *context, uint32_t image, uint32_t thread) {
+  (void)thread;
+  const job *j = context;
+  tg_average_pool2d_backward(j->b->dx[0], j->b->dy, &j->s, image, image + 1);
+}
+
+#define TG_POOL_PASSES(kind)                                                                      \
+  static void kind##_pool_forward(const tg_run *run, const tg_graph *graph, const tg_node *node,  \
+                                  const tg_buffers *buffers) {                                    \
+    job j = make_job(graph, node, buffers);                                                       \
+    tg_pool_run(run->pool, run->samples, kind##_forward, &j);                                     \
+  }                                                                                               \
+  static void kind##_pool_backward(const tg_run *run, const tg_graph *graph, const tg_node *node, \
+                                   const tg_buffers *buffers) {                                   \
+    job j = make_job(graph, node, buffers);                                                       \
+    if (buffers->dx[0]) tg_pool_run(run->pool, run->samples, kind##_backward, &j);                \
+  }
+
+TG_POOL_PASSES(max)
+TG_POOL_PASSES(average)
+
+const tg_op tg_op_max_pooling2d = {.name = "maxPooling2d",
+                                   .attributes = attributes,
+                                   .n_attributes = sizeof attributes / sizeof *attributes,
+                                   .n_inputs = 1,
+                                   .traits = TG_OP_BACKWARD_READS_X | TG_OP_BACKWARD_READS_Y,
+                                   .infer = infer,
+                                   .forward = max_pool_forward,
+                                   .backward = max_pool_backward};
+
+const tg_op tg_op_average_pooling2d = {.name = "averagePooling2d",
+                                       .attributes = attributes,
+                                       .n_attributes = sizeof attributes / sizeof *attributes,
+                                       .n_inputs = 1,
+                                       .infer = infer,
+                                       .forward = average_pool_forward,
+                                       .backward = average_pool_backward};

@@ -1,0 +1,49 @@
+/* softmax over the last dimension (Keras Softmax). */
+#include "../kernels/softmax.h"
+
+#include "elementwise.h"
+
+static uint32_t row_size(const tg_node *node) { return node->shape.dims[node->shape.rank - 1]; }
+
+typedef struct {
+  const tg_buffers *b;
+  uint32_t rows, n;
+} job;
+
+/* A tile is one sample. */
+static void forward_sample(void *context, uint32_t sample, uint32_t thread) {
+  (void)thread;
+  const job *j = context;
+  size_t at = (size_t)sample * j->rows * j->n;
+  tg_softmax(j->b->y + at, j->b->x[0] + at, j->rows, j->n);
+}
+
+static void backward_sample(void *context, uint32_t sample, uint32_t thread) {
+  (void)thread;
+  const job *j = context;
+  size_t at = (size_t)sample * j->rows * j->n;
+  tg_softmax_backward(j->b->dx[0] + at, j->b->dy + at, j->b->y + at, j->rows, j->n);
+}
+
+static job make_job(const tg_node *node, const tg_buffers *buffers) {
+  return (job){buffers, (uint32_t)(node->elements / row_size(node)), row_size(node)};
+}
+
+static void forward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
+  (void)graph;
+  job j = make_job(node, buffers);
+  tg_pool_run(run->pool, run->samples, forward_sample, &j);
+}
+
+static void backward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
+  (void)graph;
+  job j = make_job(node, buffers);
+  if (buffers->dx[0]) tg_pool_run(run->pool, run->samples, backward_sample, &j);
+}
+
+const tg_op tg_op_softmax = {.name = "softmax",
+                             .n_inputs = 1,
+                             .traits = TG_OP_BACKWARD_READS_Y,
+                             .infer = tg_infer_same_shape,
+                             .forward = forward,
+                             .backward = backward};

@@ -1,0 +1,25 @@
+/*
+ * Fork-join over tiles: the only place that knows threads. A build without TG_THREADS has the same functions, serial.
+ *
+ * Tiles are taken one by one by whoever is free, so which thread computes a tile is left to chance; a task must
+ * therefore compute a tile in the same way on any thread, and may use its thread number for private scratch only.
+ */
+#ifndef TG_PARALLEL_H
+#define TG_PARALLEL_H
+
+#include <stdint.h>
+
+enum { TG_MAX_THREADS = 16 };
+
+typedef struct tg_pool tg_pool;
+typedef void (*tg_task)(void *context, uint32_t tile, uint32_t thread);
+
+/* A pool of `threads` threads, the caller's among them; fewer when they cannot be started. NULL: no memory. */
+tg_pool *tg_pool_create(uint32_t threads);
+void tg_pool_destroy(tg_pool *pool);
+uint32_t tg_pool_threads(const tg_pool *pool);
+
+/* Calls task(context, tile, thread) for tile 0…tiles-1 and returns when all are done. Not reentrant. */
+void tg_pool_run(tg_pool *pool, uint32_t tiles, tg_task task, void *context);
+
+#endif

@@ -1,0 +1,281 @@
+/*
+ * Time runs 0…n-1 forward, n at the loss, n+1…2n backward: node i is at i and at 2n-i. Every array lives over an
+ * interval of that line, and two arrays may share bytes when their intervals do not meet. Offsets are found by first
+ * fit, largest array first.
+ */
+#include "plan.h"
+
+#include <string.h>
+
+#include "kernels/conv2d.h"
+#include "kernels/elementwise.h"
+#include "size.h"
+
+enum { LINE = 64, ARRAYS_A_NODE = 3 + TG_MAX_INPUTS };
+
+typedef struct {
+  uint64_t bytes, offset;
+  uint32_t first, last; /* on the time line */
+} tg_array;
+
+/* Numbers of a node's arrays; NONE where it has no such array. */
+enum { NONE = UINT32_MAX };
+typedef struct {
+  uint32_t value, gradient, scratch, temporary[TG_MAX_INPUTS];
+  uint32_t consumers, last_consumer;
+} tg_use;
+
+typedef struct {
+  const tg_graph *graph;
+  tg_plan *plan;
+  uint32_t n; /* nodes */
+  tg_use *uses;
+  tg_array *arrays;
+  uint32_t n_arrays;
+} tg_planner;
+
+static uint32_t backward_time(const tg_planner *p, uint32_t node) { return 2 * p->n - node; }
+
+static uint32_t add_array(tg_planner *p, uint64_t reals, uint32_t first, uint32_t last) {
+  if (!reals) return NONE;
+  /* Tail loads of kernels may read a little past the end. */
+  uint64_t bytes = tg_mul(tg_add(reals, TG_OVERREAD_REALS), sizeof(tg_real));
+  p->arrays[p->n_arrays] = (tg_array){.bytes = tg_align_up(bytes, LINE), .first = first, .last = last};
+  return p->n_arrays++;
+}
+
+static void extend(tg_planner *p, uint32_t array, uint32_t time) {
+  if (p->arrays[array].last < time) p->arrays[array].last = time;
+}
+
+static void count_consumers(tg_planner *p) {
+  for (uint32_t i = 0; i < p->n; i++) {
+    const tg_node *node = &p->graph->nodes[i];
+    for (uint32_t k = 0; k < node->n_inputs; k++) {
+      p->uses[node->inputs[k]].consumers++;
+      p->uses[node->inputs[k]].last_consumer = i;
+    }
+  }
+}
+
+/* Nodes that need no kernel of their own, and producers that take over a ReLU. */
+static void decide_kernels(tg_planner *p) {
+  for (uint32_t i = 0; i < p->n; i++) {
+    const tg_node *node = &p->graph->nodes[i];
+    tg_step *step = &p->plan->steps[i];
+    step->has_gradient = node->n_tensors > 0;
+    for (uint32_t k = 0; k < node->n_inputs; k++) step->has_gradient |= p->plan->steps[node->inputs[k]].has_gradient;
+    if (node->n_inputs != 1) continue;
+    uint32_t input = node->inputs[0];
+    int training = p->plan->training;
+    /* A gradient array can be shared only when nobody else, the loss included, reads the input. */
+    int only_reader = p->uses[input].consumers == 1 && input != p->plan->loss_node;
+    if (node->op->traits & TG_OP_IS_RELU && p->graph->nodes[input].op->traits & TG_OP_FUSES_RELU && only_reader) {
+      p->plan->steps[input].buffers.relu = 1;
+      step->skip = 1;
+    }
+    if (node->op->traits & TG_OP_RENAMES && (only_reader || !training)) step->skip = 1;
+    if (node->op->traits & TG_OP_IDENTITY_AT_INFERENCE && !training) step->skip = 1;
+  }
+}
+
+static void place_values(tg_planner *p) {
+  uint32_t samples = p->plan->samples;
+  int training = p->plan->training;
+  for (uint32_t i = 0; i < p->n; i++) {
+    const tg_node *node = &p->graph->nodes[i];
+    const tg_step *step = &p->plan->steps[i];
+    tg_use *use = &p->uses[i];
+    use->value = step->skip ? p->uses[node->inputs[0]].value : add_array(p, tg_mul(samples, node->elements), i, i);
+    int backward = training && step->has_gradient && i <= p->plan->loss_node;
+    int reads_y = (node->op->traits & TG_OP_BACKWARD_READS_Y) || step->buffers.relu;
+    int reads_x = node->op->traits & TG_OP_BACKWARD_READS_X;
+    for (uint32_t k = 0; k < node->n_inputs; k++)
+      extend(p, p->uses[node->inputs[k]].value, backward && reads_x && !step->skip ? backward_time(p, i) : i);
+    if (backward && reads_y && !step->skip) extend(p, use->value, backward_time(p, i));
+    if (i == p->plan->loss_node || i == p->n - 1) extend(p, use->value, p->n);
+  }
+}
+
+/* Gradients, from the loss back. A value's gradient is first written by its last consumer. */
+static void place_gradients(tg_planner *p) {
+  uint32_t loss_node = p->plan->loss_node, samples = p->plan->samples;
+  for (uint32_t i = 0; i < p->n; i++) {
+    tg_use *use = &p->uses[i];
+    use->gradient = NONE;
+    for (uint32_t k = 0; k < TG_MAX_INPUTS; k++) use->temporary[k] = NONE;
+    if (!p->plan->training || i > loss_node || !p->plan->steps[i].has_gradient) continue;
+    const tg_node *node = &p->graph->nodes[i];
+    if (p->plan->steps[i].skip) {
+      use->gradient = p->uses[node->inputs[0]].gradient;
+    } else {
+      uint32_t first = i == loss_node ? p->n : backward_time(p, use->last_consumer);
+      use->gradient = add_array(p, tg_mul(samples, node->elements), first, backward_time(p, i));
+    }
+    /* A renamed node's bytes are written earlier, by the consumers of the new name. */
+    uint32_t written = i == loss_node ? p->n : backward_time(p, use->last_consumer);
+    if (use->gradient != NONE && p->arrays[use->gradient].first > written) p->arrays[use->gradient].first = written;
+    for (uint32_t k = 0; k < node->n_inputs; k++) {
+      const tg_use *input = &p->uses[node->inputs[k]];
+      if (input->gradient != NONE && input->last_consumer != i)
+        use->temporary[k] = add_array(p, tg_mul(samples, p->graph->nodes[node->inputs[k]].elements),
+                                      backward_time(p, i), backward_time(p, i));
+    }
+  }
+}
+
+static int wants_dx(const tg_planner *p, uint32_t node) {
+  const tg_node *n = &p->graph->nodes[node];
+  for (uint32_t k = 0; k < n->n_inputs; k++)
+    if (p->uses[n->inputs[k]].gradient != NONE) return 1;
+  return 0;
+}
+
+static void place_scratch(tg_planner *p) {
+  uint32_t threads = tg_pool_threads(p->graph->engine->pool);
+  for (uint32_t i = 0; i < p->n; i++) {
+    const tg_node *node = &p->graph->nodes[i];
+    p->uses[i].scratch = NONE;
+    if (!node->op->plan || p->plan->steps[i].skip) continue;
+    tg_needs needs = {0, 0};
+    node->op->plan(p->graph, node, p->plan->samples, threads, wants_dx(p, i), &needs);
+    int backward = p->plan->training && p->plan->steps[i].has_gradient && i <= p->plan->loss_node;
+    /* Two arrays, forward and backward; the buffers point at one and backward's is found from the other's number. */
+    p->uses[i].scratch = p->n_arrays;
+    add_array(p, needs.forward ? needs.forward : 1, i, i);
+    add_array(p, backward && needs.backward ? needs.backward : 1, backward_time(p, i), backward_time(p, i));
+  }
+}
+
+/* First fit, largest first. Quadratic in the arrays, which are a few hundred. */
+static tg_status place_arrays(tg_planner *p, uint32_t *order, uint32_t *placed) {
+  tg_engine *engine = p->graph->engine;
+  for (uint32_t i = 0; i < p->n_arrays; i++) {
+    uint32_t at = i;
+    while (at > 0 && p->arrays[order[at - 1]].bytes < p->arrays[i].bytes) {
+      order[at] = order[at - 1];
+      at--;
+    }
+    order[at] = i;
+  }
+  uint64_t total = 0;
+  uint32_t n_placed = 0; /* `placed` is kept in order of offset */
+  for (uint32_t i = 0; i < p->n_arrays; i++) {
+    tg_array *array = &p->arrays[order[i]];
+    uint64_t offset = 0;
+    for (uint32_t k = 0; k < n_placed; k++) {
+      const tg_array *other = &p->arrays[placed[k]];
+      if (other->last < array->first || array->last < other->first) continue;
+      if (tg_add(offset, array->bytes) <= other->offset) break;
+      if (other->offset + other->bytes > offset) offset = other->offset + other->bytes;
+    }
+    array->offset = offset;
+    uint64_t end = tg_add(offset, array->bytes);
+    if (end > TG_MAX_ELEMENTS * sizeof(tg_real))
+      return tg_fail(engine, TG_E_LIMIT, "a batch of %u samples needs more than the %g bytes a plan may have",
+                     p->plan->samples, (double)(TG_MAX_ELEMENTS * sizeof(tg_real)));
+    if (end > total) total = end;
+    uint32_t at = n_placed++;
+    while (at > 0 && p->arrays[placed[at - 1]].offset > offset) {
+      placed[at] = placed[at - 1];
+      at--;
+    }
+    placed[at] = order[i];
+  }
+  p->plan->arena_bytes = total;
+  return TG_OK;
+}
+
+static tg_real *address(const tg_planner *p, uint32_t array) {
+  return array == NONE ? NULL : (tg_real *)(p->plan->arena + p->arrays[array].offset);
+}
+
+/* Writes the pointers of every node. */
+static void bind(tg_planner *p, const tg_real *weights, tg_real *gradients) {
+  for (uint32_t i = 0; i < p->n; i++) {
+    const tg_node *node = &p->graph->nodes[i];
+    const tg_use *use = &p->uses[i];
+    tg_step *step = &p->plan->steps[i];
+    tg_buffers *b = &step->buffers;
+    b->y = address(p, use->value);
+    b->dy = address(p, use->gradient);
+    step->scratch_forward = address(p, use->scratch);
+    step->scratch_backward = use->scratch == NONE ? NULL : address(p, use->scratch + 1);
+    if (node->n_tensors) {
+      b->w = weights + p->graph->tensors[node->first_tensor].offset;
+      b->dw = gradients + p->graph->tensors[node->first_tensor].offset;
+    }
+    for (uint32_t k = 0; k < node->n_inputs; k++) {
+      const tg_use *input = &p->uses[node->inputs[k]];
+      b->x[k] = address(p, input->value);
+      b->dx[k] = address(p, use->temporary[k] == NONE ? input->gradient : use->temporary[k]);
+      step->sum[k] = use->temporary[k] == NONE ? NULL : address(p, input->gradient);
+    }
+  }
+}
+
+tg_status tg_plan_make(tg_plan *plan, const tg_graph *graph, uint32_t samples, int training, uint32_t loss_node,
+                       const tg_real *weights, tg_real *gradients) {
+  tg_engine *engine = graph->engine;
+  uint32_t n = graph->n_nodes;
+  *plan = (tg_plan){.samples = samples, .training = training, .loss_node = loss_node};
+  tg_planner p = {.graph = graph, .plan = plan, .n = n};
+  uint64_t most = (uint64_t)n * (ARRAYS_A_NODE + 1);
+  plan->steps = tg_allocate(engine, TG_BLOCK_PRIVATE, n * sizeof(tg_step), 1, "plan");
+  p.uses = tg_allocate(engine, TG_BLOCK_PRIVATE, n * sizeof(tg_use), 1, "plan");
+  p.arrays = tg_allocate(engine, TG_BLOCK_PRIVATE, most * sizeof(tg_array), 1, "plan");
+  uint32_t *order = tg_allocate(engine, TG_BLOCK_PRIVATE, 2 * most * sizeof(uint32_t), 1, "plan");
+  tg_status status = plan->steps && p.uses && p.arrays && order ? TG_OK : engine->status;
+  if (!status) {
+    count_consumers(&p);
+    decide_kernels(&p);
+    place_values(&p);
+    place_gradients(&p);
+    place_scratch(&p);
+    status = place_arrays(&p, order, order + most);
+  }
+  if (!status) {
+    plan->arena =
+        tg_allocate(engine, TG_BLOCK_PRIVATE, plan->arena_bytes, 1, training ? "training plan" : "inference plan");
+    if (plan->arena)
+      bind(&p, weights, gradients);
+    else
+      status = engine->status;
+  }
+  tg_release(engine, p.uses);
+  tg_release(engine, p.arrays);
+  tg_release(engine, order);
+  if (status) tg_plan_free(engine, plan);
+  return status;
+}
+
+void tg_plan_free(tg_engine *engine, tg_plan *plan) {
+  tg_release(engine, plan->steps);
+  tg_release(engine, plan->arena);
+  *plan = (tg_plan){0};
+}
+
+void tg_plan_forward(const tg_plan *plan, const tg_graph *graph, const tg_run *run, uint32_t last) {
+  for (uint32_t i = 0; i <= last; i++) {
+    const tg_step *step = &plan->steps[i];
+    const tg_op *op = graph->nodes[i].op;
+    if (step->skip || !op->forward) continue;
+    tg_buffers buffers = step->buffers;
+    buffers.scratch = step->scratch_forward;
+    op->forward(run, graph, &graph->nodes[i], &buffers);
+  }
+}
+
+void tg_plan_backward(const tg_plan *plan, const tg_graph *graph, const tg_run *run) {
+  for (uint32_t i = plan->loss_node + 1; i-- > 0;) {
+    const tg_step *step = &plan->steps[i];
+    const tg_node *node = &graph->nodes[i];
+    if (step->skip || !step->has_gradient || !node->op->backward) continue;
+    tg_buffers buffers = step->buffers;
+    buffers.scratch = step->scratch_backward;
+    node->op->backward(run, graph, node, &buffers);
+    for (uint32_t k = 0; k < node->n_inputs; k++)
+      if (step->sum[k])
+        tg_accumulate(step->sum[k], buffers.dx[k], (size_t)(run->samples * graph->nodes[node->inputs[k]].elements));
+  }
+}

@@ -1,0 +1,43 @@
+/*
+ * The plan: which nodes run, where every array lies. Made once for a (graph, batch size, mode); running it allocates
+ * nothing.
+ */
+#ifndef TG_PLAN_H
+#define TG_PLAN_H
+
+#include "graph.h"
+#include "op.h"
+
+/* What the plan decided for one node. */
+typedef struct {
+  tg_buffers buffers; /* w and dw too: the flat vectors of the model never move */
+  tg_real *scratch_forward, *scratch_backward;
+  int skip;         /* forward and backward are done elsewhere: a renamed or fused node, or dropout at inference */
+  int has_gradient; /* backward runs: the node, or one before it, has weights */
+  /* Where a gradient with several readers is gathered: dx[i] is added to sum[i] after the node's backward pass. */
+  tg_real *sum[TG_MAX_INPUTS];
+} tg_step;
+
+typedef struct {
+  uint32_t samples; /* batch size it is made for; smaller batches may run */
+  int training;
+  uint32_t loss_node; /* whose value the loss reads; later nodes run only for predictions */
+  tg_step *steps;     /* one a node */
+  char *arena;
+  uint64_t arena_bytes;
+} tg_plan;
+
+/*
+ * Plans `graph` for `samples` samples. loss_node is the node whose value the loss reads (its gradient array is where
+ * the loss writes). weights and gradients are the model's flat vectors. TG_E_LIMIT, TG_E_OOM; *plan is then empty.
+ */
+tg_status tg_plan_make(tg_plan *plan, const tg_graph *graph, uint32_t samples, int training, uint32_t loss_node,
+                       const tg_real *weights, tg_real *gradients);
+void tg_plan_free(tg_engine *engine, tg_plan *plan);
+
+/* Runs nodes 0…last on the batch that lies in the input's buffer. */
+void tg_plan_forward(const tg_plan *plan, const tg_graph *graph, const tg_run *run, uint32_t last);
+/* Runs backward from the loss node, whose dy the loss has written. */
+void tg_plan_backward(const tg_plan *plan, const tg_graph *graph, const tg_run *run);
+
+#endif

@@ -1,0 +1,24 @@
+/* What runs batches: a plan, and beside its arena the labels and losses of one batch. */
+#ifndef TG_RUNNER_H
+#define TG_RUNNER_H
+
+#include "plan.h"
+
+typedef struct {
+  tg_plan plan;
+  uint32_t rows;    /* room for the labels of so many samples */
+  int32_t *classes; /* (rows) */
+  tg_real *values;  /* (rows, output size) */
+  tg_real *losses;  /* (rows) */
+} tg_runner;
+
+/*
+ * Makes the runner fit for batches of `batch` samples; nothing is done when it is. A training plan is made for just its
+ * batch, so that memory is what the batch needs; a larger inference plan serves smaller batches too.
+ * See tg_plan_make for the other arguments and the errors; after one the runner is empty.
+ */
+tg_status tg_runner_prepare(tg_runner *runner, const tg_graph *graph, uint32_t batch, int training, uint32_t loss_node,
+                            const tg_real *weights, tg_real *gradients);
+void tg_runner_free(tg_engine *engine, tg_runner *runner);
+
+#endif

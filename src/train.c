@@ -1,0 +1,236 @@
+#include "train.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "kernels/elementwise.h"
+#include "rng.h"
+#include "size.h"
+
+/* ---- checks ---- */
+
+typedef struct {
+  uint32_t first, count, batch;
+} range;
+
+static int is_whole(double value, double min, double max) {
+  return value >= min && value <= max && value == floor(value);
+}
+
+static tg_status read_range(tg_engine *engine, const tg_dataset *dataset, double first, double count, double batch,
+                            range *r) {
+  if (count == 0) return tg_fail(engine, TG_E_EMPTY, "data set: a range of 0 samples");
+  if (!is_whole(first, 0, dataset->count) || !is_whole(count, 1, dataset->count - first))
+    return tg_fail(engine, TG_E_CONFIG, "data set: samples %g to %g of %u", first, first + count - 1, dataset->count);
+  if (!is_whole(batch, 1, UINT32_MAX))
+    return tg_fail(engine, TG_E_CONFIG, "batchSize is %g, it must be a whole number of at least 1", batch);
+  *r = (range){(uint32_t)first, (uint32_t)count, (uint32_t)(batch < count ? batch : count)};
+  return TG_OK;
+}
+
+static tg_status check_ready(tg_model *model, const tg_dataset *dataset, int labels) {
+  tg_engine *engine = model->graph.engine;
+  if (!model->built) return tg_fail(engine, TG_E_STATE, "model: it is not built");
+  if (!dataset->sealed) return tg_fail(engine, TG_E_STATE, "data set: it is not sealed");
+  if (!tg_model_fits(model, dataset)) return engine->status;
+  if (!labels) return TG_OK;
+  if (!model->compiled) return tg_fail(engine, TG_E_STATE, "model: it is not compiled");
+  return tg_loss_check_labels(engine, &model->loss, dataset, tg_model_output_size(model));
+}
+
+/* ---- plans ---- */
+
+static tg_status prepare(tg_model *model, tg_runner *runner, uint32_t batch, int training) {
+  /* Before compilation there is no loss, and predictions are read at the output. */
+  uint32_t loss_node = model->compiled ? model->loss.node : model->graph.n_nodes - 1;
+  return tg_runner_prepare(runner, &model->graph, batch, training, loss_node, model->weights, model->gradients);
+}
+
+/* Makes room for `count` numbers. */
+static tg_status prepare_order(tg_engine *engine, uint32_t **order, uint32_t *capacity, uint32_t count) {
+  if (*capacity >= count) return TG_OK;
+  uint32_t *larger = tg_allocate(engine, TG_BLOCK_PRIVATE, tg_mul(count, sizeof(uint32_t)), 0, "order of samples");
+  if (!larger) return engine->status;
+  tg_release(engine, *order);
+  *order = larger;
+  *capacity = count;
+  return TG_OK;
+}
+
+/* ---- a batch ---- */
+
+static tg_run make_run(const tg_model *model, uint32_t samples) {
+  return (tg_run){.pool = model->graph.engine->pool, .samples = samples, .seed = model->seed, .step = model->step};
+}
+
+static void load_batch(const tg_model *model, tg_runner *runner, const tg_dataset *dataset, const uint32_t *order,
+                       uint32_t n) {
+  tg_data_gather(model->graph.engine->pool, runner->plan.steps[0].buffers.y, dataset, order, n);
+}
+
+/* Loss and accuracy of the batch whose forward pass is done; the gradient of the mean loss too when `training`. */
+static void measure_batch(const tg_model *model, tg_runner *runner, const tg_dataset *dataset, const uint32_t *order,
+                          uint32_t rows, int training, double out[3]) {
+  const tg_buffers *b = &runner->plan.steps[model->loss.node].buffers;
+  uint32_t n = (uint32_t)tg_model_output_size(model);
+  tg_data_gather_labels(runner->classes, runner->values, dataset, order, rows);
+  int by_class = dataset->label_type == TG_LABELS_CLASS;
+  tg_labels labels = {by_class ? runner->classes : NULL, by_class ? NULL : runner->values};
+  tg_loss_run(&model->loss, runner->losses, training ? b->dy : NULL, b->y, labels, (tg_real)1 / (tg_real)rows, rows, n);
+  double sum = 0;
+  for (uint32_t i = 0; i < rows; i++) sum += (double)runner->losses[i];
+  out[0] = sum;
+  out[1] = tg_loss_accuracy(&model->loss, b->y, labels, rows, n);
+  out[2] = rows;
+}
+
+/* ---- training ---- */
+
+tg_status tg_epoch_begin(tg_model *model, tg_dataset *dataset, double first, double count, double batch, double epoch,
+                         int shuffle) {
+  tg_engine *engine = model->graph.engine;
+  range r;
+  tg_status status = check_ready(model, dataset, 1);
+  if (!status) status = read_range(engine, dataset, first, count, batch, &r);
+  if (!status && !is_whole(epoch, 0, 9007199254740991.0))
+    status = tg_fail(engine, TG_E_CONFIG, "epoch is %g, it must be a whole number of at least 0", epoch);
+  if (!status && !model->graph.parameters) status = tg_fail(engine, TG_E_STATE, "model: it has no weights to train");
+  if (status) return status;
+  model->dataset = NULL;
+  status = prepare(model, &model->training, r.batch, 1);
+  if (!status) status = prepare_order(engine, &model->order, &model->order_capacity, r.count);
+  if (status) return status;
+  tg_rng rng = tg_rng_start(model->seed, TG_STREAM_SHUFFLE, (uint64_t)epoch);
+  if (shuffle)
+    tg_rng_shuffle(&rng, model->order, r.first, r.count);
+  else
+    for (uint32_t i = 0; i < r.count; i++) model->order[i] = r.first + i;
+  model->dataset = dataset;
+  model->order_count = r.count;
+  model->batch = r.batch;
+  return TG_OK;
+}
+
+/* Checks the gradient in parallel: any tile that finds a bad number raises the flag. */
+typedef struct {
+  const tg_real *values;
+  uint64_t n;
+  atomic_int bad;
+} finite_job;
+
+enum { FINITE_TILE = 16384 };
+
+static void finite_tile(void *context, uint32_t tile, uint32_t thread) {
+  (void)thread;
+  finite_job *j = context;
+  uint64_t first = (uint64_t)tile * FINITE_TILE, rest = j->n - first;
+  if (!tg_all_finite(j->values + first, (size_t)(rest < FINITE_TILE ? rest : FINITE_TILE))) atomic_store(&j->bad, 1);
+}
+
+static int is_finite(tg_pool *pool, const tg_real *values, uint64_t n) {
+  finite_job j = {.values = values, .n = n};
+  tg_pool_run(pool, (uint32_t)((n + FINITE_TILE - 1) / FINITE_TILE), finite_tile, &j);
+  return !atomic_load(&j.bad);
+}
+
+/* The layer of the first tensor whose gradient is not finite. */
+static const char *bad_layer(const tg_model *model) {
+  const tg_graph *graph = &model->graph;
+  for (uint32_t i = 0; i < graph->n_tensors; i++)
+    if (!tg_all_finite(model->gradients + graph->tensors[i].offset, (size_t)graph->tensors[i].size))
+      return graph->nodes[graph->tensors[i].node].name;
+  return "?";
+}
+
+static tg_status train_step(tg_model *model, uint32_t step, double out[3]) {
+  tg_engine *engine = model->graph.engine;
+  tg_runner *runner = &model->training;
+  const uint32_t *order = model->order + (uint64_t)step * model->batch;
+  uint32_t rows = tg_min(model->batch, model->order_count - step * model->batch);
+  tg_run run = make_run(model, rows);
+  load_batch(model, runner, model->dataset, order, rows);
+  tg_plan_forward(&runner->plan, &model->graph, &run, model->loss.node);
+  measure_batch(model, runner, model->dataset, order, rows, 1, out);
+  if (!isfinite(out[0]))
+    return tg_fail(engine, TG_E_NON_FINITE, "step %g: the loss is %g; the weights are those before this step",
+                   (double)model->step, out[0] / rows);
+  tg_plan_backward(&runner->plan, &model->graph, &run);
+  if (!is_finite(engine->pool, model->gradients, model->graph.parameters))
+    return tg_fail(engine, TG_E_NON_FINITE,
+                   "step %g: the gradient of layer '%s' is not finite; the weights are those before this step",
+                   (double)model->step, bad_layer(model));
+  model->step++;
+  tg_optim_update(engine->pool, &model->optim, model->weights, model->gradients, model->slots, model->graph.parameters,
+                  model->step);
+  return TG_OK;
+}
+
+tg_status tg_epoch_steps(tg_model *model, double first_step, double steps, double *out) {
+  tg_engine *engine = model->graph.engine;
+  if (!model->dataset || !tg_is_live(engine, model->dataset, TG_BLOCK_DATASET))
+    return tg_fail(engine, TG_E_STATE, "model: no epoch is begun, or its data set is gone");
+  uint32_t total = tg_ceil_div(model->order_count, model->batch);
+  if (!is_whole(first_step, 0, total) || !is_whole(steps, 0, total - first_step))
+    return tg_fail(engine, TG_E_CONFIG, "steps %g to %g of an epoch of %u", first_step, first_step + steps - 1, total);
+  for (uint32_t i = 0; i < (uint32_t)steps; i++) {
+    tg_status status = train_step(model, (uint32_t)first_step + i, out + (uint64_t)i * 3);
+    if (status) return status;
+  }
+  return TG_OK;
+}
+
+/* ---- evaluation and prediction ---- */
+
+static tg_status begin_inference(tg_model *model, const tg_dataset *dataset, double first, double count, double batch,
+                                 int labels, range *r) {
+  tg_status status = check_ready(model, dataset, labels);
+  if (!status) status = read_range(model->graph.engine, dataset, first, count, batch, r);
+  if (!status) status = prepare(model, &model->inference, r->batch, 0);
+  if (!status) status = prepare_order(model->graph.engine, &model->eval_order, &model->eval_capacity, r->batch);
+  return status;
+}
+
+/* Gathers batch number `number` of the range and runs it up to node `last`; returns its samples. */
+static uint32_t infer_batch(tg_model *model, const tg_dataset *dataset, range r, uint32_t number, uint32_t last) {
+  uint32_t at = number * r.batch, rows = tg_min(r.batch, r.count - at);
+  for (uint32_t i = 0; i < rows; i++) model->eval_order[i] = r.first + at + i;
+  tg_run run = make_run(model, rows);
+  load_batch(model, &model->inference, dataset, model->eval_order, rows);
+  tg_plan_forward(&model->inference.plan, &model->graph, &run, last);
+  return rows;
+}
+
+tg_status tg_evaluate_range(tg_model *model, const tg_dataset *dataset, double first, double count, double batch,
+                            double *out) {
+  range r;
+  tg_status status = begin_inference(model, dataset, first, count, batch, 1, &r);
+  if (status) return status;
+  double total[3] = {0, 0, 0};
+  for (uint32_t number = 0; number < tg_ceil_div(r.count, r.batch); number++) {
+    double measured[3];
+    uint32_t rows = infer_batch(model, dataset, r, number, model->loss.node);
+    measure_batch(model, &model->inference, dataset, model->eval_order, rows, 0, measured);
+    for (int i = 0; i < 3; i++) total[i] += measured[i];
+  }
+  if (!isfinite(total[0]))
+    return tg_fail(model->graph.engine, TG_E_NON_FINITE, "the loss of samples %u to %u is %g", r.first,
+                   r.first + r.count - 1, total[0] / r.count);
+  memcpy(out, total, sizeof total);
+  return TG_OK;
+}
+
+tg_status tg_predict_range(tg_model *model, const tg_dataset *dataset, double first, double count, double batch,
+                           tg_real *out) {
+  range r;
+  tg_status status = begin_inference(model, dataset, first, count, batch, 0, &r);
+  if (status) return status;
+  uint32_t last = model->graph.n_nodes - 1;
+  uint64_t n = tg_model_output_size(model);
+  for (uint32_t number = 0; number < tg_ceil_div(r.count, r.batch); number++) {
+    uint32_t rows = infer_batch(model, dataset, r, number, last);
+    memcpy(out + (uint64_t)number * r.batch * n, model->inference.plan.steps[last].buffers.y,
+           (size_t)(rows * n * sizeof(tg_real)));
+  }
+  return TG_OK;
+}
