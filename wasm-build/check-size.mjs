@@ -1,0 +1,38 @@
+/**
+ * The size gate: what one page loads, compressed as servers do, stays under a limit.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { brotliCompressSync } from 'node:zlib';
+import { ENGINES } from './build-engines.mjs';
+import { UserError, main } from './run-command.mjs';
+
+const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
+/** Bytes. About one photograph: a lesson's page should load on a telephone. */
+const LIMIT = 80_000;
+
+/** @param {string} name */
+function compressed(name) {
+  const path = join(DIST, name);
+  if (!existsSync(path)) throw new UserError(`dist/${name} is missing: run "npm run build".`);
+  return brotliCompressSync(readFileSync(path)).length;
+}
+
+/**
+ * @returns {string} a sentence with the sizes
+ */
+export function checkSize() {
+  const client = compressed('index.js');
+  const worker = compressed('worker.js');
+  // A page loads one engine; the largest counts.
+  const engine = Math.max(...ENGINES.map((name) => compressed(`${name}.mjs`) + compressed(`${name}.wasm`)));
+  const total = client + worker + engine;
+  const text = `index.js ${client} + worker.js ${worker} + largest engine ${engine} = ${total} bytes (brotli), limit ${LIMIT}`;
+  if (total > LIMIT) throw new UserError(`The page loads too much: ${text}.`);
+  return text;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  await main(async () => console.log(checkSize()));
+}
