@@ -30,12 +30,12 @@ describe('gates', () => {
 
   test('size of what a page loads', (t) => t.diagnostic(checkSize()));
 
-  test('the engines import only what the glue gives', () => {
+  test('the glue of the engines runs under a content security policy', () => {
     const folder = join(ROOT, 'dist');
     const glue = readdirSync(folder).filter((name) => /^engine-.*\.mjs$/.test(name));
     assert.equal(glue.length, 4);
     for (const name of glue) {
-      assert.doesNotMatch(readFileSync(join(folder, name), 'utf8'), /fd_write|\beval\(|new Function/, name);
+      assert.doesNotMatch(readFileSync(join(folder, name), 'utf8'), /\beval\(|new Function/, name);
     }
   });
 

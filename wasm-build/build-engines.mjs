@@ -24,10 +24,17 @@ export async function buildEngines(toolchain, onProgress) {
     if (isNewer(out, glue) && isNewer(out, fileURLToPath(import.meta.url))) continue;
     copyFileSync(join(folder, `${name}.wasm`), join(ENGINE_FOLDER, `${name}.wasm`));
     const { transform } = await import('esbuild');
-    const text = fitForBundlers(name, readFileSync(glue, 'utf8'));
+    const original = readFileSync(glue, 'utf8');
+    // Looked for before names are shortened.
+    if (/fd_write/.test(original)) {
+      throw new UserError(
+        `${name}: the engine imports fd_write: something in src/ prints. The engine reports through tg_last_error alone.`,
+      );
+    }
+    const text = fitForBundlers(name, original);
     const { code } = await transform(text, { minify: true, format: 'esm', target: 'es2022' });
     check(name, code);
-    writeFileSync(out, code);
+    writeFileSync(out, hideNodeImports(code));
   }
 }
 
@@ -37,14 +44,13 @@ function isNewer(made, from) {
 }
 
 /**
- * Two things in Emscripten's glue stop bundlers.
+ * Bundlers recognise a worker only when its options are a literal in the call; Emscripten keeps them in a variable.
  * @param {string} name
  * @param {string} glue
  */
 function fitForBundlers(name, glue) {
   let text = glue;
   if (name.endsWith('-threads')) {
-    // Bundlers recognise a worker only when its options are a literal in the call.
     const options = /var (\w+)\s*=\s*\{\s*"?type"?:\s*"module",\s*"?workerData"?:\s*"em-pthread",\s*"?name"?:\s*"em-pthread"\s*\};?/;
     const variable = options.exec(text)?.[1];
     const call = variable && new RegExp(`(new Worker\\(new URL\\("${name}\\.mjs",\\s*import\\.meta\\.url\\)),\\s*${variable}\\)`);
@@ -53,8 +59,16 @@ function fitForBundlers(name, glue) {
     }
     text = text.replace(options, '').replace(call, '$1, { type: "module", workerData: "em-pthread", name: "em-pthread" })');
   }
-  // Node's own modules are imported only in Node; a bundler for browsers must leave these imports alone.
-  return text.replace(/\bimport\(\s*(["'])((?:node:)?(?:module|worker_threads))\1\s*\)/g, 'import(/* webpackIgnore: true */ /* @vite-ignore */ "$2")');
+  return text;
+}
+
+/**
+ * Node's own modules are imported only in Node; a bundler for browsers must leave these imports alone. After minifying,
+ * which drops comments.
+ * @param {string} code
+ */
+function hideNodeImports(code) {
+  return code.replace(/\bimport\("(module|worker_threads)"\)/g, 'import(/* webpackIgnore: true */ /* @vite-ignore */ "$1")');
 }
 
 /**
@@ -62,9 +76,6 @@ function fitForBundlers(name, glue) {
  * @param {string} code
  */
 function check(name, code) {
-  if (/fd_write/.test(code)) {
-    throw new UserError(`${name}: the engine imports fd_write: something in src/ prints. The engine reports through tg_last_error alone.`);
-  }
   const wanted = [`new URL("${name}.wasm",import.meta.url)`];
   if (name.endsWith('-threads')) wanted.push(`new Worker(new URL("${name}.mjs",import.meta.url),{type:"module"`);
   for (const literal of wanted) {
