@@ -21,7 +21,10 @@ export default [
       'no-eval': 'error',
       'no-new-func': 'error',
       // A name that starts with _ says that it is not used on purpose.
-      'no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrorsIgnorePattern: '^_' }],
+      'no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrorsIgnorePattern: '^_' },
+      ],
     },
   },
   {

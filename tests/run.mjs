@@ -18,7 +18,10 @@ const PACKAGES = [
   { name: 'chromium', file: '/usr/bin/chromium' },
   { name: 'libsimde-dev', file: '/usr/include/simde/wasm/simd128.h' },
   { name: 'clang-19', file: '/usr/lib/llvm-19/bin/clang' },
-  { name: 'libclang-rt-19-dev', file: '/usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.asan-x86_64.a' },
+  {
+    name: 'libclang-rt-19-dev',
+    file: '/usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.asan-x86_64.a',
+  },
   { name: 'clang-format-19', file: '/usr/bin/clang-format-19' },
   { name: 'libc6-dev', file: '/usr/include/stdio.h' },
 ];
@@ -38,7 +41,8 @@ function testFiles(patterns) {
   }
   if (patterns.length === 0) return files;
   const chosen = files.filter((name) => patterns.some((pattern) => name.includes(pattern)));
-  if (chosen.length === 0) throw new UserError(`No test file's path contains ${patterns.join(' or ')}.`);
+  if (chosen.length === 0)
+    throw new UserError(`No test file's path contains ${patterns.join(' or ')}.`);
   return chosen;
 }
 
@@ -63,7 +67,10 @@ await main(async () => {
   requireNode();
   const files = testFiles(process.argv.slice(2));
   await ensurePackagesOfLock();
-  await ensurePackages(PACKAGES, { why: 'run the tests', onProgress: (text) => console.error(text) });
+  await ensurePackages(PACKAGES, {
+    why: 'run the tests',
+    onProgress: (text) => console.error(text),
+  });
   const { build } = await import('../wasm-build/build.mjs');
   await build();
   await ensureData();

@@ -15,7 +15,9 @@ const OLDEST_NODE = 20;
 export function requireNode() {
   const version = process.versions.node;
   if (Number.parseInt(version, 10) < OLDEST_NODE) {
-    throw new UserError(`Node ${OLDEST_NODE} or newer is needed; this is ${version}. Please install a newer Node.`);
+    throw new UserError(
+      `Node ${OLDEST_NODE} or newer is needed; this is ${version}. Please install a newer Node.`,
+    );
   }
 }
 
@@ -27,7 +29,10 @@ export async function ensurePackagesOfLock() {
   await withProgress('packages', async (report) => {
     report('installing npm packages');
     // No install scripts: none of the packages needs one, and none gets to run one.
-    await run('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: ROOT, what: 'npm ci' });
+    await run('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts'], {
+      cwd: ROOT,
+      what: 'npm ci',
+    });
   });
 }
 
@@ -39,7 +44,10 @@ export async function ensureData() {
       onProgress({ phase, loaded, total }) {
         const megabytes = (/** @type {number} */ bytes) => (bytes / 1e6).toFixed(1);
         const of = total ? ` of ${megabytes(total)}` : '';
-        report(`${phase} ${megabytes(loaded)}${of} MB`, total ? Math.min(loaded / total, 1) : undefined);
+        report(
+          `${phase} ${megabytes(loaded)}${of} MB`,
+          total ? Math.min(loaded / total, 1) : undefined,
+        );
       },
     }),
   );

@@ -23,9 +23,15 @@ export async function buildCTests() {
   await withProgress('C tests', async (onProgress) => {
     const toolchain = await ensureToolchain({ onProgress });
     // Float, threads, red zones and undefined behaviour: what ships, watched.
-    await cmakeBuild({ folder: 'native/asan', options: ['-DTG_SANITIZE=ON'], targets: ['tabgrad', 'c-tests'] }, onProgress);
+    await cmakeBuild(
+      { folder: 'native/asan', options: ['-DTG_SANITIZE=ON'], targets: ['tabgrad', 'c-tests'] },
+      onProgress,
+    );
     // Double: finite differences sharp to 1e-5.
-    await cmakeBuild({ folder: 'native/double', options: ['-DTG_DOUBLE=ON'], targets: ['tabgrad', 'c-tests'] }, onProgress);
+    await cmakeBuild(
+      { folder: 'native/double', options: ['-DTG_DOUBLE=ON'], targets: ['tabgrad', 'c-tests'] },
+      onProgress,
+    );
     await cmakeBuild({ folder: 'cmake-wasm', targets: ['c-tests'], toolchain }, onProgress);
   });
 }

@@ -1,7 +1,14 @@
 /**
  * The four engines: compiled by CMake, then their JavaScript glue is made fit for bundlers and made small.
  */
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cmakeBuild } from './cmake.mjs';
@@ -9,14 +16,22 @@ import { UserError } from './run-command.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const ENGINE_FOLDER = join(ROOT, 'build/wasm');
-export const ENGINES = ['engine-simd', 'engine-relaxed', 'engine-simd-threads', 'engine-relaxed-threads'];
+export const ENGINES = [
+  'engine-simd',
+  'engine-relaxed',
+  'engine-simd-threads',
+  'engine-relaxed-threads',
+];
 
 /**
  * @param {import('./toolchain.mjs').Toolchain} toolchain
  * @param {import('./progress.mjs').OnProgress} [onProgress]
  */
 export async function buildEngines(toolchain, onProgress) {
-  const folder = await cmakeBuild({ folder: 'cmake-wasm', targets: ENGINES, toolchain }, onProgress);
+  const folder = await cmakeBuild(
+    { folder: 'cmake-wasm', targets: ENGINES, toolchain },
+    onProgress,
+  );
   mkdirSync(ENGINE_FOLDER, { recursive: true });
   for (const name of ENGINES) {
     const glue = join(folder, `${name}.mjs`);
@@ -51,13 +66,22 @@ function isNewer(made, from) {
 function fitForBundlers(name, glue) {
   let text = glue;
   if (name.endsWith('-threads')) {
-    const options = /var (\w+)\s*=\s*\{\s*"?type"?:\s*"module",\s*"?workerData"?:\s*"em-pthread",\s*"?name"?:\s*"em-pthread"\s*\};?/;
+    const options =
+      /var (\w+)\s*=\s*\{\s*"?type"?:\s*"module",\s*"?workerData"?:\s*"em-pthread",\s*"?name"?:\s*"em-pthread"\s*\};?/;
     const variable = options.exec(text)?.[1];
-    const call = variable && new RegExp(`(new Worker\\(new URL\\("${name}\\.mjs",\\s*import\\.meta\\.url\\)),\\s*${variable}\\)`);
+    const call =
+      variable &&
+      new RegExp(
+        `(new Worker\\(new URL\\("${name}\\.mjs",\\s*import\\.meta\\.url\\)),\\s*${variable}\\)`,
+      );
     if (!call || !call.test(text)) {
-      throw new UserError(`${name}.mjs: the glue of this Emscripten starts its threads in a way this build does not know.`);
+      throw new UserError(
+        `${name}.mjs: the glue of this Emscripten starts its threads in a way this build does not know.`,
+      );
     }
-    text = text.replace(options, '').replace(call, '$1, { type: "module", workerData: "em-pthread", name: "em-pthread" })');
+    text = text
+      .replace(options, '')
+      .replace(call, '$1, { type: "module", workerData: "em-pthread", name: "em-pthread" })');
   }
   return text;
 }
@@ -68,7 +92,10 @@ function fitForBundlers(name, glue) {
  * @param {string} code
  */
 function hideNodeImports(code) {
-  return code.replace(/\bimport\("(module|worker_threads)"\)/g, 'import(/* webpackIgnore: true */ /* @vite-ignore */ "$1")');
+  return code.replace(
+    /\bimport\("(module|worker_threads)"\)/g,
+    'import(/* webpackIgnore: true */ /* @vite-ignore */ "$1")',
+  );
 }
 
 /**
@@ -77,8 +104,10 @@ function hideNodeImports(code) {
  */
 function check(name, code) {
   const wanted = [`new URL("${name}.wasm",import.meta.url)`];
-  if (name.endsWith('-threads')) wanted.push(`new Worker(new URL("${name}.mjs",import.meta.url),{type:"module"`);
+  if (name.endsWith('-threads'))
+    wanted.push(`new Worker(new URL("${name}.mjs",import.meta.url),{type:"module"`);
   for (const literal of wanted) {
-    if (!code.includes(literal)) throw new UserError(`${name}.mjs lacks ${literal}, which bundlers look for.`);
+    if (!code.includes(literal))
+      throw new UserError(`${name}.mjs lacks ${literal}, which bundlers look for.`);
   }
 }

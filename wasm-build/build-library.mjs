@@ -30,7 +30,12 @@ export async function buildLibrary(onProgress) {
     if (!existsSync(join(SOURCE, name))) throw new UserError(`web/lib/${name} is missing.`);
   }
   const inputs = fingerprint();
-  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === inputs && existsSync(join(DIST, 'index.js'))) return;
+  if (
+    existsSync(STAMP) &&
+    readFileSync(STAMP, 'utf8') === inputs &&
+    existsSync(join(DIST, 'index.js'))
+  )
+    return;
   rmSync(STAMP, { force: true });
   rmSync(DIST, { recursive: true, force: true });
   mkdirSync(DIST, { recursive: true });
@@ -41,7 +46,11 @@ export async function buildLibrary(onProgress) {
   onProgress?.('types', 0.3);
   await run(
     process.execPath,
-    [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', join(ROOT, 'wasm-build/tsconfig.types.json')],
+    [
+      join(ROOT, 'node_modules/typescript/bin/tsc'),
+      '-p',
+      join(ROOT, 'wasm-build/tsconfig.types.json'),
+    ],
     { cwd: ROOT, what: 'emitting the types' },
   );
   onProgress?.('done', 1);
@@ -52,13 +61,19 @@ export async function buildLibrary(onProgress) {
 function fingerprint() {
   const files = [
     ...walk(SOURCE),
-    ...ENGINES.flatMap((name) => [join(ENGINE_FOLDER, `${name}.mjs`), join(ENGINE_FOLDER, `${name}.wasm`)]),
-    ...['package.json', 'package-lock.json', 'wasm-build/tsconfig.types.json'].map((name) => join(ROOT, name)),
+    ...ENGINES.flatMap((name) => [
+      join(ENGINE_FOLDER, `${name}.mjs`),
+      join(ENGINE_FOLDER, `${name}.wasm`),
+    ]),
+    ...['package.json', 'package-lock.json', 'wasm-build/tsconfig.types.json'].map((name) =>
+      join(ROOT, name),
+    ),
     fileURLToPath(import.meta.url),
   ];
   return JSON.stringify(
     files.map((path) => {
-      if (!existsSync(path)) throw new UserError(`${path.slice(ROOT.length)} is missing: run "npm run build".`);
+      if (!existsSync(path))
+        throw new UserError(`${path.slice(ROOT.length)} is missing: run "npm run build".`);
       const { size, mtimeMs } = statSync(path);
       return [path.slice(ROOT.length), size, mtimeMs];
     }),
@@ -71,7 +86,9 @@ function fingerprint() {
  */
 function walk(folder) {
   return readdirSync(folder, { withFileTypes: true })
-    .flatMap((entry) => (entry.isDirectory() ? walk(join(folder, entry.name)) : [join(folder, entry.name)]))
+    .flatMap((entry) =>
+      entry.isDirectory() ? walk(join(folder, entry.name)) : [join(folder, entry.name)],
+    )
     .sort();
 }
 

@@ -23,7 +23,9 @@ import { ensureToolchain } from './toolchain.mjs';
 export async function build({ only } = {}) {
   await generateFfi();
   if (only === undefined || only === 'wasm') {
-    const toolchain = await withProgress('compiler', (onProgress) => ensureToolchain({ onProgress }));
+    const toolchain = await withProgress('compiler', (onProgress) =>
+      ensureToolchain({ onProgress }),
+    );
     await withProgress('engine', (onProgress) => buildEngines(toolchain, onProgress));
   }
   if (only === undefined || only === 'lib') {

@@ -26,7 +26,9 @@ export function checkSize() {
   const client = compressed('index.js');
   const worker = compressed('worker.js');
   // A page loads one engine; the largest counts.
-  const engine = Math.max(...ENGINES.map((name) => compressed(`${name}.mjs`) + compressed(`${name}.wasm`)));
+  const engine = Math.max(
+    ...ENGINES.map((name) => compressed(`${name}.mjs`) + compressed(`${name}.wasm`)),
+  );
   const total = client + worker + engine;
   const text = `index.js ${client} + worker.js ${worker} + largest engine ${engine} = ${total} bytes (brotli), limit ${LIMIT}`;
   if (total > LIMIT) throw new UserError(`The page loads too much: ${text}.`);

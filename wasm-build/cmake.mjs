@@ -28,12 +28,19 @@ export async function cmakeBuild({ folder, options = [], targets, toolchain }, o
   const all = [...options, ...(toolchain ? emscriptenOptions(toolchain) : nativeOptions())];
   const stamp = join(path, 'configured-with.json');
   const wanted = JSON.stringify({ all, emConfig: toolchain?.env.EM_CONFIG });
-  if (!existsSync(join(path, 'build.ninja')) || !existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
+  if (
+    !existsSync(join(path, 'build.ninja')) ||
+    !existsSync(stamp) ||
+    readFileSync(stamp, 'utf8') !== wanted
+  ) {
     // Another compiler or an interrupted configuration: CMake's own cache would keep half of the old one.
     rmSync(path, { recursive: true, force: true });
     mkdirSync(path, { recursive: true });
     onProgress?.(`configuring ${folder}`);
-    await run('cmake', ['-G', 'Ninja', '-S', ROOT, '-B', path, ...all], { env, what: `configuring ${folder}` });
+    await run('cmake', ['-G', 'Ninja', '-S', ROOT, '-B', path, ...all], {
+      env,
+      what: `configuring ${folder}`,
+    });
     writeFileSync(stamp, wanted);
   }
   await run('ninja', ['-C', path, ...targets], {
@@ -42,7 +49,11 @@ export async function cmakeBuild({ folder, options = [], targets, toolchain }, o
     what: `building ${folder}`,
     onLine(line) {
       const match = /^\[(\d+)\/(\d+)\]/.exec(line);
-      if (match && match[1] !== '0') onProgress?.(`building ${folder} ${match[1]}/${match[2]}`, Number(match[1]) / Number(match[2]));
+      if (match && match[1] !== '0')
+        onProgress?.(
+          `building ${folder} ${match[1]}/${match[2]}`,
+          Number(match[1]) / Number(match[2]),
+        );
     },
   });
   return path;

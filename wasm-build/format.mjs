@@ -10,10 +10,16 @@ import { main, run } from './run-command.mjs';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 await main(async () => {
-  await ensurePackages([{ name: 'clang-format-19', file: '/usr/bin/clang-format-19' }], { why: 'lay out C' });
-  await formatC({ check: false });
-  await run(process.execPath, [join(ROOT, 'node_modules/prettier/bin/prettier.cjs'), '--write', '--log-level=warn', '.'], {
-    cwd: ROOT,
-    what: 'prettier',
+  await ensurePackages([{ name: 'clang-format-19', file: '/usr/bin/clang-format-19' }], {
+    why: 'lay out C',
   });
+  await formatC({ check: false });
+  await run(
+    process.execPath,
+    [join(ROOT, 'node_modules/prettier/bin/prettier.cjs'), '--write', '--log-level=warn', '.'],
+    {
+      cwd: ROOT,
+      what: 'prettier',
+    },
+  );
 });

@@ -42,7 +42,9 @@ export function parseHeader(text) {
   const declarations = [];
   /** @type {Enumeration[]} */
   const enums = [];
-  const opaque = new Set([...text.matchAll(/^typedef struct (tg_\w+) \1;/gm)].map((match) => match[1] ?? ''));
+  const opaque = new Set(
+    [...text.matchAll(/^typedef struct (tg_\w+) \1;/gm)].map((match) => match[1] ?? ''),
+  );
   const starts = /^(TG_EXPORT\b|typedef enum\b)/gm;
   for (let match = starts.exec(text); match; match = starts.exec(text)) {
     const line = text.slice(0, match.index).split('\n').length;
@@ -53,27 +55,41 @@ export function parseHeader(text) {
     if (match[1] === 'TG_EXPORT') {
       const end = text.indexOf(';', match.index);
       const source = text.slice(match.index, end < 0 ? text.length : end + 1);
-      const parts = /^TG_EXPORT\s+((?:const\s+)?\w+\s*\*?)\s*(tg_\w+)\(([^()]*)\);$/.exec(source.replace(/\s+/g, ' '));
-      if (!parts) return fail('not of the form "TG_EXPORT <type> tg_name(<type> <name>, …);"', source);
+      const parts = /^TG_EXPORT\s+((?:const\s+)?\w+\s*\*?)\s*(tg_\w+)\(([^()]*)\);$/.exec(
+        source.replace(/\s+/g, ' '),
+      );
+      if (!parts)
+        return fail('not of the form "TG_EXPORT <type> tg_name(<type> <name>, …);"', source);
       const [, returns = '', name = '', list = ''] = parts;
       if (doc.length === 0) fail('an export needs a /** comment */ right before it', source);
-      const parameters = list.trim() === 'void' ? [] : list.split(',').map((item) => {
-        const pair = /^\s*((?:const\s+)?\w+\s*\*?)\s*\b([a-z]\w*)\s*$/.exec(item);
-        if (!pair) return fail(`parameter "${item.trim()}" is not "<type> <name>"`, source);
-        return { type: (pair[1] ?? '').trim(), name: pair[2] ?? '' };
-      });
+      const parameters =
+        list.trim() === 'void'
+          ? []
+          : list.split(',').map((item) => {
+              const pair = /^\s*((?:const\s+)?\w+\s*\*?)\s*\b([a-z]\w*)\s*$/.exec(item);
+              if (!pair) return fail(`parameter "${item.trim()}" is not "<type> <name>"`, source);
+              return { type: (pair[1] ?? '').trim(), name: pair[2] ?? '' };
+            });
       const declaration = { name, returns: returns.trim(), parameters, doc };
       declarations.push(declaration);
     } else {
       const parts = /^typedef enum \{([^{}]*)\} (tg_\w+);/.exec(text.slice(match.index));
-      if (!parts) return fail('not of the form "typedef enum { … } tg_name;"', text.slice(match.index, match.index + 80));
+      if (!parts)
+        return fail(
+          'not of the form "typedef enum { … } tg_name;"',
+          text.slice(match.index, match.index + 80),
+        );
       const [, body = '', name = ''] = parts;
       /** @type {Member[]} */
       const members = [];
       const rest = body.replace(
         /\s*(TG_[A-Z0-9_]+) = (-?\d+)\s*(,|$|(?=\/\*))\s*(?:\/\*([\s\S]*?)\*\/)?\s*/g,
         (_, member, value, __, comment = '') => {
-          members.push({ name: member, value: Number(value), doc: comment.replace(/\s+/g, ' ').trim() });
+          members.push({
+            name: member,
+            value: Number(value),
+            doc: comment.replace(/\s+/g, ' ').trim(),
+          });
           return '';
         },
       );
@@ -87,15 +103,23 @@ export function parseHeader(text) {
       const bare = type.replace(/^const\s+/, '').trim();
       const pointed = /^(\w+)\s*\*$/.exec(bare)?.[1];
       const known = pointed
-        ? NUMBERS.has(pointed) || opaque.has(pointed) || ['void', 'char', 'uint8_t', 'tg_real'].includes(pointed)
+        ? NUMBERS.has(pointed) ||
+          opaque.has(pointed) ||
+          ['void', 'char', 'uint8_t', 'tg_real'].includes(pointed)
         : NUMBERS.has(bare) || enumNames.has(bare) || (bare === 'void' && type === returns);
-      if (!known) throw new UserError(`src/tabgrad.h: ${name}: JavaScript has no counterpart of the type "${type}"`);
+      if (!known)
+        throw new UserError(
+          `src/tabgrad.h: ${name}: JavaScript has no counterpart of the type "${type}"`,
+        );
     }
   }
   if (declarations.length > MOST_EXPORTS) {
-    throw new UserError(`src/tabgrad.h: ${declarations.length} exports; at most ${MOST_EXPORTS} are allowed.`);
+    throw new UserError(
+      `src/tabgrad.h: ${declarations.length} exports; at most ${MOST_EXPORTS} are allowed.`,
+    );
   }
-  if (declarations.length === 0) throw new UserError('src/tabgrad.h: no line starts with TG_EXPORT.');
+  if (declarations.length === 0)
+    throw new UserError('src/tabgrad.h: no line starts with TG_EXPORT.');
   return { declarations, enums };
 }
 
@@ -121,7 +145,8 @@ const pascal = (name) =>
   name.replace(/^tg_/, '').replace(/(?:^|_)([a-z])/g, (_, letter) => letter.toUpperCase());
 
 /** tg_engine_create → engineCreate. @param {string} name */
-const camel = (name) => name.replace(/^tg_/, '').replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase());
+const camel = (name) =>
+  name.replace(/^tg_/, '').replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase());
 
 /**
  * The part of the members' names that all of them share, up to an underscore.
@@ -170,11 +195,20 @@ export function renderFfi({ declarations, enums }) {
       out.push(`  ${member.name.slice(prefix.length)}: ${member.value},`);
     }
     out.push('}));', '');
-    out.push(`/** @typedef {(typeof ${pascal(name)})[keyof typeof ${pascal(name)}]} ${pascal(name)}Value */`, '');
+    out.push(
+      `/** @typedef {(typeof ${pascal(name)})[keyof typeof ${pascal(name)}]} ${pascal(name)}Value */`,
+      '',
+    );
   }
-  out.push('/**', ' * The engine\'s functions, as src/tabgrad.h describes them.', ' * @typedef {object} Bindings');
+  out.push(
+    '/**',
+    " * The engine's functions, as src/tabgrad.h describes them.",
+    ' * @typedef {object} Bindings',
+  );
   for (const { name, returns, parameters, doc } of declarations) {
-    const list = parameters.map((parameter) => `${camel(parameter.name)}: ${jsType(parameter.type, enumNames)}`);
+    const list = parameters.map(
+      (parameter) => `${camel(parameter.name)}: ${jsType(parameter.type, enumNames)}`,
+    );
     out.push(` * @property {(${list.join(', ')}) => ${jsType(returns, enumNames)}} ${camel(name)}`);
     out.push(...doc.map((line) => ` *   ${line.replace(/@/g, '\\@')}`));
   }
@@ -209,7 +243,9 @@ export async function generateFfi({ check = false } = {}) {
   const before = existsSync(FFI) ? readFileSync(FFI, 'utf8') : '';
   if (check) {
     if (before !== text) {
-      throw new UserError('web/lib/ffi.js does not match src/tabgrad.h: run "npm run build" and commit web/lib/ffi.js.');
+      throw new UserError(
+        'web/lib/ffi.js does not match src/tabgrad.h: run "npm run build" and commit web/lib/ffi.js.',
+      );
     }
     return;
   }

@@ -13,7 +13,9 @@
  * @returns {Promise<Progress>}
  */
 export async function startProgress(title) {
-  const bars = process.stderr.isTTY ? await import('cli-progress').catch(() => undefined) : undefined;
+  const bars = process.stderr.isTTY
+    ? await import('cli-progress').catch(() => undefined)
+    : undefined;
   if (!bars) {
     let last = '';
     return {

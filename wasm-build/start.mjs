@@ -53,8 +53,12 @@ await main(async () => {
     });
     await server.listen();
     const address = server.resolvedUrls?.local[0] ?? server.resolvedUrls?.network[0];
-    console.log(`tabgrad is at ${address}${isolation ? '' : ' (without isolation: one thread)'}. Ctrl+C stops it.`);
+    console.log(
+      `tabgrad is at ${address}${isolation ? '' : ' (without isolation: one thread)'}. Ctrl+C stops it.`,
+    );
   } catch (error) {
-    throw new UserError(`The page cannot be served: ${/** @type {Error} */ (error).message} (--port chooses another port).`);
+    throw new UserError(
+      `The page cannot be served: ${/** @type {Error} */ (error).message} (--port chooses another port).`,
+    );
   }
 });

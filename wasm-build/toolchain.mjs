@@ -43,7 +43,14 @@ const SYSTEM_PACKAGES = [
 ];
 
 /** What is unpacked privately: Emscripten, Binaryen with the newer libc it was linked to, and acorn for the JS optimiser. */
-const PRIVATE_PACKAGES = ['emscripten', 'binaryen', 'libc6', 'libstdc++6', 'libgcc-s1', 'node-acorn'];
+const PRIVATE_PACKAGES = [
+  'emscripten',
+  'binaryen',
+  'libc6',
+  'libstdc++6',
+  'libgcc-s1',
+  'node-acorn',
+];
 
 /**
  * @typedef {object} Toolchain
@@ -82,7 +89,11 @@ export async function ensureToolchain({ onProgress } = {}) {
       ],
       { why: 'build the engine', onProgress },
     );
-    return { emcc: '/usr/bin/emcc', version: emccVersion('/usr/bin/emcc'), env: { ...process.env } };
+    return {
+      emcc: '/usr/bin/emcc',
+      version: emccVersion('/usr/bin/emcc'),
+      env: { ...process.env },
+    };
   }
   const found = onPath ? ` (found ${emccVersion(onPath)} on PATH)` : '';
   throw new UserError(
@@ -99,7 +110,9 @@ function emccVersion(emcc) {
   try {
     const beside = join(dirname(emcc), 'emscripten-version.txt');
     if (existsSync(beside)) return readFileSync(beside, 'utf8').replace(/["\s]/g, '');
-    return /\b(\d+\.\d+\.\d+)/.exec(execFileSync(emcc, ['--version'], { encoding: 'utf8' }))?.[1] ?? '';
+    return (
+      /\b(\d+\.\d+\.\d+)/.exec(execFileSync(emcc, ['--version'], { encoding: 'utf8' }))?.[1] ?? ''
+    );
   } catch {
     return '';
   }
@@ -169,7 +182,11 @@ function writeSources(folder) {
       for (const stanza of text.split(/\n\s*\n/)) {
         const lines = stanza.split('\n').filter((line) => !line.startsWith('#'));
         const suites = lines.find((line) => /^Suites:/i.test(line));
-        if (!suites?.split(/\s+/).includes(SUITE.from) || lines.some((line) => /^Enabled:\s*no/i.test(line))) continue;
+        if (
+          !suites?.split(/\s+/).includes(SUITE.from) ||
+          lines.some((line) => /^Enabled:\s*no/i.test(line))
+        )
+          continue;
         const stated = lines.map((line) =>
           /^Suites:/i.test(line)
             ? `Suites: ${SUITE.to}`
@@ -186,7 +203,10 @@ function writeSources(folder) {
       for (const line of text.split('\n')) {
         const match = /^deb\s+(\[[^\]]*\]\s+)?(\S+)\s+(\S+)\s+(.*)$/.exec(line.trim());
         if (match?.[3] !== SUITE.from || !/\bmain\b/.test(match[4] ?? '')) continue;
-        writeFileSync(join(folder, 'debian.list'), `deb ${match[1] ?? ''}${match[2]} ${SUITE.to} main\n`);
+        writeFileSync(
+          join(folder, 'debian.list'),
+          `deb ${match[1] ?? ''}${match[2]} ${SUITE.to} main\n`,
+        );
         return;
       }
     }
@@ -206,7 +226,12 @@ async function download(home, onProgress) {
   const debs = join(home, 'debs');
   rmSync(apt, { recursive: true, force: true });
   rmSync(debs, { recursive: true, force: true });
-  for (const folder of [`${apt}/sources`, `${apt}/state/lists/partial`, `${apt}/cache/archives/partial`, debs]) {
+  for (const folder of [
+    `${apt}/sources`,
+    `${apt}/state/lists/partial`,
+    `${apt}/cache/archives/partial`,
+    debs,
+  ]) {
     mkdirSync(folder, { recursive: true });
   }
   // apt notes installed packages in a status file; an empty one keeps the system's out of the choice.
@@ -228,7 +253,10 @@ async function download(home, onProgress) {
   let done = 0;
   for (const name of PRIVATE_PACKAGES) {
     onProgress?.(`downloading ${name}`, 0.1 + (0.4 * done) / PRIVATE_PACKAGES.length);
-    await run('apt-get', ['-q', ...options, 'download', name], { cwd: debs, what: `downloading ${name}` });
+    await run('apt-get', ['-q', ...options, 'download', name], {
+      cwd: debs,
+      what: `downloading ${name}`,
+    });
     done += 1;
   }
   rmSync(apt, { recursive: true, force: true });
@@ -315,7 +343,11 @@ function writeConfig(home, root) {
 }
 
 // Run by itself it installs the compiler and prints where it is.
-if (process.argv[1] && import.meta.url.endsWith('/toolchain.mjs') && process.argv[1].endsWith('toolchain.mjs')) {
+if (
+  process.argv[1] &&
+  import.meta.url.endsWith('/toolchain.mjs') &&
+  process.argv[1].endsWith('toolchain.mjs')
+) {
   await main(async () => {
     const { emcc, version } = await ensureToolchain({ onProgress: (text) => console.log(text) });
     console.log(`Emscripten ${version}: ${emcc}`);

@@ -1,0 +1,64 @@
+#include "kernels/pool2d.h"
+#include "kernels/ref/ref.h"
+#include "test.h"
+
+static void test_max(const tg_pool2d_shape *s, uint32_t images, int whole, int with_nan) {
+  const size_t x_size = (size_t)images * s->in_h * s->in_w * s->channels;
+  const size_t y_size = (size_t)images * s->out_h * s->out_w * s->channels;
+  /* Whole numbers make ties: the gradient must go to the first. */
+  tg_real *x = test_filled(x_size, 0, whole), *dy = test_filled(y_size, 0, 1);
+  if (with_nan) x[test_below((uint32_t)x_size)] = (tg_real)NAN;
+  tg_real *y = test_reals(y_size, 0), *dx = test_reals(x_size, 0);
+  double *expected_y = test_doubles(y_size), *expected_dx = test_doubles(x_size);
+  tg_ref_max_pool2d(expected_y, x, s, images);
+  tg_ref_max_pool2d_backward(expected_dx, dy, x, s, images);
+  for (uint32_t i = images; i-- > 0;) tg_max_pool2d(y, x, s, i, i + 1);
+  tg_max_pool2d_backward(dx, dy, x, y, s, 0, images);
+  for (size_t i = 0; i < y_size; i++) CHECK_CLOSE(y[i], expected_y[i], 0);
+  for (size_t i = 0; i < x_size; i++) CHECK_CLOSE(dx[i], expected_dx[i], 0);
+  test_free_blocks();
+}
+
+static void test_average(const tg_pool2d_shape *s, uint32_t images) {
+  const size_t x_size = (size_t)images * s->in_h * s->in_w * s->channels;
+  const size_t y_size = (size_t)images * s->out_h * s->out_w * s->channels;
+  tg_real *x = test_filled(x_size, 0, 0), *dy = test_filled(y_size, 0, 0);
+  tg_real *y = test_reals(y_size, 0), *dx = test_reals(x_size, 0);
+  double *expected_y = test_doubles(y_size), *expected_dx = test_doubles(x_size);
+  tg_ref_average_pool2d(expected_y, x, s, images);
+  tg_ref_average_pool2d_backward(expected_dx, dy, s, images);
+  tg_average_pool2d(y, x, s, 0, images);
+  for (uint32_t i = images; i-- > 0;) tg_average_pool2d_backward(dx, dy, s, i, i + 1);
+  /* All |x| < 1: a mean of n cells is within gamma_(n+2) of 1, a gradient sums at most n shares of at most 1. */
+  const double cells = (double)s->pool_h * s->pool_w, bound = test_gamma(cells + 2);
+  for (size_t i = 0; i < y_size; i++) CHECK_CLOSE(y[i], expected_y[i], bound);
+  for (size_t i = 0; i < x_size; i++) CHECK_CLOSE(dx[i], expected_dx[i], bound * cells);
+  test_free_blocks();
+}
+
+int main(void) {
+  static const uint32_t channels[] = {1, 2, 3, 4, 5, 7, 8, 13, 16, 33};
+  static const uint32_t sizes[] = {1, 2, 3, 5, 6, 8, 13};
+  for (uint32_t done = 0; done < 600;) {
+    tg_pool2d_shape s = {.in_h = sizes[test_below(7)], .in_w = sizes[test_below(7)], .channels = channels[done % 10]};
+    const int plain = done % 3 == 0;
+    s.pool_h = plain ? 2 : 1 + test_below(3);
+    s.pool_w = plain ? 2 : 1 + test_below(3);
+    s.stride_h = plain ? 2 : 1 + test_below(3);
+    s.stride_w = plain ? 2 : 1 + test_below(3);
+    s.pad_top = plain ? 0 : test_below(s.pool_h);
+    s.pad_left = plain ? 0 : test_below(s.pool_w);
+    if (s.in_h + s.pad_top < s.pool_h || s.in_w + s.pad_left < s.pool_w) continue;
+    /* Sometimes one more window, that hangs over the far edge. */
+    s.out_h = (s.in_h + s.pad_top - s.pool_h) / s.stride_h + 1;
+    s.out_w = (s.in_w + s.pad_left - s.pool_w) / s.stride_w + 1;
+    if (!plain && s.out_h * s.stride_h < s.in_h + s.pad_top) s.out_h += test_below(2);
+    if (!plain && s.out_w * s.stride_w < s.in_w + s.pad_left) s.out_w += test_below(2);
+    const uint32_t images = 1 + test_below(3);
+    test_max(&s, images, done % 2, 0);
+    test_max(&s, images, done % 2, 1);
+    test_average(&s, images);
+    done++;
+  }
+  return test_report();
+}
