@@ -192,9 +192,7 @@ export async function readAll(stream, signal, each) {
       const { done, value } = await reader.read();
       throwIfAborted(signal, 'Loading');
       if (done) return;
-      if (!(value instanceof Uint8Array)) {
-        throw new InputTypeError(`Expected a stream of Uint8Array, found ${typeof value}.`);
-      }
+      requireBytes(value);
       each(value);
       if (performance.now() - turn > TURN_MS) {
         await nextTurn();
@@ -210,6 +208,16 @@ export async function readAll(stream, signal, each) {
   } finally {
     signal?.removeEventListener('abort', stop);
   }
+}
+
+/**
+ * @param {unknown} chunk of a stream that came from outside
+ * @returns {asserts chunk is Uint8Array}
+ * @throws {InputTypeError}
+ */
+export function requireBytes(chunk) {
+  if (chunk instanceof Uint8Array) return;
+  throw new InputTypeError(`Expected a stream of Uint8Array, found one of ${typeof chunk}.`);
 }
 
 /** @param {unknown} error */

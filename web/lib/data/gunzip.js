@@ -4,6 +4,7 @@
  */
 
 import { GzipError, LimitError, TabgradError } from '../errors.js';
+import { requireBytes } from './byte-source.js';
 import { decompress } from './decompress.js';
 import { looksLikeHint } from './looks-like.js';
 
@@ -33,16 +34,16 @@ export async function gunzipTar(reader, { maxBytes, onBytes, onError }) {
   /** Last four bytes of the input: gzip's own count of the unpacked bytes, modulo 2^32. */
   let tail = new Uint8Array(0);
   let read = 0;
-  /** An error of the input itself, which must not be reported as damaged gzip. */
-  const inputFault = { error: /** @type {unknown} */ (undefined) };
+  /**
+   * An error of the input itself, which must not be reported as damaged gzip.
+   * @type {{ error: unknown } | undefined}
+   */
+  let inputFault;
 
-  /** @returns {Promise<Uint8Array | undefined>} */
-  const next = async () => {
-    const { done, value } = await reader.read().catch((error) => {
-      inputFault.error = error;
-      throw error;
-    });
+  const nextBytes = async () => {
+    const { done, value } = await reader.read();
     if (done) return undefined;
+    requireBytes(value);
     read += value.length;
     onBytes?.(read);
     const last = value.slice(-4);
@@ -50,6 +51,11 @@ export async function gunzipTar(reader, { maxBytes, onBytes, onError }) {
     else tail = Uint8Array.of(...tail, ...last).slice(-4);
     return value;
   };
+  const next = () =>
+    nextBytes().catch((error) => {
+      inputFault = { error };
+      throw error;
+    });
 
   const head = await readHead(next);
   const gzip = head[0] === 0x1f && head[1] === 0x8b;
@@ -80,8 +86,7 @@ export async function gunzipTar(reader, { maxBytes, onBytes, onError }) {
           if (gzip) checkCount(tail, unpacked);
           controller.close();
         } catch (cause) {
-          const error =
-            inputFault.error ?? (cause instanceof TabgradError ? cause : gzipError(cause));
+          const error = inputFault ? inputFault.error : asGzipError(cause);
           onError(error);
           controller.error(error);
           output.cancel(error);
@@ -126,7 +131,8 @@ function checkCount(tail, unpacked) {
 }
 
 /** @param {unknown} cause */
-function gzipError(cause) {
+function asGzipError(cause) {
+  if (cause instanceof TabgradError) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new GzipError(`The gzip archive is damaged or cut short: ${reason}.`, { cause });
 }

@@ -10,7 +10,7 @@
 
 import { createTarDecoder } from 'modern-tar';
 import { LimitError, TabgradError, TarError, abortedError, throwIfAborted } from '../errors.js';
-import { readAll } from './byte-source.js';
+import { readAll, reportedAs } from './byte-source.js';
 import { gunzipTar } from './gunzip.js';
 
 /** The official archive has 9 members; its folder may have been packed again with more. */
@@ -61,16 +61,19 @@ export async function readTar(stream, { maxBytes, signal, onBytes, onMember }) {
 
   try {
     const tar = await gunzipTar(source, { maxBytes, onBytes, onError });
-    const feeding = tar.pipeTo(decoder.writable).catch(onError);
+    const feeding = tar.pipeTo(decoder.writable).catch((cause) => onError(asTarError(cause)));
     for (let members = 0; ; members++) {
-      const { done, value } = await entries.read();
+      const { done, value } = await entries.read().catch((cause) => {
+        throw asTarError(cause);
+      });
       throwIfAborted(signal, 'Loading');
       if (done) break;
       if (members === MAX_MEMBERS) {
         throw new LimitError(`The archive has more than ${MAX_MEMBERS} members.`);
       }
       const consumer = onMember(memberOf(value.header));
-      await readAll(value.body, signal, (bytes) => consumer?.push(bytes));
+      const body = reportedAs(value.body, asTarError);
+      await readAll(body, signal, (bytes) => consumer?.push(bytes));
       consumer?.end();
     }
     await feeding;
@@ -81,7 +84,7 @@ export async function readTar(stream, { maxBytes, signal, onBytes, onMember }) {
   }
   if (faults.length === 0) return;
   stop();
-  throw signal?.aborted ? abortedError(signal, 'Loading') : asTarError(faults[0]);
+  throw signal?.aborted ? abortedError(signal, 'Loading') : faults[0];
 }
 
 /**
@@ -98,9 +101,10 @@ function memberOf(header) {
 
 /**
  * @param {unknown} cause
- * @returns {unknown}
+ * @returns {TabgradError} errors of the stages before are ours already; the rest is modern-tar's
  */
 function asTarError(cause) {
-  if (cause instanceof TabgradError || !(cause instanceof Error)) return cause;
-  return new TarError(`The tar archive is damaged or cut short: ${cause.message}`, { cause });
+  if (cause instanceof TabgradError) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new TarError(`The tar archive is damaged or cut short: ${reason}`, { cause });
 }

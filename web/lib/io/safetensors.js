@@ -139,6 +139,9 @@ export function decode(bytes, { requireChecksum = false } = {}) {
   }
   const { header, dataStart } = readHeader(bytes);
   const metadata = readMetadata(header);
+  // Structure first: of a file cut short it says more than a checksum that does not hold.
+  const entries = readEntries(header);
+  requireExactCover(entries, bytes.length - dataStart);
   const checked = verifyChecksum(bytes, metadata, requireChecksum);
   const version = metadata.get(VERSION_KEY);
   if (checked && version !== VERSION) {
@@ -146,8 +149,6 @@ export function decode(bytes, { requireChecksum = false } = {}) {
   }
   metadata.delete(CHECKSUM_KEY);
   metadata.delete(VERSION_KEY);
-  const entries = readEntries(header);
-  requireExactCover(entries, bytes.length - dataStart);
   /** @type {Map<string, Tensor>} */
   const tensors = new Map();
   for (const { name, dtype, shape, start, end } of entries) {
