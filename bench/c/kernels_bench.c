@@ -91,7 +91,7 @@ static double measure(const job *j, double flop) {
 static double peak(void) {
   tg_real y[1];
   job j = {.what = PEAK, .y = y};
-  return measure(&j, 4096.0 * 2 * 4 * 8 * 256);
+  return measure(&j, tg_gemm_peak_flops(4096));
 }
 
 static void bench_conv(const char *name, uint32_t images, uint32_t h, uint32_t in_c, uint32_t out_c, uint32_t kernel,

@@ -12,10 +12,10 @@
 /* A convolution whose window never leaves the image `x`: what remains once padding has been dealt with. */
 typedef struct {
   const tg_real *x;
-  size_t line_step;          /* reals from a row of x to the next */
-  size_t pixel_step;         /* reals of x from an output pixel to its right neighbour */
-  size_t row_step;           /* reals of x from an output row to the next */
-  size_t segments, segment;  /* rows of the kernel, reals in each */
+  size_t line_step;         /* reals from a row of x to the next */
+  size_t pixel_step;        /* reals of x from an output pixel to its right neighbour */
+  size_t row_step;          /* reals of x from an output row to the next */
+  size_t segments, segment; /* rows of the kernel, reals in each */
   uint32_t out_w, out_c;
 } valid_conv;
 
@@ -88,6 +88,7 @@ static void copy_window(tg_real *to, const tg_real *image, const image_window *w
   if (middle > (int64_t)w->columns - left) middle = (int64_t)w->columns - left;
   if (middle < 0) middle = 0;
   const size_t before = (size_t)left * channels, inside = (size_t)middle * channels;
+  const size_t from = inside ? (size_t)(w->first_column + left) * channels : 0;
   const size_t line = w->columns * channels;
   for (size_t r = 0; r < w->rows; r++, to += line) {
     int64_t row = w->first_row + (int64_t)r;
@@ -96,7 +97,7 @@ static void copy_window(tg_real *to, const tg_real *image, const image_window *w
       continue;
     }
     tg_clear(to, before);
-    tg_copy(to + before, image + ((size_t)row * width + (size_t)(w->first_column + left)) * channels, inside);
+    tg_copy(to + before, image + (size_t)row * width * channels + from, inside);
     tg_clear(to + before + inside, line - before - inside);
   }
 }
@@ -199,8 +200,8 @@ static int goes_by_taps(const tg_conv2d_shape *s) {
       by_taps += tiles_of(pixels) * (s->out_c + TILE_OVERHEAD);
     }
   }
-  uint64_t padded = tiles_of((uint64_t)s->in_h * s->in_w) *
-                    ((uint64_t)s->kernel_h * s->kernel_w * s->out_c + TILE_OVERHEAD);
+  uint64_t padded =
+      tiles_of((uint64_t)s->in_h * s->in_w) * ((uint64_t)s->kernel_h * s->kernel_w * s->out_c + TILE_OVERHEAD);
   return by_taps < padded;
 }
 
@@ -304,8 +305,8 @@ void tg_conv2d_input_gradient(tg_real *dx, const tg_real *dy, const tg_real *pac
   } else {
     dy_rows = dy_image + ((size_t)w.first_row * s->out_w + (size_t)w.first_column) * s->out_c;
   }
-  const valid_conv v = {dy_rows,     line_step, s->out_c, line_step, s->kernel_h, (size_t)s->kernel_w * s->out_c,
-                        s->in_w,     s->in_c};
+  const valid_conv v = {dy_rows, line_step, s->out_c, line_step, s->kernel_h, (size_t)s->kernel_w * s->out_c,
+                        s->in_w, s->in_c};
   run_valid_conv(dx_image + (size_t)row_first * s->in_w * s->in_c, &v, packed, NULL, rows * s->in_w, 0);
 }
 
@@ -420,12 +421,19 @@ void tg_conv2d_filter_gradient(tg_real *dw, const tg_real *x, const tg_real *dy,
   do { /* once even when there are no images: dw is then zero */
     const uint32_t count = images - image < block ? images - image : block;
     const size_t line_step = (copies ? window_width(s) : s->in_w) * s->in_c;
-    pixel_block all = {x + image * x_image, dy + image * dy_image, x_image, s->stride_h * line_step,
-                       (size_t)s->stride_w * s->in_c, dy_image, (size_t)s->out_w * s->out_c, s->out_c,
-                       count, s->out_h, s->out_w};
+    pixel_block all = {x + image * x_image,
+                       dy + image * dy_image,
+                       x_image,
+                       s->stride_h * line_step,
+                       (size_t)s->stride_w * s->in_c,
+                       dy_image,
+                       (size_t)s->out_w * s->out_c,
+                       s->out_c,
+                       count,
+                       s->out_h,
+                       s->out_w};
     if (copies) {
-      const image_window w = {-(int64_t)s->pad_top, -(int64_t)s->pad_left, window_height(s, s->out_h),
-                              window_width(s)};
+      const image_window w = {-(int64_t)s->pad_top, -(int64_t)s->pad_left, window_height(s, s->out_h), window_width(s)};
       all.x = scratch;
       all.x_image = padded_image_size(s);
       for (uint32_t i = 0; i < count; i++) {

@@ -27,11 +27,13 @@ typedef struct {
 /* Reals of packed weights for the forward pass: output channels rounded up to panels of 8. */
 size_t tg_conv2d_packed_size(const tg_conv2d_shape *s);
 uint32_t tg_conv2d_panels(const tg_conv2d_shape *s);
-/* packed (panels, K = kernel_h*kernel_w*in_c, 8) from w (kernel_h, kernel_w, in_c, out_c); panels panel_first…panel_end-1. */
+/* packed (panels, K = kernel_h*kernel_w*in_c, 8) from w (kernel_h, kernel_w, in_c, out_c); panels
+ * panel_first…panel_end-1. */
 void tg_conv2d_pack(tg_real *packed, const tg_real *w, const tg_conv2d_shape *s, uint32_t panel_first,
                     uint32_t panel_end);
 
-/* Reals of private scratch for a forward or filter-gradient tile of `rows` output rows of one image (0 without padding). */
+/* Reals of private scratch for a forward or filter-gradient tile of `rows` output rows of one image (0 without
+ * padding). */
 size_t tg_conv2d_forward_scratch(const tg_conv2d_shape *s, uint32_t rows);
 /* y[image] rows row_first…row_end-1 of (out_h, out_w, out_c) = conv(x[image], w) + bias, then max(0, ·) when relu.
  * x and y point at image 0 of the batch. bias may be NULL. */

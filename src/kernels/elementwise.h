@@ -23,7 +23,7 @@ int tg_all_finite(const tg_real *x, size_t n);
  * ((first + i) / 4, stream, step, step >> 32) decides: kept when the word >= threshold. The backward pass is the same
  * call on dy: the mask is drawn again, never stored.
  */
-void tg_dropout(tg_real *y, const tg_real *x, size_t n, uint32_t first, uint32_t threshold, tg_real scale,
-                uint64_t key, uint32_t stream, uint64_t step);
+void tg_dropout(tg_real *y, const tg_real *x, size_t n, uint32_t first, uint32_t threshold, tg_real scale, uint64_t key,
+                uint32_t stream, uint64_t step);
 
 #endif

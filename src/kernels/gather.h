@@ -9,8 +9,8 @@
 
 /* y (n, size) = samples[order[i]] * scale[c] + offset[c], c the channel, channels innermost; size is a multiple of
  * channels. scale, offset hold `channels` values. */
-void tg_gather_u8(tg_real *y, const uint8_t *samples, const uint32_t *order, uint32_t n, size_t size,
-                  uint32_t channels, const tg_real *scale, const tg_real *offset);
+void tg_gather_u8(tg_real *y, const uint8_t *samples, const uint32_t *order, uint32_t n, size_t size, uint32_t channels,
+                  const tg_real *scale, const tg_real *offset);
 /* The same from floats. scale and offset both NULL: copied as they are. */
 void tg_gather_f32(tg_real *y, const float *samples, const uint32_t *order, uint32_t n, size_t size, uint32_t channels,
                    const tg_real *scale, const tg_real *offset);

@@ -79,8 +79,8 @@ void tg_gemm_transposed(tg_real *c, const tg_real *a, const tg_real *b, uint32_t
     for (uint32_t row = row_first; row < row_end; row += TG_TILE_ROWS) {
       const size_t rows = row_end - row < TG_TILE_ROWS ? row_end - row : TG_TILE_ROWS;
       /* A column of a walks through memory in steps of K, often a power of two that falls on few cache sets; all panels
-       * read the copy. Behind the last row the four neighbours reach into the next row of a, or over its end: read, never
-       * stored. */
+       * read the copy. Behind the last row the four neighbours reach into the next row of a, or over its end: read,
+       * never stored. */
       tg_real a_block[TG_GEMM_M_BLOCK * TG_TILE_ROWS];
       const tg_real *a_from = a + (size_t)m_first * K + row;
       for (uint32_t m = 0; m < m_count; m++) {
@@ -112,15 +112,19 @@ static __attribute__((noinline)) void peak_pass(tg_real *c, const tg_real *a, co
   tg_tile_store(c_row, &t, 4, 8);
 }
 
+/* 12 KB of data in either precision: the first-level cache and the frame of a small thread both have room. */
+enum { PEAK_K = 1024 / sizeof(tg_real) };
+
 tg_real tg_gemm_peak(uint32_t iterations) {
-  enum { K = 256 };
-  tg_real a[4 * K], b[8 * K], c[32];
+  tg_real a[4 * PEAK_K], b[8 * PEAK_K], c[32];
   /* Small enough that no sum ever becomes infinite, large enough that none is subnormal: both would change the time. */
-  for (size_t i = 0; i < 4 * K; i++) a[i] = (tg_real)(1 + (int)(i % 7)) / 1024;
-  for (size_t i = 0; i < 8 * K; i++) b[i] = (tg_real)(1 + (int)(i % 5)) / 1024;
+  for (size_t i = 0; i < 4 * PEAK_K; i++) a[i] = (tg_real)(1 + (int)(i % 7)) / 1024;
+  for (size_t i = 0; i < 8 * PEAK_K; i++) b[i] = (tg_real)(1 + (int)(i % 5)) / 1024;
   for (size_t i = 0; i < 32; i++) c[i] = 0;
-  for (uint32_t i = 0; i < iterations; i++) peak_pass(c, a, b, K);
+  for (uint32_t i = 0; i < iterations; i++) peak_pass(c, a, b, PEAK_K);
   tg_real sum = 0;
   for (size_t i = 0; i < 32; i++) sum += c[i];
   return sum;
 }
+
+double tg_gemm_peak_flops(uint32_t iterations) { return 2.0 * 4 * 8 * PEAK_K * iterations; }

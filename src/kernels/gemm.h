@@ -25,10 +25,11 @@ void tg_gemm(tg_real *c, const tg_real *a, const tg_real *packed, const tg_real 
 /* c (K, N) = transpose of a (M, K) @ b (M, N); rows row_first…row_end-1 of c. Nothing is packed. */
 void tg_gemm_transposed(tg_real *c, const tg_real *a, const tg_real *b, uint32_t M, uint32_t K, uint32_t N,
                         uint32_t row_first, uint32_t row_end);
-/* `iterations` runs of the 4x8 micro-kernel over the same packed panel of length 256 (all in the first-level cache).
- * Returns a value that depends on every product, so that no compiler drops them. */
+/* `iterations` runs of the 4x8 micro-kernel over the same packed panel, all of it in the first-level cache: the peak
+ * that every other kernel is measured against. Returns a value that depends on every product, so that no compiler drops
+ * them. */
 tg_real tg_gemm_peak(uint32_t iterations);
-/* Floating-point operations of one iteration: a multiplication and an addition for each of 4 x 8 sums, 256 times. */
-enum { TG_GEMM_PEAK_FLOP = 2 * 4 * 8 * 256 };
+/* Floating-point operations of that call; a multiplication and an addition count as two. */
+double tg_gemm_peak_flops(uint32_t iterations);
 
 #endif

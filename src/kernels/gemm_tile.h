@@ -64,7 +64,8 @@ TG_INLINE void tg_tile_rows(tg_tile *t, const tg_real *const a[4], const tg_real
   }
 }
 
-/* The tile += the same with A and B read down their columns: row r of A at a[r], a[r] + a_step, …; B's rows b_step apart. */
+/* The tile += the same with A and B read down their columns: row r of A at a[r], a[r] + a_step, …; B's rows b_step
+ * apart. */
 TG_INLINE void tg_tile_columns(tg_tile *t, const tg_real *const a[4], size_t a_step, const tg_real *b, size_t b_step,
                                size_t count) {
   const tg_real *a0 = a[0], *a1 = a[1], *a2 = a[2], *a3 = a[3];
@@ -78,7 +79,8 @@ TG_INLINE void tg_tile_columns(tg_tile *t, const tg_real *const a[4], size_t a_s
   }
 }
 
-/* The same where the four rows are neighbours in memory (a, a + 1, a + 2, a + 3): one pointer to move instead of four. */
+/* The same where the four rows are neighbours in memory (a, a + 1, a + 2, a + 3): one pointer to move instead of four.
+ */
 TG_INLINE void tg_tile_columns_adjacent(tg_tile *t, const tg_real *a, size_t a_step, const tg_real *b, size_t b_step,
                                         size_t count) {
   for (; count >= 2; count -= 2) {
@@ -138,9 +140,9 @@ TG_INLINE void tg_tile_store_row(tg_real *c, tg_v4 c0, tg_v4 c4, size_t columns)
 /* max(0, ·) of all elements; x stands first, so NaN stays NaN. */
 TG_INLINE void tg_tile_relu(tg_tile *t) {
   tg_v4 zero = tg_v4_zero();
-  *t = (tg_tile){tg_v4_max(t->r0c0, zero), tg_v4_max(t->r0c4, zero), tg_v4_max(t->r1c0, zero),
-                 tg_v4_max(t->r1c4, zero), tg_v4_max(t->r2c0, zero), tg_v4_max(t->r2c4, zero),
-                 tg_v4_max(t->r3c0, zero), tg_v4_max(t->r3c4, zero)};
+  *t =
+      (tg_tile){tg_v4_max(t->r0c0, zero), tg_v4_max(t->r0c4, zero), tg_v4_max(t->r1c0, zero), tg_v4_max(t->r1c4, zero),
+                tg_v4_max(t->r2c0, zero), tg_v4_max(t->r2c4, zero), tg_v4_max(t->r3c0, zero), tg_v4_max(t->r3c4, zero)};
 }
 
 /* Writes the first `rows` (1…4) rows, `columns` (1…8) of each. */

@@ -1,7 +1,7 @@
 /*
  * exp and log, our own, so that every engine and every thread count gives the same bits (the host's differ). In float:
- * polynomials (coefficients as in the Cephes library, Moshier), relative error below 2e-7 (exp) and 3e-7 (log), right at
- * NaN, infinities, overflow and underflow. The double build, which checks gradients, takes the C library's.
+ * polynomials (coefficients as in the Cephes library, Moshier), relative error below 2e-7 (exp) and 3e-7 (log), right
+ * at NaN, infinities, overflow and underflow. The double build, which checks gradients, takes the C library's.
  */
 #ifndef TG_KERNELS_MATH_H
 #define TG_KERNELS_MATH_H

@@ -21,9 +21,7 @@ static size_t in_size(const tg_pool2d_shape *s) { return (size_t)s->in_h * s->in
 
 static size_t out_size(const tg_pool2d_shape *s) { return (size_t)s->out_h * s->out_w * s->channels; }
 
-TG_INLINE tg_v4 load4(const tg_real *p, size_t left) {
-  return left >= 4 ? tg_v4_load(p) : tg_v4_load_part(p, left, 0);
-}
+TG_INLINE tg_v4 load4(const tg_real *p, size_t left) { return left >= 4 ? tg_v4_load(p) : tg_v4_load_part(p, left, 0); }
 
 /* Maximum over a window, four channels (`left` of them valid) of x; a NaN anywhere in the window is the result. */
 TG_INLINE tg_v4 max_of_window(const tg_real *x, const tg_pool2d_shape *s, const window *w, size_t left) {
@@ -32,7 +30,7 @@ TG_INLINE tg_v4 max_of_window(const tg_real *x, const tg_pool2d_shape *s, const 
     const tg_real *cell = x + ((size_t)ih * s->in_w + w->column_first) * s->channels;
     for (uint32_t iw = w->column_first; iw < w->column_end; iw++, cell += s->channels) {
       tg_v4 v = load4(cell, left);
-      best = tg_v4_max(best, v); /* drops a NaN in v … */
+      best = tg_v4_max(best, v);                  /* drops a NaN in v … */
       nan = tg_v4_select(tg_v4_ne(v, v), v, nan); /* … which is kept here */
     }
   }

@@ -20,7 +20,8 @@ typedef struct {
 /* y (out_h, out_w, channels) from x (in_h, in_w, channels), both pointing at image 0. */
 void tg_max_pool2d(tg_real *y, const tg_real *x, const tg_pool2d_shape *s, uint32_t image_first, uint32_t image_end);
 /* dx gets dy at the first cell, in row-major order, that holds the window's maximum (PyTorch, TensorFlow); all other
- * cells zero. Overlapping windows add up. Nothing is saved by the forward pass: the cell is found again from x and y. */
+ * cells zero. Overlapping windows add up. Nothing is saved by the forward pass: the cell is found again from x and y.
+ */
 void tg_max_pool2d_backward(tg_real *dx, const tg_real *dy, const tg_real *x, const tg_real *y,
                             const tg_pool2d_shape *s, uint32_t image_first, uint32_t image_end);
 void tg_average_pool2d(tg_real *y, const tg_real *x, const tg_pool2d_shape *s, uint32_t image_first,

@@ -6,8 +6,8 @@
  * chunk of 64 columns (16 KB) in the first-level cache while its columns are gone through. */
 enum { ROWS_PER_CHUNK = 64 };
 
-/* Sum of up to ROWS_PER_CHUNK rows, four columns (`left` of them valid) of x (rows, n). When y is given, x is a gradient
- * that first loses its elements where y is not positive. */
+/* Sum of up to ROWS_PER_CHUNK rows, four columns (`left` of them valid) of x (rows, n). When y is given, x is a
+ * gradient that first loses its elements where y is not positive. */
 TG_INLINE tg_v4 sum_columns(tg_real *x, const tg_real *y, size_t rows, size_t n, size_t left) {
   tg_v4 sum = tg_v4_zero();
   for (; rows; rows--, x += n) {

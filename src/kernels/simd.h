@@ -64,7 +64,6 @@ TG_INLINE void tg_v4_transpose(tg_v4 *a, tg_v4 *b, tg_v4 *c, tg_v4 *d) {
 #include <wasm_simd128.h>
 #else
 #define SIMDE_ENABLE_NATIVE_ALIASES
-#include <simde/wasm/relaxed-simd.h>
 #include <simde/wasm/simd128.h>
 #endif
 
@@ -86,8 +85,16 @@ TG_INLINE tg_v4 tg_v4_mul(tg_v4 a, tg_v4 b) { return wasm_f32x4_mul(a, b); }
 TG_INLINE tg_v4 tg_v4_div(tg_v4 a, tg_v4 b) { return wasm_f32x4_div(a, b); }
 /* a * b + c: fused where the engine likes it in the relaxed build, rounded twice everywhere else. */
 TG_INLINE tg_v4 tg_v4_madd(tg_v4 a, tg_v4 b, tg_v4 c) {
-#ifdef __wasm_relaxed_simd__
+#if defined(TG_RELAXED) && defined(__wasm_relaxed_simd__)
   return wasm_f32x4_relaxed_madd(a, b, c);
+#elif defined(TG_RELAXED)
+  /* SIMDe's fused instruction has another name and another order of arguments from one release to the next. */
+  tg_real x[4], y[4], z[4];
+  tg_v4_store(x, a);
+  tg_v4_store(y, b);
+  tg_v4_store(z, c);
+  for (int i = 0; i < 4; i++) z[i] = fmaf(x[i], y[i], z[i]);
+  return tg_v4_load(z);
 #else
   return wasm_f32x4_add(wasm_f32x4_mul(a, b), c);
 #endif

@@ -9,7 +9,7 @@ TG_INLINE tg_v4 load4(const tg_real *p, size_t left, tg_real fill) {
   return left >= 4 ? tg_v4_load(p) : tg_v4_load_part(p, left, fill);
 }
 
-/* The largest of a row; NaN when the row holds one (a sum of the row's NaN is added in). */
+/* The largest of a row; NaN when the row holds one: no comparison with it is true. */
 static tg_real row_max(const tg_real *x, size_t n) {
   tg_real best = x[0];
   for (size_t j = 1; j < n; j++) {

@@ -18,7 +18,8 @@ void tg_sgd_update(tg_real *w, const tg_real *g, tg_real lr, size_t n) {
   }
 }
 
-void tg_momentum_update(tg_real *w, tg_real *m, const tg_real *g, tg_real lr, tg_real momentum, int nesterov, size_t n) {
+void tg_momentum_update(tg_real *w, tg_real *m, const tg_real *g, tg_real lr, tg_real momentum, int nesterov,
+                        size_t n) {
   const tg_v4 rate = tg_v4_splat(lr), keep = tg_v4_splat(momentum);
   for (size_t i = 0; i < n; i += 4) {
     const size_t left = n - i;

@@ -130,12 +130,10 @@ int main(void) {
     shapes++;
   }
   /* Layers that are trained in earnest, and more images than one block of the filter gradient. */
-  static const tg_conv2d_shape layers[] = {{32, 32, 3, 30, 30, 32, 3, 3, 1, 1, 0, 0},
-                                           {15, 15, 32, 13, 13, 16, 3, 3, 1, 1, 0, 0},
-                                           {6, 6, 64, 4, 4, 24, 3, 3, 1, 1, 0, 0},
-                                           {16, 16, 16, 16, 16, 16, 3, 3, 1, 1, 1, 1},
-                                           {16, 16, 5, 8, 8, 16, 3, 3, 2, 2, 0, 0},
-                                           {16, 16, 16, 8, 8, 32, 1, 1, 2, 2, 0, 0}};
+  static const tg_conv2d_shape layers[] = {
+      {32, 32, 3, 30, 30, 32, 3, 3, 1, 1, 0, 0}, {15, 15, 32, 13, 13, 16, 3, 3, 1, 1, 0, 0},
+      {6, 6, 64, 4, 4, 24, 3, 3, 1, 1, 0, 0},    {16, 16, 16, 16, 16, 16, 3, 3, 1, 1, 1, 1},
+      {16, 16, 5, 8, 8, 16, 3, 3, 2, 2, 0, 0},   {16, 16, 16, 8, 8, 32, 1, 1, 2, 2, 0, 0}};
   for (uint32_t i = 0; i < sizeof layers / sizeof layers[0]; i++) test_shape(&layers[i], 7, i);
   CHECK_MESSAGE(inputs_by_taps > 50 && inputs_padded > 50, "%d by taps, %d padded", inputs_by_taps, inputs_padded);
   return test_report();

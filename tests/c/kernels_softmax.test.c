@@ -10,8 +10,8 @@ typedef struct {
   const char *name;
   kernel_loss *kernel;
   tg_ref_loss *reference;
-  int probabilities;  /* x lies in (0, 1) */
-  int value_classes;  /* a class is a value, and n is 1 */
+  int probabilities; /* x lies in (0, 1) */
+  int value_classes; /* a class is a value, and n is 1 */
 } loss_case;
 
 /* Loss and gradient of rows x n against the reference and central differences of it. */
@@ -40,8 +40,8 @@ static void test_loss(const loss_case *l, uint32_t rows, uint32_t n, int by_clas
       t_row[j] = t[row * n + j];
     }
     double right = l->reference(x_row, t_row, n);
-    CHECK_MESSAGE(fabs(losses[row] - right) <= tolerance * (1 + fabs(right)), "%s, n %u: %.9g, expected %.9g", l->name, n,
-                  (double)losses[row], right);
+    CHECK_MESSAGE(fabs(losses[row] - right) <= tolerance * (1 + fabs(right)), "%s, n %u: %.9g, expected %.9g", l->name,
+                  n, (double)losses[row], right);
     for (uint32_t j = 0; j < n; j++) {
       const double h = 1e-5, at = x_row[j];
       x_row[j] = at + h;

@@ -14,23 +14,23 @@
 static int test_passed, test_failed;
 
 /* Counts one check; the text says what was compared when it fails. */
-#define CHECK_MESSAGE(condition, ...)                    \
-  do {                                                   \
-    if (condition) {                                     \
-      test_passed++;                                     \
-    } else if (++test_failed <= 20) {                    \
+#define CHECK_MESSAGE(condition, ...)                        \
+  do {                                                       \
+    if (condition) {                                         \
+      test_passed++;                                         \
+    } else if (++test_failed <= 20) {                        \
       printf("%s:%d: %s: ", __FILE__, __LINE__, #condition); \
-      printf(__VA_ARGS__);                               \
-      printf("\n");                                      \
-    }                                                    \
+      printf(__VA_ARGS__);                                   \
+      printf("\n");                                          \
+    }                                                        \
   } while (0)
 #define CHECK(condition) CHECK_MESSAGE(condition, "failed")
 /* |actual - expected| <= bound; two NaN are equal, and so are two equal infinities. */
-#define CHECK_CLOSE(actual, expected, bound)                                                                     \
-  do {                                                                                                           \
-    double test_a = (double)(actual), test_e = (double)(expected), test_b = (double)(bound);                     \
-    CHECK_MESSAGE(test_a == test_e || (isnan(test_a) && isnan(test_e)) || fabs(test_a - test_e) <= test_b,       \
-                  "%s is %.9g, expected %.9g within %.3g", #actual, test_a, test_e, test_b);                     \
+#define CHECK_CLOSE(actual, expected, bound)                                                               \
+  do {                                                                                                     \
+    double test_a = (double)(actual), test_e = (double)(expected), test_b = (double)(bound);               \
+    CHECK_MESSAGE(test_a == test_e || (isnan(test_a) && isnan(test_e)) || fabs(test_a - test_e) <= test_b, \
+                  "%s is %.9g, expected %.9g within %.3g", #actual, test_a, test_e, test_b);               \
   } while (0)
 
 /* The unit roundoff of tg_real: half the distance from 1 to the next number. */
@@ -52,7 +52,9 @@ static inline uint32_t test_random(void) {
   return (uint32_t)((z ^ (z >> 31)) >> 32);
 }
 static inline uint32_t test_below(uint32_t n) { return test_random() % n; }
-static inline double test_uniform(double low, double high) { return low + (high - low) * (test_random() / 4294967296.0); }
+static inline double test_uniform(double low, double high) {
+  return low + (high - low) * (test_random() / 4294967296.0);
+}
 
 static void *test_blocks[256];
 static int test_n_blocks;
@@ -79,7 +81,9 @@ static inline tg_real *test_filled(size_t n, size_t beyond, int whole) {
 }
 static inline double *test_doubles(size_t n) { return test_block(n * sizeof(double)); }
 
-static inline int test_same_bits(const tg_real *a, const tg_real *b, size_t n) { return memcmp(a, b, n * sizeof *a) == 0; }
+static inline int test_same_bits(const tg_real *a, const tg_real *b, size_t n) {
+  return memcmp(a, b, n * sizeof *a) == 0;
+}
 
 static inline int test_report(void) {
   test_free_blocks();

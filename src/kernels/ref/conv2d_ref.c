@@ -4,21 +4,21 @@
 #include "kernels/ref/ref.h"
 
 /* Calls `body` for every product of the convolution: y[at_y] takes part with x[at_x] and w[at_w]. */
-#define FOR_EACH_PRODUCT(s, images, body)                                                                       \
-  for (int64_t image = 0; image < (int64_t)(images); image++)                                                   \
-    for (int64_t oh = 0; oh < (int64_t)(s)->out_h; oh++)                                                        \
-      for (int64_t ow = 0; ow < (int64_t)(s)->out_w; ow++)                                                      \
-        for (int64_t kh = 0; kh < (int64_t)(s)->kernel_h; kh++)                                                 \
-          for (int64_t kw = 0; kw < (int64_t)(s)->kernel_w; kw++) {                                             \
-            int64_t ih = oh * (s)->stride_h + kh - (s)->pad_top, iw = ow * (s)->stride_w + kw - (s)->pad_left;  \
-            if (ih < 0 || iw < 0 || ih >= (int64_t)(s)->in_h || iw >= (int64_t)(s)->in_w) continue;             \
-            for (int64_t ic = 0; ic < (int64_t)(s)->in_c; ic++)                                                 \
-              for (int64_t oc = 0; oc < (int64_t)(s)->out_c; oc++) {                                            \
-                int64_t at_x = ((image * (s)->in_h + ih) * (s)->in_w + iw) * (s)->in_c + ic;                    \
-                int64_t at_y = ((image * (s)->out_h + oh) * (s)->out_w + ow) * (s)->out_c + oc;                 \
-                int64_t at_w = ((kh * (s)->kernel_w + kw) * (s)->in_c + ic) * (s)->out_c + oc;                  \
-                body                                                                                            \
-              }                                                                                                 \
+#define FOR_EACH_PRODUCT(s, images, body)                                                                      \
+  for (int64_t image = 0; image < (int64_t)(images); image++)                                                  \
+    for (int64_t oh = 0; oh < (int64_t)(s)->out_h; oh++)                                                       \
+      for (int64_t ow = 0; ow < (int64_t)(s)->out_w; ow++)                                                     \
+        for (int64_t kh = 0; kh < (int64_t)(s)->kernel_h; kh++)                                                \
+          for (int64_t kw = 0; kw < (int64_t)(s)->kernel_w; kw++) {                                            \
+            int64_t ih = oh * (s)->stride_h + kh - (s)->pad_top, iw = ow * (s)->stride_w + kw - (s)->pad_left; \
+            if (ih < 0 || iw < 0 || ih >= (int64_t)(s)->in_h || iw >= (int64_t)(s)->in_w) continue;            \
+            for (int64_t ic = 0; ic < (int64_t)(s)->in_c; ic++)                                                \
+              for (int64_t oc = 0; oc < (int64_t)(s)->out_c; oc++) {                                           \
+                int64_t at_x = ((image * (s)->in_h + ih) * (s)->in_w + iw) * (s)->in_c + ic;                   \
+                int64_t at_y = ((image * (s)->out_h + oh) * (s)->out_w + ow) * (s)->out_c + oc;                \
+                int64_t at_w = ((kh * (s)->kernel_w + kw) * (s)->in_c + ic) * (s)->out_c + oc;                 \
+                body                                                                                           \
+              }                                                                                                \
           }
 
 static void add(double *sum, double *magnitude, int64_t at, double product) {
