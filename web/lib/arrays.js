@@ -1,0 +1,216 @@
+/**
+ * Arrays that a program passes, as sources of bytes for the engine.
+ *
+ * | given                                              | becomes                               |
+ * | -------------------------------------------------- | ------------------------------------- |
+ * | Uint8Array, Uint8ClampedArray                      | pixels 0 … 255, kept as bytes         |
+ * | Float32Array                                       | floats, as they are                   |
+ * | Float64Array, Int8 … Int32Array, Uint16, Uint32    | floats, rounded to 32 bits            |
+ * | array of numbers, nested arrays, arrays of the     | floats (pixels, if every part is a    |
+ * | above                                              | Uint8Array); all rows equally long    |
+ *
+ * Everything else is refused (E_TYPE). An array is read when it is passed: up to 16 MB are copied
+ * at once; larger ones are copied piece by piece, so leave them alone until the call settles.
+ */
+
+import { InputTypeError, LabelRangeError, ShapeError } from './errors.js';
+import { describe } from './options.js';
+
+/**
+ * @typedef {'uint8' | 'float32' | 'int32'} ElementType
+ *
+ * @typedef {object} ArraySource
+ * @property {ElementType} type
+ * @property {number} length elements
+ * @property {readonly number[]} nesting lengths of the outer arrays, [] for a flat one
+ * @property {(from: number, to: number) => Uint8Array<ArrayBuffer>} piece bytes of the elements in
+ *   a buffer of their own
+ *
+ * @typedef {Uint8Array | Uint8ClampedArray | Int8Array | Uint16Array | Int16Array | Uint32Array
+ *   | Int32Array | Float32Array | Float64Array} NumberArray
+ */
+
+/** Largest array that is copied in one go: a few milliseconds. */
+const COPY_AT_ONCE = 16 * 1024 * 1024;
+
+const NUMBER_ARRAYS = [
+  Uint8Array,
+  Uint8ClampedArray,
+  Int8Array,
+  Uint16Array,
+  Int16Array,
+  Uint32Array,
+  Int32Array,
+  Float32Array,
+  Float64Array,
+];
+
+/**
+ * @param {unknown} value
+ * @returns {value is NumberArray}
+ */
+function isNumberArray(value) {
+  return NUMBER_ARRAYS.some((Type) => value instanceof Type);
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is Uint8Array | Uint8ClampedArray}
+ */
+const isBytes = (value) => value instanceof Uint8Array || value instanceof Uint8ClampedArray;
+
+/**
+ * @param {unknown} value
+ * @returns {boolean} whether a class label could be read from it: an array of whole-number type
+ */
+function isIntegerArray(value) {
+  return isNumberArray(value) && !(value instanceof Float32Array || value instanceof Float64Array);
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} label such as `fit: x`
+ * @returns {ArraySource} of bytes or floats
+ * @throws {InputTypeError} {ShapeError}
+ */
+export function sampleSource(value, label) {
+  if (isNumberArray(value)) return typedSource(value, label, isBytes(value) ? 'uint8' : 'float32');
+  if (Array.isArray(value)) {
+    const { values, nesting } = flatten(value, label);
+    return { ...typedSource(values, label, isBytes(values) ? 'uint8' : 'float32'), nesting };
+  }
+  throw new InputTypeError(
+    `${label} must be a typed array, an array or a data set, found ${describe(value)}.`,
+    { field: 'x' },
+  );
+}
+
+/**
+ * @param {unknown} value
+ * @param {number} count samples
+ * @param {'classes' | 'values' | 'auto'} kind 'auto': integer arrays, and plain ones of whole
+ *   numbers from 0, are classes if there is one for each sample
+ * @param {string} label such as `fit: y`
+ * @returns {{ source: ArraySource, labels: 'classes' | 'values', labelSize: number }}
+ * @throws {InputTypeError} {ShapeError} {LabelRangeError}
+ */
+export function labelSource(value, count, kind, label) {
+  if (!isNumberArray(value) && !Array.isArray(value)) {
+    throw new InputTypeError(
+      `${label} must be a typed array or an array of labels, found ${describe(value)}.`,
+      { field: 'y' },
+    );
+  }
+  const { values } = Array.isArray(value) ? flatten(value, label) : { values: value };
+  const whole =
+    isIntegerArray(value) ||
+    (Array.isArray(value) && values.every((number) => Number.isInteger(number) && number >= 0));
+  const classes = kind === 'classes' || (kind === 'auto' && whole && values.length === count);
+  if (classes ? values.length !== count : values.length === 0 || values.length % count !== 0) {
+    throw new ShapeError(
+      `${label} has ${values.length} values, x has ${count} samples: expected ` +
+        `${classes ? 'one class' : 'the same number of values'} for each.`,
+      { field: 'y' },
+    );
+  }
+  if (!classes) {
+    const source = typedSource(values, label, 'float32');
+    return { source, labels: 'values', labelSize: values.length / count };
+  }
+  const source = typedSource(classLabels(values, label), label, 'int32');
+  return { source, labels: 'classes', labelSize: 1 };
+}
+
+/**
+ * @param {NumberArray} values
+ * @param {string} label
+ */
+function classLabels(values, label) {
+  const bad = values.findIndex((value) => value !== (value | 0) || value < 0);
+  if (bad < 0) return Int32Array.from(values);
+  throw new LabelRangeError(
+    `${label}: sample ${bad} has label ${values[bad]}, expected a whole number from 0.`,
+    { field: 'y' },
+  );
+}
+
+/**
+ * @param {NumberArray} given
+ * @param {string} label
+ * @param {ElementType} type
+ * @returns {ArraySource}
+ */
+function typedSource(given, label, type) {
+  const { length } = given;
+  const values = given.byteLength <= COPY_AT_ONCE ? given.slice() : given;
+  const Type = { uint8: Uint8Array, float32: Float32Array, int32: Int32Array }[type];
+  return {
+    type,
+    length,
+    nesting: [],
+    piece(from, to) {
+      if (values.length !== length) {
+        throw new InputTypeError(
+          `${label} had ${length} values and now has ${values.length}: it was transferred or ` +
+            'resized while it was read.',
+        );
+      }
+      // A new array, so its buffer is neither shared nor larger than the piece.
+      const { buffer } = new Type(values.subarray(from, to));
+      return new Uint8Array(/** @type {ArrayBuffer} */ (buffer));
+    },
+  };
+}
+
+/**
+ * A nested array as one flat array. Reads each element once.
+ *
+ * @param {unknown[]} array
+ * @param {string} label
+ * @returns {{ values: NumberArray, nesting: number[] }}
+ */
+function flatten(array, label) {
+  const nesting = [array.length];
+  let level = array[0];
+  while (Array.isArray(level) && nesting.length < 8) {
+    nesting.push(level.length);
+    level = level[0];
+  }
+  if (Array.isArray(level)) throw new ShapeError(`${label} is nested more than 8 deep.`);
+  const part = isNumberArray(level) ? level.length : 1;
+  if (isNumberArray(level)) nesting.push(part);
+  const total = nesting.reduce((product, length) => product * length, 1);
+  const values = isBytes(level) ? new Uint8Array(total) : new Float64Array(total);
+  let at = 0;
+  /** @param {unknown} value @param {number} depth */
+  const take = (value, depth) => {
+    const wanted = nesting[depth];
+    if (Array.isArray(value) && depth < nesting.length) {
+      if (value.length !== wanted) throw ragged(label, wanted, value.length);
+      // By index: a hole reads as undefined and is refused below.
+      for (let index = 0; index < wanted; index++) take(value[index], depth + 1);
+    } else if (typeof value === 'number' && depth === nesting.length) {
+      values[at++] = value;
+    } else if (isNumberArray(value) && depth === nesting.length - 1 && isNumberArray(level)) {
+      if (value.length !== wanted) throw ragged(label, wanted, value.length);
+      if (isBytes(value) !== isBytes(level)) {
+        throw new InputTypeError(`${label} mixes Uint8Arrays (pixels) with other types.`);
+      }
+      values.set(value, at);
+      at += wanted;
+    } else {
+      throw new InputTypeError(`${label} holds ${describe(value)} where a number is expected.`);
+    }
+  };
+  take(array, 0);
+  return { values, nesting };
+}
+
+/**
+ * @param {string} label
+ * @param {number} wanted
+ * @param {number} found
+ */
+function ragged(label, wanted, found) {
+  return new ShapeError(`${label} is ragged: rows of ${wanted} and of ${found} values.`);
+}

@@ -1,0 +1,219 @@
+/**
+ * Checkpoints: one safetensors file with the weights, the optimizer's state, the position in
+ * training, and in its metadata the architecture and how the model was compiled. A run that is
+ * saved, loaded and resumed ends with the same bits as one that was never interrupted.
+ *
+ * Metadata (all strings): `format` 'tabgrad-checkpoint', `formatVersion` '1', `libraryVersion`,
+ * and as JSON `architecture` ({ name, layers }), `training` ({ seed, step, compiled, position }).
+ * Weights have the names of `getWeights`; optimizer slots `optimizer:<slot>:<weight>`.
+ */
+
+import { readArchitecture } from './architecture.js';
+import { FormatError, NonFiniteError, VersionError } from './errors.js';
+import { decode, encode } from './io/safetensors.js';
+import { LOSS_NAMES } from './losses.js';
+import { OPTIMIZER_NAMES, optimizerFacts } from './optimizers.js';
+import { describe } from './options.js';
+import { matchTensors, readTensors, writeTensors } from './tensors.js';
+import { VERSION } from './version.js';
+
+/**
+ * @typedef {import('./host-models.js').HostModel} HostModel
+ * @typedef {import('./io/safetensors.js').Tensor} Tensor
+ */
+
+const FORMAT = 'tabgrad-checkpoint';
+const FORMAT_VERSION = '1';
+const SLOT_VECTORS = /** @type {const} */ (['SLOT0', 'SLOT1']);
+
+/** @param {string} slot */
+const slotPrefix = (slot) => `optimizer:${slot}:`;
+
+/** @param {HostModel} model @returns {Uint8Array<ArrayBuffer>} */
+export function encodeCheckpoint(model) {
+  const { native, pointer } = model;
+  const vectors = [
+    { prefix: '', vector: /** @type {const} */ ('WEIGHTS') },
+    ...model.slots.map((slot, index) => ({ prefix: slotPrefix(slot), vector: SLOT_VECTORS[index] })),
+  ];
+  /** @type {Tensor[]} */
+  const tensors = vectors.flatMap(({ prefix, vector }) =>
+    readTensors(model.tensors, native.vector(pointer, vector)).map(({ name, shape, data }) => ({
+      name: prefix + name,
+      dtype: 'F32',
+      shape,
+      data,
+    })),
+  );
+  const training = {
+    seed: model.seed,
+    step: native.modelInfo(pointer, 'STEP'),
+    compiled: model.compiled,
+    position: model.position,
+  };
+  return encode({
+    tensors,
+    metadata: {
+      format: FORMAT,
+      formatVersion: FORMAT_VERSION,
+      libraryVersion: VERSION,
+      architecture: JSON.stringify(model.architecture),
+      training: JSON.stringify(training),
+    },
+  });
+}
+
+/**
+ * @param {Uint8Array} bytes a file of `save`
+ * @returns {Checkpoint}
+ * @throws {FormatError} {VersionError} and what `decode` and the layers throw
+ */
+export function decodeCheckpoint(bytes) {
+  const { tensors, metadata } = decode(bytes);
+  if (metadata.get('format') !== FORMAT) {
+    throw new FormatError(
+      `This safetensors file is no checkpoint of this library: its format is ` +
+        `${describe(metadata.get('format'))}, expected '${FORMAT}'.`,
+    );
+  }
+  if (metadata.get('formatVersion') !== FORMAT_VERSION) {
+    throw new VersionError(
+      `The checkpoint has format version ${describe(metadata.get('formatVersion'))}, known is ` +
+        `'${FORMAT_VERSION}'.`,
+    );
+  }
+  const { name, layers } = jsonObject(metadata, 'architecture');
+  const training = jsonObject(metadata, 'training');
+  const architecture = readArchitecture(layers, typeof name === 'string' ? name : 'sequential');
+  return new Checkpoint(architecture, training, tensors);
+}
+
+class Checkpoint {
+  #training;
+  #tensors;
+
+  /**
+   * @param {import('./architecture.js').Architecture} architecture
+   * @param {Record<string, any>} training
+   * @param {Map<string, Tensor>} tensors
+   */
+  constructor(architecture, training, tensors) {
+    this.architecture = architecture;
+    this.seed = whole(training.seed, 'seed');
+    this.#training = training;
+    this.#tensors = tensors;
+  }
+
+  /**
+   * Only the weights, into a model of the same architecture.
+   *
+   * @param {HostModel} model
+   */
+  restoreWeights(model) {
+    const weights = [...this.#tensors.values()].filter(({ name }) => !name.startsWith('optimizer:'));
+    const values = matchTensors(model.tensors, weights, 'loadWeights');
+    writeTensors(model.tensors, values, model.native.vector(model.pointer, 'WEIGHTS'));
+  }
+
+  /**
+   * Everything, into a model that was just made from `architecture`.
+   *
+   * @param {HostModel} model
+   */
+  restore(model) {
+    const { native, pointer } = model;
+    const { compiled, position } = this.#training;
+    if (compiled) model.compile(readCompiled(compiled));
+    const rest = new Map(this.#tensors);
+    /** @param {string} prefix @param {'WEIGHTS' | 'SLOT0' | 'SLOT1'} vector */
+    const fill = (prefix, vector) => {
+      /** @type {Tensor[]} */
+      const own = [];
+      for (const { name } of model.tensors) {
+        const tensor = rest.get(prefix + name);
+        if (tensor) own.push(tensor);
+        rest.delete(prefix + name);
+      }
+      const values = matchTensors(model.tensors, own, 'load', prefix);
+      writeTensors(model.tensors, values, native.vector(pointer, vector));
+    };
+    fill('', 'WEIGHTS');
+    model.slots.forEach((slot, index) => fill(slotPrefix(slot), SLOT_VECTORS[index]));
+    matchTensors([], rest.values(), 'load');
+    native.setStep(pointer, whole(this.#training.step, 'step'));
+    if (position) model.position = readPosition(position);
+  }
+}
+
+/**
+ * @param {Map<string, string>} metadata
+ * @param {string} key
+ * @returns {Record<string, any>}
+ */
+function jsonObject(metadata, key) {
+  const text = metadata.get(key);
+  if (text === undefined) throw new FormatError(`The checkpoint's metadata lacks ${key}.`);
+  let value;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new FormatError(`The checkpoint's ${key} is not valid JSON.`, { cause });
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  throw new FormatError(`The checkpoint's ${key} must be an object, found ${describe(value)}.`);
+}
+
+/** @param {any} value @returns {import('./host-models.js').CompileConfig} */
+function readCompiled(value) {
+  const { optimizer, loss, metrics } = value;
+  const type = OPTIMIZER_NAMES.find((name) => name === optimizer?.type);
+  const lossType = LOSS_NAMES.find((name) => name === loss?.type);
+  if (!type || !lossType || !Array.isArray(metrics)) {
+    throw new FormatError('The checkpoint names a loss, optimizer or metrics that are not known.');
+  }
+  /** @type {Record<string, number>} */
+  const hyperparameters = {};
+  for (const name of Object.keys(optimizerFacts(type).defaults)) {
+    const number = optimizer.hyperparameters?.[name];
+    if (typeof number !== 'number') {
+      throw new FormatError(`The checkpoint's ${type} lacks ${name}, found ${describe(number)}.`);
+    }
+    hyperparameters[name] = number;
+  }
+  return {
+    optimizer: { type, hyperparameters },
+    loss: { type: lossType, fromLogits: loss.fromLogits === true },
+    metrics: metrics.filter((metric) => metric === 'accuracy'),
+  };
+}
+
+/** @param {any} value @returns {import('./trainer.js').Position} */
+function readPosition(value) {
+  const { plan } = value;
+  const sum = (/** @type {string} */ key) => {
+    if (Number.isFinite(value[key])) return value[key];
+    throw new NonFiniteError(`The checkpoint's position has ${key} ${describe(value[key])}.`);
+  };
+  return {
+    epoch: whole(value.epoch, 'epoch'),
+    batch: whole(value.batch, 'batch'),
+    samples: whole(value.samples, 'samples'),
+    loss: sum('loss'),
+    accuracy: sum('accuracy'),
+    plan: plan && {
+      first: whole(plan.first, 'first'),
+      count: whole(plan.count, 'count'),
+      batchSize: whole(plan.batchSize, 'batchSize'),
+      shuffle: plan.shuffle === true,
+    },
+  };
+}
+
+/** @param {unknown} value @param {string} field */
+function whole(value, field) {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new FormatError(
+    `The checkpoint's ${field} must be a whole number from 0, found ${describe(value)}.`,
+    { field },
+  );
+}

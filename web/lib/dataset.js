@@ -1,0 +1,316 @@
+/** Data sets: samples and labels in the engine's memory, and how they get there. */
+
+import { labelSource, sampleSource } from './arrays.js';
+import { asyncDisposeSymbol, disposeSymbol } from './disposable.js';
+import { ConfigError, DisposedError, EmptyError, LimitError, ShapeError, throwIfAborted } from './errors.js';
+import { describe, needOneOf, needWhole, readOptions, wrongType } from './options.js';
+
+/**
+ * @typedef {import('./client.js').Client} Client
+ * @typedef {import('./host-data.js').DatasetFacts} DatasetFacts
+ * @typedef {import('./host-data.js').Normalization} Normalization
+ *
+ * @typedef {object} DatasetOptions
+ * @property {unknown} x samples one after the other; see arrays.js for what is taken
+ * @property {unknown} [y] labels: one class a sample, or the same number of values for each
+ * @property {readonly number[]} [shape] of one sample, [height, width, channels] or [features];
+ *   needed unless `x` is nested
+ * @property {'classes' | 'values'} [labels] what `y` holds; default: classes for an integer array
+ *   (or a plain array of whole numbers from 0) of one label a sample, else values
+ * @property {number} [scale] sample values are multiplied by it; default 1/255 for pixels, else 1
+ * @property {number | readonly number[]} [mean] subtracted after scaling, one value or one a
+ *   channel; default 0
+ * @property {number | readonly number[]} [std] divided by after that, not 0; default 1
+ * @property {readonly string[]} [classNames]
+ */
+
+/** Samples cross to the worker in pieces, so that no task of the page is long. */
+const PIECE_BYTES = 4 * 1024 * 1024;
+const WHERE = { what: 'dataset' };
+const OPTIONS = /** @type {const} */ ([
+  'x',
+  'y',
+  'shape',
+  'labels',
+  'scale',
+  'mean',
+  'std',
+  'classNames',
+]);
+
+/** A handle: the samples live in the engine until `dispose`. */
+export class Dataset {
+  #client;
+  #facts;
+  #disposed = false;
+
+  /**
+   * Not for programs: use `dataset` or `datasets`.
+   *
+   * @param {Client} client
+   * @param {DatasetFacts} facts
+   * @param {readonly string[]} [classNames]
+   */
+  constructor(client, facts, classNames = []) {
+    this.#client = client;
+    this.#facts = facts;
+    /** Names of the classes, [] if unknown. */
+    this.classNames = Object.freeze([...classNames]);
+  }
+
+  /** Samples. */
+  get count() {
+    return this.#facts.count;
+  }
+
+  /** Shape of one sample: [height, width, channels], or [features] where it is flat. */
+  get shape() {
+    const { size } = this.#facts;
+    return size[0] === 1 && size[1] === 1 ? [size[2]] : [...size];
+  }
+
+  /** What labels there are: 'none', 'classes' (one a sample) or 'values'. */
+  get labels() {
+    return this.#facts.labels;
+  }
+
+  /**
+   * Copies samples out as they were put in, before any normalisation.
+   *
+   * @param {number} [first] default 0
+   * @param {number} [count] default all after `first`
+   * @returns {Promise<{ x: Uint8Array | Float32Array, y: Int32Array | Float32Array | null }>}
+   * @throws {LimitError} beyond the end
+   * @throws {DisposedError}
+   */
+  async read(first = 0, count = undefined) {
+    const id = this.use(this.#client);
+    const range = sampleRange(this, { first, count }, { what: 'read' });
+    const { x, y } = await this.#client.call('dataset.read', { id, ...range });
+    const { samples, labels } = this.#facts;
+    return {
+      x: samples === 'uint8' ? new Uint8Array(x) : new Float32Array(x),
+      y: y && (labels === 'classes' ? new Int32Array(y) : new Float32Array(y)),
+    };
+  }
+
+  /**
+   * Frees the samples; a fit that uses them ends first. A second call does nothing.
+   *
+   * @returns {Promise<void>}
+   */
+  async dispose() {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    if (this.#client.alive) await this.#client.call('dataset.dispose', { id: this.#facts.id });
+  }
+
+  [disposeSymbol]() {
+    this.dispose().catch(() => {});
+  }
+
+  [asyncDisposeSymbol]() {
+    return this.dispose();
+  }
+
+  /**
+   * Not for programs: the number by which the worker knows it.
+   *
+   * @param {Client} client the engine it is to be used with
+   * @returns {number}
+   */
+  use(client) {
+    if (this.#disposed) throw new DisposedError('The data set was disposed.');
+    if (client !== this.#client) throw new ConfigError('The data set belongs to another engine.');
+    return this.#facts.id;
+  }
+}
+
+/**
+ * Puts samples into the engine's memory, once for many calls.
+ *
+ * @param {Client} client
+ * @param {DatasetOptions} options
+ * @returns {Promise<Dataset>}
+ * @throws {InputTypeError} {ShapeError} {EmptyError} {LabelRangeError} {NonFiniteError}
+ *   {LimitError} {OutOfMemoryError} {ConfigError}
+ */
+export async function makeDataset(client, options) {
+  const given = readOptions(options, OPTIONS, WHERE);
+  if (given.x === undefined) throw new ConfigError('dataset: x is missing.', { field: 'x' });
+  const source = sampleSource(given.x, 'dataset: x');
+  const shape = given.shape ?? source.nesting.slice(1);
+  const size = sizeOf(shape, WHERE);
+  const classNames = readClassNames(given.classNames);
+  const kind = given.labels && needOneOf(given.labels, ['classes', 'values'], 'labels', WHERE);
+  const normalization = readNormalization(given, size[2], source.type === 'uint8');
+  const facts = await upload(client, {
+    x: source,
+    y: given.y,
+    size,
+    kind: kind ?? 'auto',
+    normalization,
+    what: 'dataset',
+  });
+  return new Dataset(client, facts, classNames);
+}
+
+/**
+ * @param {Client} client
+ * @param {object} content
+ * @param {import('./arrays.js').ArraySource} content.x
+ * @param {unknown} content.y undefined and null: no labels
+ * @param {[number, number, number]} content.size
+ * @param {'classes' | 'values' | 'auto'} content.kind
+ * @param {Normalization} [content.normalization]
+ * @param {string} content.what for messages
+ * @param {AbortSignal} [content.signal]
+ * @returns {Promise<DatasetFacts>}
+ */
+export async function upload(client, { x, y, size, kind, normalization, what, signal }) {
+  const features = size[0] * size[1] * size[2];
+  if (x.length === 0) throw new EmptyError(`${what}: x is empty.`, { field: 'x' });
+  if (x.length % features !== 0) {
+    throw new ShapeError(
+      `${what}: x has ${x.length} values, which is not a whole number of samples of ` +
+        `${size.join(' x ')} = ${features} values.`,
+      { field: 'x' },
+    );
+  }
+  const count = x.length / features;
+  const none = /** @type {const} */ ({ source: null, labels: 'none', labelSize: 0 });
+  const labels = y === undefined || y === null ? none : labelSource(y, count, kind, `${what}: y`);
+  const facts = await client.call('dataset.create', {
+    count,
+    size,
+    samples: x.type,
+    labels: labels.labels,
+    labelSize: labels.labelSize,
+  });
+  try {
+    await send(client, facts.id, 'x', x, signal);
+    if (labels.source) await send(client, facts.id, 'y', labels.source, signal);
+    await client.call('dataset.seal', { id: facts.id, normalization });
+  } catch (error) {
+    await client.call('dataset.dispose', { id: facts.id }).catch(() => {});
+    throw error;
+  }
+  return facts;
+}
+
+/**
+ * @param {Client} client
+ * @param {number} id
+ * @param {'x' | 'y'} which
+ * @param {import('./arrays.js').ArraySource} source
+ * @param {AbortSignal | undefined} signal
+ */
+async function send(client, id, which, source, signal) {
+  const elementBytes = source.type === 'uint8' ? 1 : 4;
+  const step = PIECE_BYTES / elementBytes;
+  for (let from = 0; from < source.length; from += step) {
+    throwIfAborted(signal);
+    const bytes = source.piece(from, Math.min(from + step, source.length));
+    const args = { id, which, at: from * elementBytes, bytes };
+    await client.call('dataset.write', args, { transfer: [bytes.buffer] });
+  }
+}
+
+/**
+ * @param {unknown} shape
+ * @param {import('./options.js').Where} where
+ * @returns {[number, number, number]} height, width, channels
+ */
+export function sizeOf(shape, where) {
+  if (!Array.isArray(shape) || (shape.length !== 1 && shape.length !== 3)) {
+    const found = Array.isArray(shape) ? `[${shape.slice(0, 8).join(', ')}]` : describe(shape);
+    throw new ShapeError(
+      `${where.what}: shape must be [features] or [height, width, channels], found ${found}.`,
+      { field: 'shape' },
+    );
+  }
+  const sizes = Array.from(shape, (size) => needWhole(size, 'shape', where, 1));
+  return sizes.length === 1 ? [1, 1, sizes[0]] : [sizes[0], sizes[1], sizes[2]];
+}
+
+/**
+ * Which samples a call is about.
+ *
+ * @param {{ count: number }} dataset
+ * @param {{ first?: unknown, count?: unknown }} options
+ * @param {import('./options.js').Where} where
+ * @returns {{ first: number, count: number }}
+ * @throws {EmptyError} {LimitError} {ConfigError}
+ */
+export function sampleRange(dataset, options, where) {
+  const first = needWhole(options.first ?? 0, 'first', where);
+  const count = needWhole(options.count ?? Math.max(dataset.count - first, 0), 'count', where);
+  if (first + count > dataset.count || first >= dataset.count) {
+    throw new LimitError(
+      `${where.what}: samples ${first} to ${first + count} reach beyond the data set, which has ` +
+        `${dataset.count}.`,
+      { field: 'count' },
+    );
+  }
+  if (count === 0) throw new EmptyError(`${where.what}: count is 0.`, { field: 'count' });
+  return { first, count };
+}
+
+/**
+ * (x · scale − mean) / std as the engine's x · scale + offset.
+ *
+ * @param {{ scale?: unknown, mean?: unknown, std?: unknown }} given
+ * @param {number} channels
+ * @param {boolean} pixels
+ * @param {import('./options.js').Where} [where]
+ * @returns {Normalization | undefined} nothing if the default holds
+ */
+export function readNormalization(given, channels, pixels, where = WHERE) {
+  const { scale = pixels ? 1 / 255 : 1, mean = 0, std = 1 } = given;
+  if (given.scale === undefined && given.mean === undefined && given.std === undefined) {
+    return undefined;
+  }
+  const factor = finite(scale, 'scale', where);
+  const means = perChannel(mean, channels, 'mean', where);
+  const deviations = perChannel(std, channels, 'std', where);
+  if (deviations.includes(0)) {
+    throw new ConfigError(`${where.what}: std must not be 0.`, { field: 'std' });
+  }
+  return {
+    scale: deviations.map((deviation) => factor / deviation),
+    offset: deviations.map((deviation, channel) => -means[channel] / deviation),
+  };
+}
+
+/**
+ * @param {unknown} value
+ * @param {number} channels
+ * @param {string} field
+ * @param {import('./options.js').Where} where
+ * @returns {number[]}
+ */
+function perChannel(value, channels, field, where) {
+  if (!Array.isArray(value)) return Array(channels).fill(finite(value, field, where));
+  if (value.length === channels) return Array.from(value, (item) => finite(item, field, where));
+  throw new ShapeError(
+    `${where.what}: ${field} has ${value.length} values, the samples have ${channels} channels.`,
+    { field },
+  );
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} field
+ * @param {import('./options.js').Where} where
+ */
+function finite(value, field, where) {
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  throw wrongType(value, field, 'a finite number', where);
+}
+
+/** @param {unknown} value @returns {string[]} */
+function readClassNames(value) {
+  if (value === undefined) return [];
+  if (Array.isArray(value) && value.every((name) => typeof name === 'string')) return [...value];
+  throw wrongType(value, 'classNames', 'an array of strings', WHERE);
+}

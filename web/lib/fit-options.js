@@ -1,0 +1,160 @@
+/** The options of `fit`. */
+
+import { Dataset } from './dataset.js';
+import { ConfigError, EmptyError } from './errors.js';
+import { CALLBACK_NAMES } from './fit.js';
+import {
+  bothGiven,
+  needBoolean,
+  needFunction,
+  needNumber,
+  needSignal,
+  needWhole,
+  readOptions,
+  wrongType,
+} from './options.js';
+
+/**
+ * @typedef {object} OwnFitOptions
+ * @property {number} [epochs] number of the last epoch, not of epochs to add; default 1
+ * @property {number} [initialEpoch] number of the first, from 0; default 0
+ * @property {boolean} [resume] go on where the last `fit` of this model, or of the checkpoint it
+ *   was loaded from, ended, in the middle of an epoch too: the result has the bits of a run that
+ *   was never interrupted. Needs the same samples, batchSize and shuffle. Default false
+ * @property {number} [batchSize] default 32; more than there are samples is one batch of all
+ * @property {boolean} [shuffle] a new order each epoch, from the model's seed; default true
+ * @property {number} [first] first sample to use, default 0
+ * @property {number} [count] samples to use, default all after `first`
+ * @property {Dataset | [x: unknown, y: unknown] | { x: unknown, y: unknown }} [validationData]
+ * @property {number} [validationSplit] 0 ≤ share < 1 of the samples, the last ones, held back for
+ *   validation; default 0
+ * @property {number} [validationBatchSize] default batchSize
+ * @property {AbortSignal} [signal]
+ * @property {number} [yieldEvery] milliseconds of whole steps between two looks at messages,
+ *   default 40; 0: after every step
+ *
+ * @typedef {OwnFitOptions & import('./fit.js').Callbacks} FitOptions
+ *
+ * @typedef {object} ReadFitOptions
+ * @property {number} epochs
+ * @property {number} initialEpoch
+ * @property {boolean} resume
+ * @property {number} batchSize
+ * @property {boolean} shuffle
+ * @property {number} first
+ * @property {number | undefined} count
+ * @property {{ x: unknown, y: unknown } | undefined} validationData
+ * @property {number} validationSplit
+ * @property {number} validationBatchSize
+ * @property {AbortSignal | undefined} signal
+ * @property {number} yieldEvery
+ * @property {import('./fit.js').Callbacks} callbacks
+ */
+
+const WHERE = { what: 'fit' };
+const YIELD_MS = 40;
+
+export const FIT_OPTIONS = Object.freeze([
+  ...CALLBACK_NAMES,
+  ...Object.freeze(
+    /** @type {const} */ ([
+      'epochs',
+      'initialEpoch',
+      'resume',
+      'batchSize',
+      'shuffle',
+      'first',
+      'count',
+      'validationData',
+      'validationSplit',
+      'validationBatchSize',
+      'signal',
+      'yieldEvery',
+    ]),
+  ),
+]);
+
+/**
+ * @param {unknown} options
+ * @returns {ReadFitOptions}
+ * @throws {ConfigError} {InputTypeError}
+ */
+export function readFitOptions(options) {
+  const given = readOptions(options, FIT_OPTIONS, WHERE);
+  /** @type {import('./fit.js').Callbacks} */
+  const callbacks = {};
+  for (const name of CALLBACK_NAMES) {
+    if (given[name]) callbacks[name] = needFunction(given[name], name, WHERE);
+  }
+  const batchSize = needWhole(given.batchSize ?? 32, 'batchSize', WHERE, 1);
+  const resume = needBoolean(given.resume ?? false, 'resume', WHERE);
+  if (resume && given.initialEpoch !== undefined) throw bothGiven('resume', 'initialEpoch', WHERE);
+  const validationSplit = needNumber(given.validationSplit ?? 0, 'validationSplit', WHERE);
+  if (!(validationSplit >= 0 && validationSplit < 1)) {
+    throw new ConfigError(
+      `fit: validationSplit must be at least 0 and less than 1, found ${validationSplit}.`,
+      { field: 'validationSplit' },
+    );
+  }
+  if (given.validationData !== undefined && validationSplit > 0) {
+    throw bothGiven('validationData', 'validationSplit', WHERE);
+  }
+  const yieldEvery = needNumber(given.yieldEvery ?? YIELD_MS, 'yieldEvery', WHERE);
+  if (!(yieldEvery >= 0 && yieldEvery <= 10_000)) {
+    throw wrongType(yieldEvery, 'yieldEvery', 'from 0 to 10,000 ms', WHERE);
+  }
+  return {
+    epochs: needWhole(given.epochs ?? 1, 'epochs', WHERE),
+    initialEpoch: needWhole(given.initialEpoch ?? 0, 'initialEpoch', WHERE),
+    resume,
+    batchSize,
+    shuffle: needBoolean(given.shuffle ?? true, 'shuffle', WHERE),
+    first: needWhole(given.first ?? 0, 'first', WHERE),
+    count: given.count,
+    validationData: readValidationData(given.validationData),
+    validationSplit,
+    validationBatchSize: needWhole(
+      given.validationBatchSize ?? batchSize,
+      'validationBatchSize',
+      WHERE,
+      1,
+    ),
+    signal: needSignal(given.signal, 'signal', WHERE),
+    yieldEvery,
+    callbacks,
+  };
+}
+
+/** @param {unknown} value */
+function readValidationData(value) {
+  if (value === undefined || value === null) return undefined;
+  if (value instanceof Dataset) return { x: value, y: undefined };
+  if (Array.isArray(value) && value.length === 2) return { x: value[0], y: value[1] };
+  if (typeof value === 'object' && 'x' in value && 'y' in value) return { x: value.x, y: value.y };
+  throw wrongType(value, 'validationData', 'a Dataset or [x, y]', WHERE);
+}
+
+/**
+ * The last samples go to validation, before any shuffling, as in Keras.
+ *
+ * @param {import('./model.js').WireRange} whole
+ * @param {number} share
+ * @returns {[training: import('./model.js').WireRange, validation: import('./model.js').WireRange | null]}
+ * @throws {EmptyError} if one of the two has no samples
+ */
+export function splitForValidation(whole, share) {
+  if (share === 0) return [whole, null];
+  const { dataset, first, count } = whole;
+  const training = Math.floor(count * (1 - share));
+  if (training === 0 || training === count) {
+    throw new EmptyError(
+      `fit: validationSplit ${share} of ${count} samples leaves ${training} for training and ` +
+        `${count - training} for validation.`,
+      { field: 'validationSplit' },
+    );
+  }
+  return [
+    { dataset, first, count: training },
+    { dataset, first: first + training, count: count - training },
+  ];
+}

@@ -1,0 +1,226 @@
+/** Data sets in engine memory: the worker's side of dataset.js and datasets.js. */
+
+import { openPath } from '#platform';
+import { loadCifar10 } from './data/cifar10.js';
+import { loadSample } from './data/sample.js';
+import { InternalError, LimitError } from './errors.js';
+import { LabelType, SampleType } from './ffi.js';
+
+/**
+ * @typedef {import('./host.js').Host} Host
+ * @typedef {import('./host.js').Method} Method
+ * @typedef {import('./data/cifar10.js').SampleSink} SampleSink
+ *
+ * @typedef {object} DatasetFacts plain data that both sides know
+ * @property {number} id
+ * @property {number} count
+ * @property {[number, number, number]} size height, width, channels; flat samples are 1 x 1 x n
+ * @property {'uint8' | 'float32'} samples
+ * @property {'none' | 'classes' | 'values'} labels
+ * @property {number} labelSize values a sample; 1 for classes
+ *
+ * @typedef {{ scale: number[], offset: number[] }} Normalization one value a channel
+ */
+
+const LABEL_TYPES = { none: LabelType.NONE, classes: LabelType.CLASS, values: LabelType.VALUES };
+/** Labels are as wide as samples' floats: int32 or float32. */
+const LABEL_BYTES = 4;
+
+export class HostDataset {
+  #native;
+  #users = 0;
+  #disposed = false;
+
+  /**
+   * @param {Host} host
+   * @param {Omit<DatasetFacts, 'id'>} facts
+   */
+  constructor(host, facts) {
+    this.#native = host.native;
+    const { samples, count, size, labels, labelSize } = facts;
+    const sampleType = samples === 'uint8' ? SampleType.U8 : SampleType.F32;
+    const pointer = this.#native.createDataset(sampleType, count, size, LABEL_TYPES[labels], labelSize);
+    this.pointer = /** @type {import('./native.js').DatasetPointer} */ (pointer);
+    /** @type {DatasetFacts} */
+    this.facts = { ...facts, id: host.newId() };
+    this.sampleBytes = size[0] * size[1] * size[2] * (samples === 'uint8' ? 1 : 4);
+    this.labelBytes = labels === 'none' ? 0 : LABEL_BYTES * labelSize;
+  }
+
+  /**
+   * Copies bytes into place.
+   *
+   * @param {'x' | 'y'} which samples or labels
+   * @param {number} at byte offset
+   * @param {Uint8Array} bytes
+   */
+  write(which, at, bytes) {
+    const capacity = this.facts.count * (which === 'x' ? this.sampleBytes : this.labelBytes);
+    if (at < 0 || at + bytes.length > capacity) {
+      throw new InternalError(`Piece ${at} + ${bytes.length} lies beyond ${capacity} bytes.`);
+    }
+    this.#native.heap.bytes(this.#start(which) + at, bytes.length).set(bytes);
+  }
+
+  /**
+   * @param {'x' | 'y'} which
+   * @param {number} at
+   * @param {number} length
+   * @returns {Uint8Array} a copy
+   */
+  read(which, at, length) {
+    return this.#native.heap.bytes(this.#start(which) + at, length).slice();
+  }
+
+  /** @param {'x' | 'y'} which */
+  #start(which) {
+    return which === 'x' ? this.#native.samplesOf(this.pointer) : this.#native.labelsOf(this.pointer);
+  }
+
+  /** @param {Normalization} [normalization] */
+  seal(normalization) {
+    if (normalization) {
+      this.#native.normalize(this.pointer, normalization.scale, normalization.offset);
+    }
+    this.#native.seal(this.pointer);
+  }
+
+  /** Keeps the memory while a call uses it; a `dispose` meanwhile takes effect at `release`. */
+  hold() {
+    this.#users++;
+  }
+
+  release() {
+    this.#users--;
+    this.#freeIfDone();
+  }
+
+  dispose() {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#freeIfDone();
+  }
+
+  #freeIfDone() {
+    if (this.#disposed && this.#users === 0) this.#native.destroyDataset(this.pointer);
+  }
+}
+
+/**
+ * @param {HostDataset} dataset
+ * @param {number} first
+ * @param {number} count
+ */
+export function checkRange({ facts }, first, count) {
+  if (first + count <= facts.count) return;
+  throw new LimitError(
+    `first ${first} and count ${count} reach beyond the data set, which has ${facts.count} samples.`,
+    { field: 'count' },
+  );
+}
+
+/** @type {[string, Method][]} */
+export const dataMethods = [
+  [
+    'dataset.create',
+    (host, facts) => {
+      const dataset = new HostDataset(host, facts);
+      host.datasets.set(dataset.facts.id, dataset);
+      return { value: dataset.facts };
+    },
+  ],
+  [
+    'dataset.write',
+    (host, { id, which, at, bytes }) => host.dataset(id).write(which, at, bytes),
+  ],
+  ['dataset.seal', (host, { id, normalization }) => host.dataset(id).seal(normalization)],
+  [
+    'dataset.read',
+    (host, { id, first, count }) => {
+      const dataset = host.dataset(id);
+      checkRange(dataset, first, count);
+      const { sampleBytes, labelBytes } = dataset;
+      const x = dataset.read('x', first * sampleBytes, count * sampleBytes).buffer;
+      const y = labelBytes ? dataset.read('y', first * labelBytes, count * labelBytes).buffer : null;
+      return { value: { x, y }, transfer: y ? [x, y] : [x] };
+    },
+  ],
+  [
+    'dataset.dispose',
+    (host, { id }) => {
+      host.datasets.get(id)?.dispose();
+      host.datasets.delete(id);
+    },
+  ],
+  [
+    'dataset.cifar10',
+    (host, args, task) =>
+      loadParts(host, args, task, (sinks, options) =>
+        loadCifar10(args.source, sinks, {
+          ...options,
+          verify: args.verify,
+          onProgress: (progress) => task.emit(progress),
+        }),
+      ),
+  ],
+  [
+    'dataset.sample',
+    (host, args, task) =>
+      loadParts(host, args, task, (sinks, options) => loadSample(args.source, sinks, options)),
+  ],
+];
+
+/**
+ * @param {Host} host
+ * @param {{ parts: ('train' | 'test')[], normalization?: Normalization }} args
+ * @param {import('./task.js').Task} task
+ * @param {(sinks: Record<string, SampleSink>, options: { openPath: typeof openPath, signal: AbortSignal }) => Promise<unknown>} load
+ * @returns {Promise<import('./host.js').Answer>} part → facts; all of them, or none is kept
+ */
+async function loadParts(host, { parts, normalization }, task, load) {
+  /** @type {Map<string, HostDataset>} */
+  const made = new Map();
+  /** @type {Record<string, SampleSink>} */
+  const sinks = {};
+  for (const part of parts) sinks[part] = imageSink(host, (dataset) => made.set(part, dataset));
+  try {
+    await load(sinks, { openPath, signal: task.signal });
+    task.throwIfCancelled();
+    for (const dataset of made.values()) dataset.seal(normalization);
+  } catch (error) {
+    for (const dataset of made.values()) dataset.dispose();
+    throw error;
+  }
+  for (const dataset of made.values()) host.datasets.set(dataset.facts.id, dataset);
+  return { value: Object.fromEntries(Array.from(made, ([part, { facts }]) => [part, facts])) };
+}
+
+/**
+ * Where a loader of 32 x 32 images puts them.
+ *
+ * @param {Host} host
+ * @param {(dataset: HostDataset) => void} keep receives the data set once it has memory
+ * @returns {SampleSink}
+ */
+function imageSink(host, keep) {
+  /** @type {HostDataset | undefined} */
+  let dataset;
+  return {
+    reserve(count) {
+      dataset = new HostDataset(host, {
+        count,
+        size: [32, 32, 3],
+        samples: 'uint8',
+        labels: 'classes',
+        labelSize: 1,
+      });
+      keep(dataset);
+    },
+    writeChunk(first, samples, labels) {
+      if (!dataset) throw new InternalError('A sink was written to before it was reserved.');
+      dataset.write('x', first * dataset.sampleBytes, samples);
+      const classes = Int32Array.from(labels);
+      dataset.write('y', first * LABEL_BYTES, new Uint8Array(classes.buffer));
+    },
+  };
+}

@@ -1,0 +1,379 @@
+/** Models in the engine: the worker's side of model.js. */
+
+import { nodesOf } from './architecture.js';
+import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
+import { BusyError, ModelMismatchError, StateError } from './errors.js';
+import { checkRange } from './host-data.js';
+import { lossFacts } from './losses.js';
+import { optimizerFacts } from './optimizers.js';
+import { evaluate, fit, freshPosition, means, predict } from './trainer.js';
+import { matchTensors, readTensors, writeTensors } from './tensors.js';
+
+/**
+ * @typedef {import('./host.js').Host} Host
+ * @typedef {import('./host.js').Method} Method
+ * @typedef {import('./task.js').Task} Task
+ *
+ * @typedef {object} CompileConfig
+ * @property {import('./optimizers.js').OptimizerConfig} optimizer
+ * @property {import('./losses.js').LossConfig} loss
+ * @property {string[]} metrics
+ *
+ * @typedef {object} LayerFacts
+ * @property {string} name
+ * @property {string} type
+ * @property {number[]} outputShape without the batch
+ * @property {number} parameters
+ * @property {number} macs multiply-accumulates a sample, forward
+ *
+ * @typedef {object} ModelFacts plain data that both sides know
+ * @property {number} id
+ * @property {string} name
+ * @property {number} seed
+ * @property {number[]} inputShape
+ * @property {number[]} outputShape
+ * @property {LayerFacts[]} layers
+ * @property {number} parameters
+ * @property {number} macs
+ * @property {CompileConfig | null} compiled
+ */
+
+export class HostModel {
+  /**
+   * Makes the model in the engine; one that fails leaves nothing behind.
+   *
+   * @param {Host} host
+   * @param {import('./architecture.js').Architecture} architecture
+   * @param {number} seed
+   */
+  constructor(host, architecture, seed) {
+    const { native } = host;
+    this.native = native;
+    this.id = host.newId();
+    this.architecture = architecture;
+    this.seed = seed;
+    this.nodes = nodesOf(architecture);
+    this.pointer = /** @type {import('./native.js').ModelPointer} */ (native.createModel(seed));
+    try {
+      this.nodes.forEach((node, index) => {
+        const layer = /** @type {string} */ (architecture.layers[node.layer].name);
+        native.addNode(this.pointer, node, index === 0 ? [] : [index - 1], layer);
+      });
+      native.buildModel(this.pointer);
+      this.tensors = native.tensors(this.pointer);
+    } catch (error) {
+      native.destroyModel(this.pointer);
+      throw error;
+    }
+    /** @type {CompileConfig | null} */
+    this.compiled = null;
+    /** @type {import('./trainer.js').Position} */
+    this.position = freshPosition();
+    /** The call that is changing the weights. @type {string | null} */
+    this.changing = null;
+    /** Calls that use the model now. @type {Set<Task>} */
+    this.tasks = new Set();
+    /** @type {(() => void) | null} */
+    this.onIdle = null;
+  }
+
+  /** @param {CompileConfig} config */
+  compile(config) {
+    const { optimizer, loss } = config;
+    this.native.compile(
+      this.pointer,
+      lossFacts(loss.type).number,
+      loss.fromLogits,
+      optimizerFacts(optimizer.type).number,
+      optimizer.hyperparameters,
+    );
+    // Fresh moments need Adam's bias correction from the start.
+    this.native.setStep(this.pointer, 0);
+    this.compiled = config;
+    this.position = freshPosition();
+  }
+
+  /** Optimizer slot vectors in use: their names in files, in the engine's order. */
+  get slots() {
+    if (!this.compiled) return [];
+    const count = this.native.modelInfo(this.pointer, 'SLOTS');
+    return optimizerFacts(this.compiled.optimizer.type).slots.slice(0, count);
+  }
+
+  /** @returns {ModelFacts} */
+  facts() {
+    const { native, pointer, nodes } = this;
+    const described = nodes.map((_, index) => native.describeNode(pointer, index));
+    let { shape } = described[0];
+    const layers = this.architecture.layers.map(({ name, type }, index) => {
+      const own = described.filter((_, node) => nodes[node].layer === index);
+      shape = own.at(-1)?.shape ?? shape;
+      const sum = (/** @type {'parameters' | 'macs'} */ key) =>
+        own.reduce((total, node) => total + node[key], 0);
+      const facts = { type, outputShape: shape, parameters: sum('parameters'), macs: sum('macs') };
+      return { name: /** @type {string} */ (name), ...facts };
+    });
+    return {
+      id: this.id,
+      name: this.architecture.name,
+      seed: this.seed,
+      inputShape: described[0].shape,
+      outputShape: shape,
+      layers,
+      parameters: native.modelInfo(pointer, 'PARAMETERS'),
+      macs: layers.reduce((total, layer) => total + layer.macs, 0),
+      compiled: this.compiled,
+    };
+  }
+
+  /**
+   * Runs a call that uses the model for a while; `dispose` cancels it and waits for its end.
+   *
+   * @template Result
+   * @param {Task} task
+   * @param {import('./host-data.js').HostDataset[]} datasets kept in memory meanwhile
+   * @param {() => Promise<Result>} run
+   */
+  async use(task, datasets, run) {
+    this.tasks.add(task);
+    for (const dataset of datasets) dataset.hold();
+    try {
+      return await run();
+    } finally {
+      for (const dataset of datasets) dataset.release();
+      this.tasks.delete(task);
+      if (this.tasks.size === 0) this.onIdle?.();
+    }
+  }
+
+  /**
+   * Runs a call that changes weights or optimizer, which excludes others of its kind.
+   *
+   * @template Result
+   * @param {string} what
+   * @param {() => Result} run
+   * @returns {Result}
+   */
+  change(what, run) {
+    this.refuseIfChanging(what);
+    return run();
+  }
+
+  /** @param {string} what */
+  refuseIfChanging(what) {
+    if (!this.changing) return;
+    throw new BusyError(`${what}: the model is in use by ${this.changing}; wait for its end.`);
+  }
+
+  async dispose() {
+    for (const task of this.tasks) task.cancel('the model was disposed');
+    if (this.tasks.size > 0) {
+      await new Promise((/** @type {(value: void) => void} */ resolve) => {
+        this.onIdle = resolve;
+      });
+    }
+    this.native.destroyModel(this.pointer);
+  }
+}
+
+/**
+ * @param {Host} host
+ * @param {{ dataset: number, first: number, count: number }} range
+ * @returns {import('./trainer.js').Range}
+ */
+function rangeOf(host, { dataset: id, first, count }) {
+  const dataset = host.dataset(id);
+  checkRange(dataset, first, count);
+  return { dataset, first, count };
+}
+
+/** @param {HostModel} model @param {string} what */
+function needCompiled(model, what) {
+  if (!model.compiled) throw new StateError(`${what}: call compile first.`);
+  return model.compiled;
+}
+
+/** @type {[string, Method][]} */
+export const modelMethods = [
+  [
+    'model.create',
+    (host, { architecture, seed }) => keep(host, new HostModel(host, architecture, seed)),
+  ],
+  [
+    'model.compile',
+    (host, { id, config }) => {
+      const model = host.model(id);
+      model.change('compile', () => model.compile(config));
+    },
+  ],
+  [
+    'model.fit',
+    async (host, { id, ...job }, task) => {
+      const model = host.model(id);
+      needCompiled(model, 'fit');
+      model.refuseIfChanging('fit');
+      const data = rangeOf(host, job.data);
+      const validation = job.validation && rangeOf(host, job.validation);
+      const datasets = validation ? [data.dataset, validation.dataset] : [data.dataset];
+      model.changing = 'fit';
+      try {
+        const run = () => fit(model.native, model, { ...job, data, validation }, task);
+        return { value: await model.use(task, datasets, run) };
+      } finally {
+        model.changing = null;
+      }
+    },
+  ],
+  [
+    'model.trainOnBatch',
+    (host, { id, data }) => {
+      const model = host.model(id);
+      needCompiled(model, 'trainOnBatch');
+      return model.change('trainOnBatch', () => {
+        const { dataset, first, count } = rangeOf(host, data);
+        const plan = { first, count, batch: count, epoch: 0, shuffle: false };
+        model.native.trainBegin(model.pointer, dataset.pointer, plan);
+        return { value: means(model.native.trainStep(model.pointer, 0)) };
+      });
+    },
+  ],
+  [
+    'model.evaluate',
+    async (host, { id, data, batchSize }, task) => {
+      const model = host.model(id);
+      needCompiled(model, 'evaluate');
+      const range = rangeOf(host, data);
+      const onSlice = (/** @type {number} */ done) => task.emit({ done, total: range.count });
+      const sums = await model.use(task, [range.dataset], () =>
+        evaluate(model.native, model, range, batchSize, task, onSlice),
+      );
+      return { value: means(sums) };
+    },
+  ],
+  [
+    'model.predict',
+    async (host, { id, data, batchSize }, task) => {
+      const model = host.model(id);
+      const range = rangeOf(host, data);
+      const { buffer } = await model.use(task, [range.dataset], () =>
+        predict(model.native, model, range, batchSize, task),
+      );
+      return { value: buffer, transfer: [buffer] };
+    },
+  ],
+  [
+    'model.setHyperparameter',
+    (host, { id, name, value }) => {
+      const model = host.model(id);
+      const compiled = needCompiled(model, 'setLearningRate');
+      model.native.setHyperparameter(model.pointer, name, value);
+      const { optimizer } = compiled;
+      const hyperparameters = { ...optimizer.hyperparameters, [name]: value };
+      model.compiled = { ...compiled, optimizer: { ...optimizer, hyperparameters } };
+    },
+  ],
+  [
+    'model.getWeights',
+    (host, { id }) => {
+      const model = host.model(id);
+      const value = readTensors(model.tensors, model.native.vector(model.pointer, 'WEIGHTS'));
+      return { value, transfer: value.map(({ data }) => data.buffer) };
+    },
+  ],
+  [
+    'model.setWeights',
+    (host, { id, weights }) => {
+      const model = host.model(id);
+      model.change('setWeights', () => {
+        const found = matchTensors(model.tensors, weights, 'setWeights');
+        writeTensors(model.tensors, found, model.native.vector(model.pointer, 'WEIGHTS'));
+      });
+    },
+  ],
+  [
+    'model.save',
+    (host, { id }) => {
+      const bytes = encodeCheckpoint(host.model(id));
+      return { value: bytes, transfer: [bytes.buffer] };
+    },
+  ],
+  [
+    'model.load',
+    (host, { bytes }) => {
+      const checkpoint = decodeCheckpoint(bytes);
+      const model = new HostModel(host, checkpoint.architecture, checkpoint.seed);
+      try {
+        checkpoint.restore(model);
+      } catch (error) {
+        model.native.destroyModel(model.pointer);
+        throw error;
+      }
+      return keep(host, model);
+    },
+  ],
+  [
+    'model.loadWeights',
+    (host, { id, bytes }) => {
+      const model = host.model(id);
+      model.change('loadWeights', () => {
+        const checkpoint = decodeCheckpoint(bytes);
+        const own = JSON.stringify(comparable(model.architecture));
+        const other = JSON.stringify(comparable(checkpoint.architecture));
+        if (own !== other) throw mismatch(model.architecture, checkpoint.architecture);
+        checkpoint.restoreWeights(model);
+      });
+    },
+  ],
+  [
+    'model.memory',
+    (host, { id }) => {
+      const { native, pointer } = host.model(id);
+      const training = native.modelInfo(pointer, 'TRAINING_BYTES');
+      return { value: { training, inference: native.modelInfo(pointer, 'INFERENCE_BYTES') } };
+    },
+  ],
+  [
+    'model.dispose',
+    async (host, { id }) => {
+      const model = host.models.get(id);
+      host.models.delete(id);
+      await model?.dispose();
+    },
+  ],
+];
+
+/** @param {Host} host @param {HostModel} model */
+function keep(host, model) {
+  host.models.set(model.id, model);
+  return { value: model.facts() };
+}
+
+/**
+ * An architecture without what weights do not depend on.
+ *
+ * @param {import('./architecture.js').Architecture} architecture
+ */
+function comparable({ layers }) {
+  return layers.map(({ kernelInitializer: _k, biasInitializer: _b, rate: _r, ...layer }) =>
+    Object.entries(layer).sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+}
+
+/**
+ * @param {import('./architecture.js').Architecture} own
+ * @param {import('./architecture.js').Architecture} other
+ */
+function mismatch(own, other) {
+  const [mine, theirs] = [comparable(own), comparable(other)];
+  const text = (/** @type {unknown} */ layer) => JSON.stringify(layer ?? null);
+  const at = mine.findIndex((layer, index) => text(layer) !== text(theirs[index]));
+  const index = at < 0 ? mine.length : at;
+  const label = (/** @type {import('./architecture.js').Architecture} */ { layers }) =>
+    layers[index] ? `${layers[index].type} '${layers[index].name}'` : 'no layer';
+  return new ModelMismatchError(
+    `loadWeights: layer ${index} differs: the model of ${own.layers.length} layers has ` +
+      `${label(own)}, the file of ${other.layers.length} has ${label(other)}` +
+      `${own.layers[index]?.type === other.layers[index]?.type ? ' with other options' : ''}.`,
+    { layer: own.layers[index]?.name, field: 'layers' },
+  );
+}

@@ -1,0 +1,117 @@
+/** What the worker can be asked: a table of methods over one engine with its models and data. */
+
+import { DisposedError, InternalError } from './errors.js';
+import { dataMethods } from './host-data.js';
+import { modelMethods } from './host-models.js';
+import { startRuntime } from './runtime.js';
+import { VERSION } from './version.js';
+
+/**
+ * @typedef {import('./task.js').Task} Task
+ * @typedef {import('./host-data.js').HostDataset} HostDataset
+ * @typedef {import('./host-models.js').HostModel} HostModel
+ *
+ * @typedef {object} Answer
+ * @property {any} [value]
+ * @property {Transferable[]} [transfer]
+ *
+ * @typedef {(host: Host, args: any, task: Task) => Answer | void | Promise<Answer | void>} Method
+ */
+
+export class Host {
+  /** @type {import('./native.js').Native | undefined} */
+  #native;
+  /** @type {import('./runtime.js').Choice | undefined} */
+  #choice;
+  #lastId = 0;
+  /** @type {Map<number, HostDataset>} */
+  datasets = new Map();
+  /** @type {Map<number, HostModel>} */
+  models = new Map();
+
+  /**
+   * @param {string} method
+   * @param {any} args
+   * @param {Task} task
+   * @returns {Promise<Answer>}
+   */
+  async handle(method, args, task) {
+    const run = METHODS.get(method);
+    if (!run) throw new InternalError(`The worker knows no method ${method}.`);
+    return (await run(this, args, task)) ?? {};
+  }
+
+  get native() {
+    if (!this.#native) throw new InternalError('The engine was used before it was started.');
+    return this.#native;
+  }
+
+  /** A number that no other object of this host has. */
+  newId() {
+    return ++this.#lastId;
+  }
+
+  /** @param {number} id */
+  model(id) {
+    const model = this.models.get(id);
+    if (!model) throw new DisposedError('The model was disposed.');
+    return model;
+  }
+
+  /** @param {number} id */
+  dataset(id) {
+    const dataset = this.datasets.get(id);
+    if (!dataset) throw new DisposedError('The data set was disposed.');
+    return dataset;
+  }
+
+  /** @param {import('./runtime.js').RuntimeOptions} options */
+  async start(options) {
+    const { native, choice } = await startRuntime(options);
+    this.#native = native;
+    this.#choice = choice;
+  }
+
+  info() {
+    const { native } = this;
+    const choice = /** @type {import('./runtime.js').Choice} */ (this.#choice);
+    return {
+      build: choice.build,
+      simd: true,
+      relaxedSimd: native.info('RELAXED_SIMD') === 1,
+      threads: native.info('THREADS'),
+      reason: choice.reason,
+      version: VERSION,
+      memory: {
+        live: native.info('LIVE_BYTES'),
+        peak: native.info('PEAK_BYTES'),
+        datasets: native.info('DATASET_BYTES'),
+        allocations: native.info('ALLOCATIONS'),
+        liveAllocations: native.info('LIVE_ALLOCATIONS'),
+        heap: native.heap.size,
+      },
+    };
+  }
+}
+
+/** A Map, so that no method name reaches `Object.prototype`. */
+const METHODS = new Map(
+  /** @type {[string, Method][]} */ ([
+    ['start', (host, options) => host.start(options)],
+    ['info', (host) => ({ value: host.info() })],
+    ['peak', (host, { iterations }) => ({ value: measurePeak(host, iterations) })],
+    ...dataMethods,
+    ...modelMethods,
+  ]),
+);
+
+/**
+ * @param {Host} host
+ * @param {number} iterations
+ * @returns {number} floating-point operations a second
+ */
+function measurePeak({ native }, iterations) {
+  const started = performance.now();
+  const operations = native.peak(iterations);
+  return (operations * 1000) / Math.max(performance.now() - started, 1e-3);
+}

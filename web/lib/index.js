@@ -1,0 +1,87 @@
+/**
+ * tabgrad: trains and runs neural networks in a browser tab or in Node, on a C engine in SIMD
+ * WebAssembly. This is the whole public surface. Importing it does nothing; the first call starts
+ * the shared engine in a worker.
+ */
+
+import { sharedEngine } from './engine.js';
+
+export { createEngine, dispose, init } from './engine.js';
+export * from './errors.js';
+export { layers } from './layers.js';
+export { losses } from './losses.js';
+export { optimizers } from './optimizers.js';
+export { VERSION } from './version.js';
+
+/**
+ * @typedef {import('./engine.js').Engine} Engine
+ * @typedef {import('./engine.js').EngineOptions} EngineOptions
+ * @typedef {import('./engine.js').EngineInfo} EngineInfo
+ * @typedef {import('./model.js').Sequential} Sequential
+ * @typedef {import('./model.js').CheckpointSource} CheckpointSource
+ * @typedef {import('./dataset.js').Dataset} Dataset
+ * @typedef {import('./dataset.js').DatasetOptions} DatasetOptions
+ * @typedef {import('./datasets.js').LoadOptions} LoadOptions
+ * @typedef {import('./layers.js').Layer} Layer
+ * @typedef {import('./fit-options.js').FitOptions} FitOptions
+ * @typedef {import('./fit.js').History} History
+ * @typedef {import('./fit.js').Logs} Logs
+ * @typedef {import('./tensors.js').WeightTensor} WeightTensor
+ */
+
+/**
+ * What runs where: build, threads, memory.
+ *
+ * @returns {Promise<EngineInfo>}
+ */
+export async function info() {
+  return (await sharedEngine()).info();
+}
+
+/**
+ * Makes a model of layers in a row, with weights drawn from the seed.
+ *
+ * @param {readonly Layer[]} layers from the functions of `layers`; the first has `inputShape`
+ * @param {{ seed?: number, name?: string }} [options] seed a whole number from 0, default 0
+ * @returns {Promise<Sequential>}
+ * @throws {ConfigError} {ShapeError} {LimitError} {GraphError} naming layer, field and both numbers
+ */
+export async function sequential(layers, options) {
+  return (await sharedEngine()).sequential(layers, options);
+}
+
+/**
+ * Puts samples and labels into the engine's memory once, for many calls.
+ *
+ * @param {DatasetOptions} options
+ * @returns {Promise<Dataset>}
+ */
+export async function dataset(options) {
+  return (await sharedEngine()).dataset(options);
+}
+
+/**
+ * Makes the model that `save` wrote, compiled as it was.
+ *
+ * @param {CheckpointSource} source
+ * @returns {Promise<Sequential>}
+ */
+export async function load(source) {
+  return (await sharedEngine()).load(source);
+}
+
+/** Loaders of known data sets. */
+export const datasets = Object.freeze({
+  /**
+   * CIFAR-10 in the engine's memory.
+   *
+   * @param {LoadOptions} [options]
+   */
+  cifar10: async (options) => (await sharedEngine()).datasets.cifar10(options),
+  /**
+   * The 1,500 images of CIFAR-10 that the page ships.
+   *
+   * @param {LoadOptions} [options] `source` is the folder of sample.json
+   */
+  cifar10Sample: async (options) => (await sharedEngine()).datasets.cifar10Sample(options),
+});

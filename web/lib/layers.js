@@ -1,0 +1,258 @@
+/**
+ * Layer builders. A layer is a plain frozen object: its type and its checked options. It belongs
+ * to no model and holds nothing; the same object may be used in several models.
+ *
+ * What only the engine can judge (is a size whole, positive, small enough, does a kernel fit its
+ * input) it refuses when the model is made, naming layer, field and value. Types and names of
+ * options are refused here.
+ */
+
+import { ConfigError, LimitError, ShapeError } from './errors.js';
+import { INITIALIZER_NAMES } from './initializers.js';
+import {
+  describe,
+  needBoolean,
+  needNumber,
+  needOneOf,
+  readOptions,
+  unknownName,
+  wrongType,
+} from './options.js';
+
+/**
+ * @typedef {import('./initializers.js').Initializer} Initializer
+ * @typedef {'linear' | 'relu' | 'sigmoid' | 'softmax'} Activation
+ * @typedef {'valid' | 'same'} Padding `same` pads with zeros so that stride 1 keeps the size
+ * @typedef {number | [number, number]} Pair one number for both, or [height, width]
+ *
+ * @typedef {object} LayerCommon
+ * @property {number[]} [inputShape] of the first layer: [height, width, channels] or [features]
+ * @property {string} [name] at most 255 bytes of UTF-8; default as in Keras: conv2d, conv2d_1 …
+ *
+ * @typedef {object} WeightOptions
+ * @property {Activation | null} [activation] default none
+ * @property {boolean} [useBias] default true
+ * @property {Initializer} [kernelInitializer] default 'glorotUniform'
+ * @property {Initializer} [biasInitializer] default 'zeros'
+ *
+ * @typedef {Readonly<{ type: string, name?: string, inputShape?: readonly number[] } & Record<string, any>>} Layer
+ */
+
+/** Longest layer name in bytes; the engine's limit. */
+const MAX_NAME_BYTES = 255;
+/** @type {readonly Activation[]} */
+const ACTIVATIONS = Object.freeze(['linear', 'relu', 'sigmoid', 'softmax']);
+/** @type {readonly Padding[]} */
+const PADDINGS = Object.freeze(['valid', 'same']);
+
+/**
+ * @typedef {(value: unknown, field: string, where: import('./options.js').Where) => any} Reader
+ * @typedef {object} Field
+ * @property {Reader} read
+ * @property {boolean} [required]
+ * @property {unknown} [standard] default value; undefined leaves the option out
+ */
+
+/** @type {Reader} */
+const pair = (value, field, where) => {
+  if (typeof value === 'number') return [value, value];
+  if (!Array.isArray(value) || value.length !== 2) {
+    throw wrongType(value, field, 'a number or [height, width]', where);
+  }
+  return [needNumber(value[0], field, where), needNumber(value[1], field, where)];
+};
+
+/** @type {Reader} */
+const initializer = (value, field, where) => needOneOf(value, INITIALIZER_NAMES, field, where);
+/** @type {Reader} */
+const activationName = (value, field, where) =>
+  value === null ? 'linear' : needOneOf(value, ACTIVATIONS, field, where);
+/** @type {Reader} */
+const paddingName = (value, field, where) => needOneOf(value, PADDINGS, field, where);
+
+/** @type {Reader} */
+const shape = (value, field, where) => {
+  if (!Array.isArray(value)) {
+    throw wrongType(value, field, '[height, width, channels] or [features]', where);
+  }
+  if (value.length !== 1 && value.length !== 3) {
+    throw new ShapeError(
+      `${where.what}: inputShape must have 1 or 3 dimensions ([features] or ` +
+        `[height, width, channels], without the batch), found ${value.length}.`,
+      { layer: where.layer, field },
+    );
+  }
+  return Array.from(value, (size) => needNumber(size, field, where));
+};
+
+/** @type {Reader} */
+const layerName = (value, field, where) => {
+  if (typeof value !== 'string' || value === '') {
+    throw wrongType(value, field, 'a string that is not empty', where);
+  }
+  if (value.length > MAX_NAME_BYTES) throw longName(value.length, where.what);
+  const bytes = new TextEncoder().encode(value);
+  if (bytes.length > MAX_NAME_BYTES) throw longName(bytes.length, where.what);
+  // A lone surrogate becomes U+FFFD in UTF-8, and NUL would end the name in C.
+  if (value.includes('\0') || new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes) !== value) {
+    throw new ConfigError(`${where.what}: name must not hold NUL or half a surrogate pair.`, {
+      field,
+    });
+  }
+  return value;
+};
+
+const COMMON = { inputShape: { read: shape }, name: { read: layerName } };
+const WEIGHTS = {
+  activation: { read: activationName, standard: 'linear' },
+  useBias: { read: needBoolean, standard: true },
+  kernelInitializer: { read: initializer, standard: 'glorotUniform' },
+  biasInitializer: { read: initializer, standard: 'zeros' },
+};
+const POOLING = {
+  poolSize: { read: pair, standard: 2 },
+  strides: { read: pair },
+  padding: { read: paddingName, standard: 'valid' },
+};
+
+/** Layer type → its options. A Map, so that no type name reaches `Object.prototype`. */
+const TYPES = new Map(
+  /** @type {[string, Record<string, Field>][]} */ ([
+    ['inputLayer', { inputShape: { read: shape, required: true }, name: { read: layerName } }],
+    [
+      'conv2d',
+      {
+        filters: { read: needNumber, required: true },
+        kernelSize: { read: pair, required: true },
+        strides: { read: pair, standard: 1 },
+        padding: { read: paddingName, standard: 'valid' },
+        ...WEIGHTS,
+        ...COMMON,
+      },
+    ],
+    ['dense', { units: { read: needNumber, required: true }, ...WEIGHTS, ...COMMON }],
+    ['maxPooling2d', { ...POOLING, ...COMMON }],
+    ['averagePooling2d', { ...POOLING, ...COMMON }],
+    ['flatten', { ...COMMON }],
+    ['activation', { activation: { read: activationName, required: true }, ...COMMON }],
+    ['reLU', { ...COMMON }],
+    ['softmax', { ...COMMON }],
+    ['dropout', { rate: { read: needNumber, required: true }, ...COMMON }],
+  ]),
+);
+
+/** @type {WeakSet<object>} layers that a builder made, which need no second reading */
+const built = new WeakSet();
+
+/**
+ * Checks and completes one layer's options.
+ *
+ * @param {string} type
+ * @param {unknown} options
+ * @returns {Layer}
+ * @throws {ConfigError} naming layer and field
+ * @throws {ShapeError} {LimitError}
+ */
+function makeLayer(type, options) {
+  const fields = TYPES.get(type);
+  if (!fields) throw unknownName(type, [...TYPES.keys()], 'layer type', { what: 'sequential' });
+  const names = Object.keys(fields);
+  const given = readOptions(options, names, { what: type });
+  const layer = typeof given.name === 'string' ? given.name.slice(0, 60) : undefined;
+  const where = { what: type, layer };
+  /** @type {Record<string, any>} */
+  const values = { type };
+  for (const name of names) {
+    const { read, required, standard } = fields[name];
+    const value = given[name] ?? (given[name] === null && name === 'activation' ? null : standard);
+    if (given[name] === null && name !== 'activation') throw wrongType(null, name, 'given', where);
+    if (value !== undefined) values[name] = read(value, name, where);
+    else if (required) {
+      throw new ConfigError(`${type}: ${name} is missing.`, { layer, field: name });
+    }
+  }
+  if (fields === TYPES.get('maxPooling2d') || fields === TYPES.get('averagePooling2d')) {
+    values.strides ??= values.poolSize;
+  }
+  const made = /** @type {Layer} */ (Object.freeze(values));
+  built.add(made);
+  return made;
+}
+
+/**
+ * A layer of a list, or one read from a file: `{ type, …options }`.
+ *
+ * @param {unknown} value
+ * @returns {Layer}
+ */
+export function readLayer(value) {
+  if (typeof value !== 'object' || value === null) {
+    throw new ConfigError(
+      `sequential: a layer must come from a function of layers, found ${describe(value)}.`,
+      { field: 'layers' },
+    );
+  }
+  if (built.has(value)) return /** @type {Layer} */ (value);
+  const { type, ...options } = /** @type {Record<string, unknown>} */ (value);
+  if (typeof type !== 'string') throw wrongType(type, 'type', 'a layer type', { what: 'layer' });
+  return makeLayer(type, options);
+}
+
+export const layers = Object.freeze({
+  /**
+   * 2-D convolution: [height, width, channels] → [height', width', filters]; weights `kernel`
+   * [kernelHeight, kernelWidth, channels, filters] and `bias` [filters].
+   *
+   * @param {{ filters: number, kernelSize: Pair, strides?: Pair, padding?: Padding }
+   *   & WeightOptions & LayerCommon} options strides default 1, padding default 'valid'
+   */
+  conv2d: (options) => makeLayer('conv2d', options),
+  /**
+   * Fully connected: [features] → [units]; weights `kernel` [features, units], `bias` [units].
+   *
+   * @param {{ units: number } & WeightOptions & LayerCommon} options
+   */
+  dense: (options) => makeLayer('dense', options),
+  /**
+   * The largest value of each window.
+   *
+   * @param {{ poolSize?: Pair, strides?: Pair, padding?: Padding } & LayerCommon} [options]
+   *   poolSize default 2, strides default poolSize, padding default 'valid'
+   */
+  maxPooling2d: (options) => makeLayer('maxPooling2d', options),
+  /**
+   * The mean of each window; with padding 'same', of the part of it inside the picture.
+   *
+   * @param {{ poolSize?: Pair, strides?: Pair, padding?: Padding } & LayerCommon} [options]
+   *   poolSize default 2, strides default poolSize, padding default 'valid'
+   */
+  averagePooling2d: (options) => makeLayer('averagePooling2d', options),
+  /** [height, width, channels] → [height · width · channels]. @param {LayerCommon} [options] */
+  flatten: (options) => makeLayer('flatten', options),
+  /** An activation of its own. @param {{ activation: Activation } & LayerCommon} options */
+  activation: (options) => makeLayer('activation', options),
+  /** max(x, 0). @param {LayerCommon} [options] */
+  reLU: (options) => makeLayer('reLU', options),
+  /** Probabilities over the last axis. @param {LayerCommon} [options] */
+  softmax: (options) => makeLayer('softmax', options),
+  /**
+   * Sets each value to 0 with probability `rate` while training and scales the rest by
+   * 1 / (1 − rate); does nothing otherwise. 0 ≤ rate < 1.
+   *
+   * @param {{ rate: number } & LayerCommon} options
+   */
+  dropout: (options) => makeLayer('dropout', options),
+  /** Gives the input's shape by itself. @param {{ inputShape: number[], name?: string }} options */
+  inputLayer: (options) => makeLayer('inputLayer', options),
+});
+
+/**
+ * @param {number} found
+ * @param {string} what
+ */
+function longName(found, what) {
+  return new LimitError(
+    `${what}: name must have at most ${MAX_NAME_BYTES} bytes, found ${found} or more.`,
+    { field: 'name' },
+  );
+}

@@ -1,0 +1,531 @@
+/** A model as the program holds it: a handle, whose weights live in the engine. */
+
+import { readFile, writeFile } from '#platform';
+import { readArchitecture } from './architecture.js';
+import { sampleSource } from './arrays.js';
+import { readCompileOptions } from './compile.js';
+import { Dataset, sampleRange, sizeOf, upload } from './dataset.js';
+import { asyncDisposeSymbol, disposeSymbol } from './disposable.js';
+import {
+  BusyError,
+  ConfigError,
+  DisposedError,
+  InputTypeError,
+  StateError,
+  throwIfAborted,
+} from './errors.js';
+import { FitRun, iterateFit } from './fit.js';
+import { FIT_OPTIONS, readFitOptions, splitForValidation } from './fit-options.js';
+import { lossFacts } from './losses.js';
+import {
+  describe,
+  needFunction,
+  needNumber,
+  needSignal,
+  needWhole,
+  readOptions,
+  wrongType,
+} from './options.js';
+import { summarize } from './summary.js';
+
+/**
+ * @typedef {import('./client.js').Client} Client
+ * @typedef {import('./host-models.js').ModelFacts} ModelFacts
+ * @typedef {import('./host-models.js').CompileConfig} CompileConfig
+ * @typedef {import('./fit.js').History} History
+ * @typedef {import('./fit.js').Logs} Logs
+ * @typedef {import('./fit-options.js').FitOptions} FitOptions
+ * @typedef {import('./tensors.js').WeightTensor} WeightTensor
+ *
+ * @typedef {{ dataset: number, first: number, count: number }} WireRange
+ */
+
+export class Sequential {
+  #client;
+  #facts;
+  /** @type {CompileConfig | null} */
+  #compiled;
+  /** Settles when the engine has compiled; rejects with why it could not. */
+  #compiling = Promise.resolve();
+  /** @type {FitRun | null} */
+  #run = null;
+  #disposed = false;
+
+  /**
+   * Not for programs: use `sequential` or `load`.
+   *
+   * @param {Client} client
+   * @param {ModelFacts} facts
+   */
+  constructor(client, facts) {
+    this.#client = client;
+    this.#facts = facts;
+    this.#compiled = facts.compiled;
+  }
+
+  get name() {
+    return this.#facts.name;
+  }
+
+  /** Drives initialisation, shuffling and dropout. */
+  get seed() {
+    return this.#facts.seed;
+  }
+
+  /** Of one sample. */
+  get inputShape() {
+    return [...this.#facts.inputShape];
+  }
+
+  /** Of one sample. */
+  get outputShape() {
+    return [...this.#facts.outputShape];
+  }
+
+  /** Whether `fit` runs now. */
+  get isTraining() {
+    return this.#run !== null;
+  }
+
+  /**
+   * Chooses loss, optimizer and metrics, with fresh optimizer state. Types and names are checked
+   * at once. What only the engine can tell (a rate out of range, a loss that does not fit the
+   * output) rejects the promise, and every later call that needs the loss.
+   *
+   * @param {import('./compile.js').CompileOptions} options
+   * @returns {Promise<void>} need not be awaited
+   * @throws {ConfigError} {HyperparameterError} {BusyError} {DisposedError}
+   */
+  compile(options) {
+    this.#check('compile');
+    if (this.#run) throw new BusyError('compile: the model is in use by fit; wait for its end.');
+    const config = readCompileOptions(options);
+    const before = this.#compiled;
+    this.#compiled = config;
+    this.#compiling = this.#client.call('model.compile', { id: this.#facts.id, config });
+    this.#compiling.catch(() => {
+      // Also keeps a compile that is not awaited from being an unhandled rejection.
+      if (this.#compiled === config && !before) this.#compiled = null;
+    });
+    return this.#compiling;
+  }
+
+  /**
+   * Trains. Resolves when all epochs are done or `stopTraining` was called.
+   *
+   * @param {unknown} x a `Dataset`, or an array of samples (arrays.js)
+   * @param {unknown} [y] the array's labels; with a `Dataset` undefined, or already the options
+   * @param {FitOptions} [options]
+   * @returns {Promise<History>}
+   * @throws {AbortedError} the signal fired or the model was disposed; the weights are those of
+   *   the last whole step, and `resume: true` continues from there
+   * @throws {BusyError} a fit of this model is running
+   * @throws {NonFiniteError} data, loss or gradients; the weights are those of the last finite step
+   * @throws {StateError} {ConfigError} {InputTypeError} {ShapeError} {LabelRangeError}
+   *   {EmptyError} {LimitError} {OutOfMemoryError} with nothing changed
+   */
+  async fit(x, y, options) {
+    this.#check('fit');
+    if (this.#run) throw new BusyError('fit: this model is training already; wait for its end.');
+    const [labels, given] = this.#labelsAndOptions(x, y, options, 'fit');
+    const config = this.#needCompiled('fit');
+    const { signal, callbacks, ...job } = readFitOptions(given);
+    const run = new FitRun(callbacks, {
+      accuracy: config.metrics.includes('accuracy'),
+      validation: job.validationData !== undefined || job.validationSplit > 0,
+    });
+    this.#run = run;
+    try {
+      throwIfAborted(signal, 'fit');
+      await this.#compiling;
+      const where = { what: 'fit' };
+      return await this.#withData(x, labels, job, where, signal, async (whole) => {
+        const [data, split] = splitForValidation(whole, job.validationSplit);
+        if (!job.validationData) return this.#start(run, job, data, split, signal);
+        const { x: valX, y: valY } = job.validationData;
+        const all = { first: 0, count: undefined };
+        const valWhere = { what: 'fit: validationData' };
+        return this.#withData(valX, valY, all, valWhere, signal, (validation) =>
+          this.#start(run, job, data, validation, signal),
+        );
+      });
+    } finally {
+      this.#run = null;
+    }
+  }
+
+  /**
+   * @param {FitRun} run
+   * @param {Omit<import('./fit-options.js').ReadFitOptions, 'signal' | 'callbacks'>} job
+   * @param {WireRange} data
+   * @param {WireRange | null} validation
+   * @param {AbortSignal | undefined} signal
+   */
+  #start(run, job, data, validation, signal) {
+    const { epochs, initialEpoch, batchSize, validationBatchSize, shuffle, resume, yieldEvery } =
+      job;
+    const args = { epochs, initialEpoch, batchSize, validationBatchSize, shuffle, resume, yieldEvery };
+    return run.run(this.#client, { id: this.#facts.id, data, validation, ...args }, signal);
+  }
+
+  /**
+   * Trains as an async iterator of batch and epoch ends. Leaving the loop ends training after the
+   * step in flight; training waits while the loop's body runs.
+   *
+   * @param {unknown} x
+   * @param {unknown} [y] as in `fit`
+   * @param {FitOptions} [options] as in `fit`, without callbacks
+   * @returns {AsyncGenerator<import('./fit.js').FitEvent, History, void>}
+   */
+  fitIterator(x, y, options) {
+    const [labels, given] = this.#labelsAndOptions(x, y, options, 'fitIterator');
+    const names = FIT_OPTIONS.filter((name) => !name.startsWith('on'));
+    const own = readOptions(given, names, { what: 'fitIterator' });
+    return iterateFit(
+      (callbacks) => this.fit(x, labels, { ...own, ...callbacks }),
+      () => this.stopTraining(),
+    );
+  }
+
+  /** Ends a running `fit` after the step in flight: it resolves with the epochs that were whole. */
+  stopTraining() {
+    this.#run?.stop();
+  }
+
+  /** Makes a running `fit` wait before its next slice. */
+  pause() {
+    this.#run?.pause(true);
+  }
+
+  /** Lets a paused `fit` go on. */
+  resume() {
+    this.#run?.pause(false);
+  }
+
+  /**
+   * Changes the learning rate, also during `fit`: from the next slice on, or in `onEpochEnd` from
+   * the next epoch's first step.
+   *
+   * @param {number} value
+   * @throws {HyperparameterError} {StateError}
+   */
+  async setLearningRate(value) {
+    this.#check('setLearningRate');
+    this.#needCompiled('setLearningRate');
+    needNumber(value, 'learningRate', { what: 'setLearningRate' });
+    await this.#compiling;
+    await this.#call('model.setHyperparameter', { name: 'learningRate', value });
+  }
+
+  /**
+   * One step on one batch.
+   *
+   * @param {unknown} x
+   * @param {unknown} [y]
+   * @param {{ first?: number, count?: number }} [options] which samples of `x`, default all
+   * @returns {Promise<Logs>} loss and metrics before the update
+   */
+  async trainOnBatch(x, y, options) {
+    this.#check('trainOnBatch');
+    const where = { what: 'trainOnBatch' };
+    const [labels, given] = this.#labelsAndOptions(x, y, options, where.what);
+    const range = readOptions(given, ['first', 'count'], where);
+    this.#needCompiled(where.what);
+    await this.#compiling;
+    const means = await this.#withData(x, labels, range, where, undefined, (data) =>
+      this.#call('model.trainOnBatch', { data }),
+    );
+    return this.#logs(means);
+  }
+
+  /**
+   * Loss and metrics without training, exact over the samples. During `fit` of the same model it
+   * is answered between slices, with the weights of whole steps.
+   *
+   * @param {unknown} x
+   * @param {unknown} [y]
+   * @param {{ batchSize?: number, first?: number, count?: number, signal?: AbortSignal,
+   *   onProgress?: (progress: { done: number, total: number }) => void }} [options]
+   *   batchSize default 32
+   * @returns {Promise<Logs>}
+   */
+  async evaluate(x, y, options) {
+    this.#check('evaluate');
+    const where = { what: 'evaluate' };
+    const [labels, given] = this.#labelsAndOptions(x, y, options, where.what);
+    const names = /** @type {const} */ (['batchSize', 'first', 'count', 'signal', 'onProgress']);
+    const own = readOptions(given, names, where);
+    const batchSize = needWhole(own.batchSize ?? 32, 'batchSize', where, 1);
+    const signal = needSignal(own.signal, 'signal', where);
+    const onProgress = own.onProgress && needFunction(own.onProgress, 'onProgress', where);
+    this.#needCompiled(where.what);
+    throwIfAborted(signal, 'evaluate');
+    await this.#compiling;
+    const means = await this.#withData(x, labels, own, where, signal, (data) =>
+      this.#call('model.evaluate', { data, batchSize }, { signal, job: true, onEvent: onProgress }),
+    );
+    return this.#logs(means);
+  }
+
+  /**
+   * The model's outputs. Needs no `compile`, and like `evaluate` may run during `fit`.
+   *
+   * @param {unknown} x a `Dataset` or an array of samples
+   * @param {{ batchSize?: number, first?: number, count?: number, signal?: AbortSignal }} [options]
+   *   batchSize default 32
+   * @returns {Promise<Float32Array & { shape: number[] }>} sample after sample, with
+   *   `shape` [n, …outputShape]
+   */
+  async predict(x, options) {
+    this.#check('predict');
+    const where = { what: 'predict' };
+    const names = /** @type {const} */ (['batchSize', 'first', 'count', 'signal']);
+    const own = readOptions(options, names, where);
+    const batchSize = needWhole(own.batchSize ?? 32, 'batchSize', where, 1);
+    const signal = needSignal(own.signal, 'signal', where);
+    throwIfAborted(signal, 'predict');
+    return this.#withData(x, undefined, own, where, signal, async (data) => {
+      const args = { data, batchSize };
+      const buffer = await this.#call('model.predict', args, { signal, job: true });
+      const shape = [data.count, ...this.#facts.outputShape];
+      return Object.assign(new Float32Array(buffer), { shape });
+    });
+  }
+
+  /**
+   * Layers with their shapes, parameters and work.
+   *
+   * @param {{ print?: (text: string) => void }} [options] `print` receives the table
+   * @returns {import('./summary.js').Summary}
+   */
+  summary(options) {
+    const { print } = readOptions(options, ['print'], { what: 'summary' });
+    const summary = summarize(this.#facts);
+    if (print) needFunction(print, 'print', { what: 'summary' })(summary.text);
+    return summary;
+  }
+
+  /** Copies of all weight tensors, in the order of the layers. @returns {Promise<WeightTensor[]>} */
+  async getWeights() {
+    return this.#call('model.getWeights');
+  }
+
+  /**
+   * Replaces all weights: every tensor by its name, in any order. Optimizer state stays.
+   *
+   * @param {Iterable<WeightTensor>} weights
+   * @throws {MissingError} {ExtraError} {DuplicateError} {ShapeError} {NonFiniteError}
+   *   {InputTypeError} {BusyError} with nothing changed
+   */
+  async setWeights(weights) {
+    this.#check('setWeights');
+    if (!Array.isArray(weights)) {
+      throw new InputTypeError(
+        `setWeights: weights must be an array of { name, shape, data }, found ${describe(weights)}.`,
+      );
+    }
+    const list = Array.from(weights, (weight) => {
+      const { name, shape, data } = weight ?? {};
+      if (typeof name !== 'string') throw wrongType(name, 'name', 'a string', { what: 'setWeights' });
+      return { name, shape: Array.isArray(shape) ? Array.from(shape, Number) : null, data: plain(data) };
+    });
+    await this.#call('model.setWeights', { weights: list });
+  }
+
+  /**
+   * A checkpoint: weights, optimizer state, position in training and architecture, as safetensors.
+   * During `fit` it is taken between slices.
+   *
+   * @param {string | URL} [target] in Node a path to write as well
+   * @returns {Promise<Uint8Array>}
+   */
+  async save(target) {
+    this.#check('save');
+    await this.#compiling;
+    const bytes = await this.#call('model.save');
+    if (target !== undefined) await writeFile(target, bytes);
+    return bytes;
+  }
+
+  /**
+   * Weights of a checkpoint of the same layers; optimizer and position stay.
+   *
+   * @param {CheckpointSource} source
+   * @throws {ModelMismatchError} other layers
+   * @throws {FormatError} {MissingError} {ExtraError} {ShapeError} {NonFiniteError} {BusyError}
+   *   with nothing changed
+   */
+  async loadWeights(source) {
+    this.#check('loadWeights');
+    const bytes = await readCheckpoint(source, 'loadWeights');
+    await this.#call('model.loadWeights', { bytes }, { transfer: [bytes.buffer] });
+  }
+
+  /** Bytes of the plans that are held now. @returns {Promise<{ training: number, inference: number }>} */
+  async memory() {
+    return this.#call('model.memory');
+  }
+
+  /**
+   * Frees the model. A running `fit`, `evaluate` or `predict` rejects with E_ABORTED. A second
+   * call does nothing.
+   *
+   * @returns {Promise<void>}
+   */
+  async dispose() {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    if (this.#client.alive) await this.#client.call('model.dispose', { id: this.#facts.id });
+  }
+
+  [disposeSymbol]() {
+    this.dispose().catch(() => {});
+  }
+
+  [asyncDisposeSymbol]() {
+    return this.dispose();
+  }
+
+  /** @param {string} what */
+  #check(what) {
+    if (this.#disposed) throw new DisposedError(`${what}: the model was disposed.`);
+  }
+
+  /** @param {string} what */
+  #needCompiled(what) {
+    if (!this.#compiled) throw new StateError(`${what}: call compile first.`);
+    return this.#compiled;
+  }
+
+  /**
+   * @param {string} method
+   * @param {object} [args]
+   * @param {import('./client.js').CallOptions} [options]
+   */
+  async #call(method, args, options) {
+    this.#check(method.replace('model.', ''));
+    return this.#client.call(method, { id: this.#facts.id, ...args }, options);
+  }
+
+  /** @param {{ loss: number, accuracy: number }} means @returns {Logs} */
+  #logs({ loss, accuracy }) {
+    return this.#compiled?.metrics.includes('accuracy') ? { loss, accuracy } : { loss };
+  }
+
+  /**
+   * With a data set, labels are its own and the options may follow at once.
+   *
+   * @param {unknown} x
+   * @param {unknown} y
+   * @param {unknown} options
+   * @param {string} what
+   * @returns {[labels: unknown, options: unknown]}
+   */
+  #labelsAndOptions(x, y, options, what) {
+    if (!(x instanceof Dataset)) {
+      if (y !== undefined && y !== null) return [y, options];
+      throw new InputTypeError(`${what}: y is missing; only a Dataset brings its own labels.`, {
+        field: 'y',
+      });
+    }
+    if (y === undefined || y === null) return [undefined, options];
+    if (options === undefined && typeof y === 'object' && !Array.isArray(y) && !ArrayBuffer.isView(y)) {
+      return [undefined, y];
+    }
+    throw new ConfigError(`${what}: y must be left out with a Dataset, which has its own labels.`, {
+      field: 'y',
+    });
+  }
+
+  /**
+   * Runs a call on samples; an array is sent to the engine first and freed afterwards.
+   *
+   * @template Result
+   * @param {unknown} x
+   * @param {unknown} y
+   * @param {{ first?: unknown, count?: unknown }} range
+   * @param {import('./options.js').Where} where
+   * @param {AbortSignal | undefined} signal
+   * @param {(data: WireRange) => Promise<Result>} run
+   * @returns {Promise<Result>}
+   */
+  async #withData(x, y, range, where, signal, run) {
+    if (x instanceof Dataset) {
+      return run({ dataset: x.use(this.#client), ...sampleRange(x, range, where) });
+    }
+    const facts = await upload(this.#client, {
+      x: sampleSource(x, `${where.what}: x`),
+      y,
+      size: sizeOf(this.#facts.inputShape, where),
+      kind: this.#compiled ? lossFacts(this.#compiled.loss.type).labels : 'auto',
+      what: where.what,
+      signal,
+    });
+    try {
+      return await run({ dataset: facts.id, ...sampleRange(facts, range, where) });
+    } finally {
+      if (this.#client.alive) await this.#client.call('dataset.dispose', { id: facts.id }).catch(() => {});
+    }
+  }
+}
+
+/**
+ * @param {Client} client
+ * @param {unknown} layers
+ * @param {{ seed?: number, name?: string }} [options] seed default 0, name default 'sequential'
+ * @returns {Promise<Sequential>}
+ */
+export async function makeSequential(client, layers, options) {
+  const where = { what: 'sequential' };
+  const { seed = 0, name = 'sequential' } = readOptions(options, ['seed', 'name'], where);
+  if (typeof name !== 'string') throw wrongType(name, 'name', 'a string', where);
+  const architecture = readArchitecture(layers, name.slice(0, 255));
+  const args = { architecture, seed: needWhole(seed, 'seed', where) };
+  return new Sequential(client, await client.call('model.create', args));
+}
+
+/**
+ * @typedef {Uint8Array | ArrayBuffer | Blob | URL | string} CheckpointSource a file's content, its
+ *   URL, or in Node its path
+ */
+
+/**
+ * @param {Client} client
+ * @param {CheckpointSource} source
+ * @returns {Promise<Sequential>} compiled as it was when it was saved
+ */
+export async function loadModel(client, source) {
+  const bytes = await readCheckpoint(source, 'load');
+  const facts = await client.call('model.load', { bytes }, { transfer: [bytes.buffer] });
+  return new Sequential(client, facts);
+}
+
+/**
+ * @param {unknown} source
+ * @param {string} what
+ * @returns {Promise<Uint8Array<ArrayBuffer>>} a copy, to be transferred
+ */
+async function readCheckpoint(source, what) {
+  if (source instanceof Uint8Array) return new Uint8Array(source);
+  if (source instanceof ArrayBuffer) return new Uint8Array(source.slice(0));
+  if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
+  if (typeof source === 'string' || source instanceof URL) {
+    return new Uint8Array(await readFile(source));
+  }
+  throw new InputTypeError(
+    `${what}: expected bytes, a Blob, a URL or a path, found ${describe(source)}.`,
+  );
+}
+
+/**
+ * A copy that may cross to the worker; a number array of another type is refused there.
+ *
+ * @param {unknown} data
+ */
+function plain(data) {
+  if (data instanceof Float32Array) return new Float32Array(data);
+  if (Array.isArray(data) && data.every((value) => typeof value === 'number')) {
+    return Float32Array.from(data);
+  }
+  return ArrayBuffer.isView(data) ? new Uint8Array(0) : String(describe(data));
+}

@@ -1,0 +1,344 @@
+/**
+ * The engine as typed functions that throw: `Native` turns a status into its error class and
+ * marshals arguments. It keeps no state beside the engine's address and a scratch buffer.
+ */
+
+import { errorFromCode } from './errors.js';
+import { Info, ModelField, NULL, Status, Vector, bindEngine } from './ffi.js';
+import { Heap } from './heap.js';
+
+/**
+ * @typedef {import('./ffi.js').Pointer<'tg_model'>} ModelPointer
+ * @typedef {import('./ffi.js').Pointer<'tg_dataset'>} DatasetPointer
+ *
+ * @typedef {object} BatchSums what a step or an evaluation reports
+ * @property {number} loss sum over the samples
+ * @property {number} accuracy sum over the samples
+ * @property {number} samples
+ *
+ * @typedef {object} TensorFacts
+ * @property {string} name
+ * @property {number} offset floats from the start of a flat vector
+ * @property {number[]} shape
+ * @property {number} size floats
+ */
+
+/** The engine's status → the library's code, which differs in one name. */
+const CODES = new Map(
+  Object.entries(Status).map(([name, value]) => [
+    /** @type {number} */ (value),
+    name === 'E_HYPERPARAMETER' ? 'E_HYPERPARAM' : name,
+  ]),
+);
+
+/** Engine attribute → the option that a person wrote. */
+const OPTION_OF_ATTRIBUTE = new Map([
+  ['kernelHeight', 'kernelSize'],
+  ['kernelWidth', 'kernelSize'],
+  ['strideHeight', 'strides'],
+  ['strideWidth', 'strides'],
+  ['poolHeight', 'poolSize'],
+  ['poolWidth', 'poolSize'],
+  ['samePadding', 'padding'],
+  ['height', 'inputShape'],
+  ['width', 'inputShape'],
+  ['channels', 'inputShape'],
+]);
+
+/** Doubles that the scratch buffer holds: more than any describing call writes. */
+const SCRATCH = 16;
+
+export class Native {
+  #ffi;
+  #engine;
+  #scratch;
+
+  /**
+   * @param {any} module the Emscripten module
+   * @param {WebAssembly.Memory} memory
+   * @param {number} threads
+   */
+  constructor(module, memory, threads) {
+    this.#ffi = bindEngine(module);
+    this.#engine = this.#ffi.engineCreate(threads);
+    if (this.#engine === NULL) throw errorFromCode('E_OOM', 'The engine could not get its memory.');
+    this.heap = new Heap(memory, this.#ffi, this.#engine, () => this.#error());
+    // Held for the engine's life, so that a step allocates nothing.
+    this.#scratch = this.#ffi.bufferCreate(this.#engine, SCRATCH * 8);
+    if (this.#scratch === NULL) throw this.#error();
+  }
+
+  /** @param {{ layer?: string, field?: string }} [details] */
+  #error(details) {
+    const status = this.#ffi.lastStatus(this.#engine);
+    const text = this.heap.text(this.#ffi.lastError(this.#engine));
+    return errorFromCode(CODES.get(status) ?? 'E_INTERNAL', text || `engine status ${status}`, details);
+  }
+
+  /**
+   * @param {number} status
+   * @param {{ layer?: string, field?: string }} [details]
+   */
+  #check(status, details) {
+    if (status !== Status.OK) throw this.#error(details);
+  }
+
+  /**
+   * @template {string} T
+   * @param {import('./ffi.js').Pointer<T>} pointer
+   */
+  #checkPointer(pointer) {
+    if (pointer === NULL) throw this.#error();
+    return pointer;
+  }
+
+  /** @param {keyof typeof Info} field */
+  info(field) {
+    return this.#ffi.engineInfo(this.#engine, Info[field]);
+  }
+
+  /** @param {number} iterations @returns {number} floating-point operations done */
+  peak(iterations) {
+    return this.#ffi.peakRun(this.#engine, iterations);
+  }
+
+  // ---- data sets ----
+
+  /**
+   * @param {import('./ffi.js').SampleTypeValue} samples
+   * @param {number} count
+   * @param {readonly [number, number, number]} shape height, width, channels
+   * @param {import('./ffi.js').LabelTypeValue} labels
+   * @param {number} labelSize
+   */
+  createDataset(samples, count, [height, width, channels], labels, labelSize) {
+    return this.#checkPointer(
+      this.#ffi.datasetCreate(this.#engine, samples, count, height, width, channels, labels, labelSize),
+    );
+  }
+
+  /** @param {DatasetPointer} dataset */
+  destroyDataset(dataset) {
+    this.#check(this.#ffi.datasetDestroy(this.#engine, dataset));
+  }
+
+  /** @param {DatasetPointer} dataset */
+  samplesOf(dataset) {
+    return this.#checkPointer(this.#ffi.datasetSamples(this.#engine, dataset));
+  }
+
+  /** @param {DatasetPointer} dataset */
+  labelsOf(dataset) {
+    return this.#checkPointer(this.#ffi.datasetLabels(this.#engine, dataset));
+  }
+
+  /**
+   * @param {DatasetPointer} dataset
+   * @param {number[]} scale one value a channel
+   * @param {number[]} offset
+   */
+  normalize(dataset, scale, offset) {
+    this.heap.withScope((scope) => {
+      const scales = scope.floats(scale);
+      const offsets = scope.floats(offset);
+      this.#check(this.#ffi.datasetNormalize(this.#engine, dataset, scales, offsets, scale.length));
+    });
+  }
+
+  /** @param {DatasetPointer} dataset */
+  seal(dataset) {
+    this.#check(this.#ffi.datasetSeal(this.#engine, dataset));
+  }
+
+  // ---- models ----
+
+  /** @param {number} seed */
+  createModel(seed) {
+    return this.#checkPointer(this.#ffi.modelCreate(this.#engine, seed));
+  }
+
+  /** @param {ModelPointer} model */
+  destroyModel(model) {
+    this.#check(this.#ffi.modelDestroy(this.#engine, model));
+  }
+
+  /**
+   * @param {ModelPointer} model
+   * @param {import('./architecture.js').NodeSpec} node
+   * @param {number[]} inputs
+   * @param {string} layer the layer it belongs to, for errors
+   * @returns {number} the node's number
+   */
+  addNode(model, { op, name, attributes }, inputs, layer) {
+    return this.heap.withScope((scope) => {
+      const number = this.#ffi.modelAdd(
+        this.#engine,
+        model,
+        scope.text(op),
+        scope.text(name),
+        scope.ints(inputs),
+        inputs.length,
+        scope.text(attributes.map(([key]) => key).join(',')),
+        scope.doubles(attributes.map(([, value]) => value)),
+        attributes.length,
+      );
+      if (number >= 0) return number;
+      const error = this.#error({ layer });
+      error.field ??= fieldIn(error.message, attributes);
+      throw error;
+    });
+  }
+
+  /** @param {ModelPointer} model */
+  buildModel(model) {
+    this.#check(this.#ffi.modelBuild(this.#engine, model));
+  }
+
+  /**
+   * @param {ModelPointer} model
+   * @param {import('./ffi.js').LossValue} loss
+   * @param {boolean} fromLogits
+   * @param {import('./ffi.js').OptimizerValue} optimizer
+   * @param {Record<string, number>} hyperparameters
+   */
+  compile(model, loss, fromLogits, optimizer, hyperparameters) {
+    const names = Object.keys(hyperparameters);
+    this.heap.withScope((scope) => {
+      const list = scope.text(names.join(','));
+      const values = scope.doubles(Object.values(hyperparameters));
+      this.#check(
+        this.#ffi.modelCompile(
+          this.#engine,
+          model,
+          loss,
+          fromLogits ? 1 : 0,
+          optimizer,
+          list,
+          values,
+          names.length,
+        ),
+      );
+    });
+  }
+
+  /**
+   * @param {ModelPointer} model
+   * @param {string} name
+   * @param {number} value
+   */
+  setHyperparameter(model, name, value) {
+    this.heap.withScope((scope) => {
+      const text = scope.text(name);
+      this.#check(this.#ffi.modelSetHyperparameter(this.#engine, model, text, value), {
+        field: name,
+      });
+    });
+  }
+
+  /** @param {ModelPointer} model @param {number} step */
+  setStep(model, step) {
+    this.#check(this.#ffi.modelSetStep(this.#engine, model, step));
+  }
+
+  /** @param {ModelPointer} model @param {keyof typeof ModelField} field */
+  modelInfo(model, field) {
+    return this.#ffi.modelInfo(this.#engine, model, ModelField[field]);
+  }
+
+  /** @param {ModelPointer} model @param {number} node */
+  describeNode(model, node) {
+    this.#check(this.#ffi.modelDescribeNode(this.#engine, model, node, this.#scratch));
+    const [rank, ...rest] = this.heap.doubles(this.#scratch, 8);
+    return { shape: rest.slice(0, rank), parameters: rest[4], macs: rest[5] };
+  }
+
+  /** @param {ModelPointer} model @returns {TensorFacts[]} */
+  tensors(model) {
+    return Array.from({ length: this.modelInfo(model, 'TENSORS') }, (_, index) => {
+      this.#check(this.#ffi.modelDescribeTensor(this.#engine, model, index, this.#scratch));
+      const [, offset, rank, ...sizes] = this.heap.doubles(this.#scratch, 7);
+      const shape = sizes.slice(0, rank);
+      const name = this.heap.text(this.#ffi.modelTensorName(this.#engine, model, index));
+      return { name, offset, shape, size: shape.reduce((product, size) => product * size, 1) };
+    });
+  }
+
+  /**
+   * @param {ModelPointer} model
+   * @param {keyof typeof Vector} vector
+   * @returns {Float32Array} a view, stale after the next call
+   */
+  vector(model, vector) {
+    const pointer = this.#checkPointer(
+      this.#ffi.modelVector(this.#engine, model, Vector[vector]),
+    );
+    return this.heap.floats(pointer, this.modelInfo(model, 'PARAMETERS'));
+  }
+
+  // ---- training, evaluation, prediction ----
+
+  /**
+   * @param {ModelPointer} model
+   * @param {DatasetPointer} dataset
+   * @param {{ first: number, count: number, batch: number, epoch: number, shuffle: boolean }} plan
+   */
+  trainBegin(model, dataset, { first, count, batch, epoch, shuffle }) {
+    this.#check(
+      this.#ffi.trainBegin(this.#engine, model, dataset, first, count, batch, epoch, shuffle ? 1 : 0),
+    );
+  }
+
+  /** @param {ModelPointer} model @param {number} step @returns {BatchSums} */
+  trainStep(model, step) {
+    this.#check(this.#ffi.trainSteps(this.#engine, model, step, 1, this.#scratch));
+    return this.#sums();
+  }
+
+  /**
+   * @param {ModelPointer} model
+   * @param {DatasetPointer} dataset
+   * @param {number} first
+   * @param {number} count
+   * @param {number} batch
+   * @returns {BatchSums}
+   */
+  evaluate(model, dataset, first, count, batch) {
+    this.#check(
+      this.#ffi.evaluate(this.#engine, model, dataset, first, count, batch, this.#scratch),
+    );
+    return this.#sums();
+  }
+
+  /**
+   * @param {ModelPointer} model
+   * @param {DatasetPointer} dataset
+   * @param {number} first
+   * @param {number} count
+   * @param {number} batch
+   * @param {Float32Array} out receives count * OUTPUT_SIZE floats
+   */
+  predict(model, dataset, first, count, batch, out) {
+    this.heap.withScope((scope) => {
+      const pointer = scope.reserve(out.length * 4);
+      this.#check(this.#ffi.predict(this.#engine, model, dataset, first, count, batch, pointer));
+      out.set(this.heap.floats(pointer, out.length));
+    });
+  }
+
+  #sums() {
+    const [loss, accuracy, samples] = this.heap.doubles(this.#scratch, 3);
+    return { loss, accuracy, samples };
+  }
+}
+
+/**
+ * The option that an engine message is about.
+ *
+ * @param {string} message
+ * @param {[string, number][]} attributes
+ */
+function fieldIn(message, attributes) {
+  const words = new Set(message.split(/[^A-Za-z0-9]+/));
+  const [name] = attributes.find(([key]) => words.has(key)) ?? [];
+  return name && (OPTION_OF_ATTRIBUTE.get(name) ?? name);
+}

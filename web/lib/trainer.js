@@ -1,0 +1,259 @@
+/**
+ * Training, evaluation and prediction in the worker, in slices of whole steps of about 40 ms.
+ * Between two slices the worker answers messages: abort, pause, a new learning rate, a prediction.
+ *
+ * Each step is one call into the engine; the clock, not a guess of the step's length, ends a
+ * slice. Sums are added batch by batch, so results do not depend on where slices end.
+ */
+
+import { nextTurn } from '#platform';
+import { StateError } from './errors.js';
+import { SLICE_MS } from './slice.js';
+
+/**
+ * @typedef {import('./native.js').Native} Native
+ * @typedef {import('./native.js').BatchSums} BatchSums
+ * @typedef {import('./host-models.js').HostModel} HostModel
+ * @typedef {import('./host-data.js').HostDataset} HostDataset
+ * @typedef {import('./task.js').Task} Task
+ *
+ * @typedef {object} Range samples of a data set
+ * @property {HostDataset} dataset
+ * @property {number} first
+ * @property {number} count
+ *
+ * @typedef {object} Position where training stands: part of a checkpoint
+ * @property {number} epoch the epoch in progress, or the next one
+ * @property {number} batch steps of it that are done
+ * @property {number} loss sum over the samples of those steps
+ * @property {number} accuracy sum over the samples of those steps
+ * @property {number} samples
+ * @property {{ first: number, count: number, batchSize: number, shuffle: boolean } | null} plan
+ *   what the batch number counts in; null before the first step
+ *
+ * @typedef {object} FitJob
+ * @property {Range} data
+ * @property {Range | null} validation
+ * @property {number} epochs
+ * @property {number} initialEpoch
+ * @property {number} batchSize
+ * @property {number} validationBatchSize
+ * @property {boolean} shuffle
+ * @property {boolean} resume
+ * @property {number} yieldEvery milliseconds
+ *
+ * @typedef {object} SliceEvent
+ * @property {'slice'} type
+ * @property {number} epoch
+ * @property {number} batch number of the first step
+ * @property {number} batches steps of the epoch
+ * @property {Float64Array} means for each step the epoch's running mean loss and accuracy
+ * @property {number} msPerStep
+ * @property {number} imagesPerSecond
+ *
+ * @typedef {object} EpochEvent
+ * @property {'epoch'} type
+ * @property {number} epoch
+ * @property {number} batches
+ * @property {{ loss: number, accuracy: number }} training
+ * @property {{ loss: number, accuracy: number } | null} validation
+ */
+
+/** @returns {Position} */
+export function freshPosition(epoch = 0) {
+  return { epoch, batch: 0, loss: 0, accuracy: 0, samples: 0, plan: null };
+}
+
+/**
+ * @param {Native} native
+ * @param {HostModel} model its `position` moves with every step
+ * @param {FitJob} job
+ * @param {Task} task
+ * @returns {Promise<{ stopped: boolean }>}
+ */
+export async function fit(native, model, job, task) {
+  const { data, epochs } = job;
+  const batch = Math.min(job.batchSize, data.count);
+  const steps = Math.ceil(data.count / batch);
+  const plan = { first: data.first, count: data.count, batchSize: batch, shuffle: job.shuffle };
+  // Events that may be unanswered while the next slice runs. With none, every callback has been
+  // awaited before the next step, so a callback decides exactly where training stops.
+  const window = job.yieldEvery === 0 ? 0 : 1;
+  const start = startPosition(model, job, plan);
+  if (start.epoch >= epochs) return { stopped: false };
+  // Checks everything, so that a refused call leaves the position as it was.
+  native.trainBegin(model.pointer, data.dataset.pointer, { ...plan, batch, epoch: start.epoch });
+  model.position = start;
+  for (let epoch = start.epoch; epoch < epochs; epoch++) {
+    if (epoch !== start.epoch) {
+      native.trainBegin(model.pointer, data.dataset.pointer, { ...plan, batch, epoch });
+    }
+    while (model.position.batch < steps) {
+      await task.ready(window);
+      if (task.stopped) return { stopped: true };
+      trainSlice(native, model, steps, job.yieldEvery, task);
+      await nextTurn();
+    }
+    await task.ready(window);
+    if (task.stopped) return { stopped: true };
+    const validation = job.validation
+      ? await evaluate(native, model, job.validation, job.validationBatchSize, task)
+      : null;
+    if (task.stopped) return { stopped: true };
+    const { position } = model;
+    model.position = freshPosition(epoch + 1);
+    task.emit({
+      type: 'epoch',
+      epoch,
+      batches: steps,
+      training: means(position),
+      validation: validation && means(validation),
+    });
+    // A schedule in onEpochEnd must act on the next epoch's first step.
+    await task.ready(0);
+    if (task.stopped) return { stopped: true };
+  }
+  return { stopped: false };
+}
+
+/**
+ * @param {HostModel} model
+ * @param {FitJob} job
+ * @param {NonNullable<Position['plan']>} plan
+ * @returns {Position}
+ */
+function startPosition(model, job, plan) {
+  if (!job.resume) return { ...freshPosition(job.initialEpoch), plan };
+  const { position } = model;
+  for (const key of /** @type {const} */ (['first', 'count', 'batchSize', 'shuffle'])) {
+    if (position.batch === 0 || !position.plan || position.plan[key] === plan[key]) continue;
+    throw new StateError(
+      `fit: resume stands at batch ${position.batch} of an epoch with ${key} ` +
+        `${position.plan[key]}, found ${plan[key]}.`,
+      { field: key },
+    );
+  }
+  return { ...position, plan };
+}
+
+/**
+ * Whole steps until the time is up or the epoch ends; reports those that were done even when one
+ * fails.
+ *
+ * @param {Native} native
+ * @param {HostModel} model
+ * @param {number} steps
+ * @param {number} milliseconds
+ * @param {Task} task
+ */
+function trainSlice(native, model, steps, milliseconds, task) {
+  const { position } = model;
+  const { epoch, batch, samples } = position;
+  /** @type {number[]} */
+  const running = [];
+  const started = performance.now();
+  let elapsed = 0;
+  try {
+    do {
+      add(position, native.trainStep(model.pointer, position.batch));
+      position.batch++;
+      running.push(position.loss / position.samples, position.accuracy / position.samples);
+      elapsed = performance.now() - started;
+    } while (position.batch < steps && elapsed < milliseconds);
+  } finally {
+    const done = position.batch - batch;
+    const seconds = Math.max(elapsed, 1e-3) / 1000;
+    if (done > 0) {
+      const list = Float64Array.from(running);
+      task.emit(
+        {
+          type: 'slice',
+          epoch,
+          batch,
+          batches: steps,
+          means: list,
+          msPerStep: elapsed / done,
+          imagesPerSecond: (position.samples - samples) / seconds,
+        },
+        [list.buffer],
+      );
+    }
+  }
+}
+
+/**
+ * Loss and accuracy sums over a range. Ends early, without meaning, when the task is stopped.
+ *
+ * @param {Native} native
+ * @param {HostModel} model
+ * @param {Range} range
+ * @param {number} batchSize
+ * @param {Task} task
+ * @param {(done: number) => void} [onSlice] receives the samples done after each slice
+ * @returns {Promise<BatchSums>}
+ */
+export async function evaluate(native, model, range, batchSize, task, onSlice) {
+  const sums = { loss: 0, accuracy: 0, samples: 0 };
+  await inSlices(range, batchSize, task, onSlice, (first, count, batch) => {
+    add(sums, native.evaluate(model.pointer, range.dataset.pointer, first, count, batch));
+  });
+  return sums;
+}
+
+/**
+ * @param {Native} native
+ * @param {HostModel} model
+ * @param {Range} range
+ * @param {number} batchSize
+ * @param {Task} task
+ * @returns {Promise<Float32Array<ArrayBuffer>>} count * outputSize
+ */
+export async function predict(native, model, range, batchSize, task) {
+  const size = native.modelInfo(model.pointer, 'OUTPUT_SIZE');
+  const outputs = new Float32Array(range.count * size);
+  await inSlices(range, batchSize, task, undefined, (first, count, batch) => {
+    const from = (first - range.first) * size;
+    const out = outputs.subarray(from, from + count * size);
+    native.predict(model.pointer, range.dataset.pointer, first, count, batch, out);
+  });
+  return outputs;
+}
+
+/**
+ * @param {Range} range
+ * @param {number} batchSize
+ * @param {Task} task
+ * @param {((done: number) => void) | undefined} onSlice
+ * @param {(first: number, count: number, batch: number) => void} each
+ */
+async function inSlices({ first, count }, batchSize, task, onSlice, each) {
+  const batch = Math.min(batchSize, count);
+  for (let done = 0; done < count; ) {
+    task.throwIfCancelled();
+    if (task.stopped) return;
+    const started = performance.now();
+    do {
+      const size = Math.min(batch, count - done);
+      each(first + done, size, batch);
+      done += size;
+    } while (done < count && performance.now() - started < SLICE_MS);
+    onSlice?.(done);
+    await nextTurn();
+  }
+  task.throwIfCancelled();
+}
+
+/**
+ * @param {BatchSums} sums
+ * @param {BatchSums} more
+ */
+function add(sums, more) {
+  sums.loss += more.loss;
+  sums.accuracy += more.accuracy;
+  sums.samples += more.samples;
+}
+
+/** @param {BatchSums} sums */
+export function means({ loss, accuracy, samples }) {
+  return { loss: loss / samples, accuracy: accuracy / samples };
+}
