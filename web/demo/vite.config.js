@@ -1,14 +1,12 @@
 /** Serves and builds the page. Run from anywhere: every path is relative to this file. */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
-import { isolationHeaders } from '../../wasm-build/headers.mjs';
+import { headers } from '../../wasm-build/headers.mjs';
 import { serveCifar } from './vite-cifar-plugin.js';
 
 /** @param {string} path relative to this file */
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-// Threads need cross-origin isolation; without it the page must work too, which this lets one try.
-const headers = process.env.TABGRAD_NO_ISOLATION === '1' ? {} : isolationHeaders;
 
 export default defineConfig({
   root: at('.'),

@@ -44,7 +44,6 @@ export class ConfusionTable {
         setText(cell, mode === 'counts' ? String(n) : String(Math.round(share * 100)));
         // The square root spreads the small shares, where the mistakes are.
         cell.style.setProperty('--depth', Math.sqrt(share).toFixed(3));
-        cell.classList.toggle('deep', share > 0.3);
         cell.classList.toggle('none', n === 0);
         cell.setAttribute('aria-pressed', String(chosen?.truth === truth && chosen.answer === answer));
         cell.setAttribute(

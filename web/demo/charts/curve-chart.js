@@ -3,6 +3,8 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 
 const HEIGHT = 190;
+/** Top of an axis without data: a little above ln 10, the loss of a network that knows nothing. */
+const EMPTY_MAX = 2.5;
 
 /** @param {string} name a custom property of the style sheet */
 function colour(name) {
@@ -39,8 +41,9 @@ export class CurveChart {
         legend: { show: false },
         cursor: { drag: { x: false, y: false }, points: { size: 7 } },
         scales: {
-          x: { time: false, range: () => [0, this.#epochs] },
-          y: { range: (_, __, max) => range ?? [0, Math.max(max * 1.05, 0.1)] },
+          // A little room at the right, or the last point would be cut in half.
+          x: { time: false, range: () => [0, this.#epochs * 1.02] },
+          y: { range: (_, __, max) => range ?? [0, max === null ? EMPTY_MAX : max * 1.05] },
         },
         axes: [
           { ...axis, size: 30, incrs: [0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 50, 100, 200] },

@@ -1,6 +1,7 @@
 /** The buttons that drive training; which of them can be pressed follows from the phase. */
 import { isAllowed } from '../app/phases.js';
 import { byId, setText } from '../ui/dom.js';
+import { keepFocus } from './keep-focus.js';
 
 /**
  * @param {import('../app/state.js').AppStore} store
@@ -37,8 +38,10 @@ export function mountControls(store, trainer, evaluator) {
     primary.dataset.action = action;
     setText(primary, { pause: 'Pause', resume: 'Resume', train: 'Train' }[action]);
     primary.disabled = !isAllowed(action, phase);
-    for (const [id, wanted] of simple) {
-      /** @type {HTMLButtonElement} */ (byId(id)).disabled = !isAllowed(wanted, phase);
-    }
+    keepFocus(primary, () => {
+      for (const [id, wanted] of simple) {
+        /** @type {HTMLButtonElement} */ (byId(id)).disabled = !isAllowed(wanted, phase);
+      }
+    });
   });
 }

@@ -12,6 +12,9 @@ const REFRESH_MS = 2000;
 export function mountEngine(store, session, watch) {
   const facts = byId('engine-facts');
 
+  store.watch(['phase'], ({ phase }) => {
+    if (phase === 'failed') setText(byId('engine-chip'), 'Engine not running');
+  });
   store.watch(['engine'], ({ engine }) => {
     if (!engine) return;
     document.body.dataset.threads = String(engine.threads);

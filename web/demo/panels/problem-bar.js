@@ -4,7 +4,13 @@ import { byId, setText } from '../ui/dom.js';
 /** @param {import('../app/state.js').AppStore} store */
 export function mountProblemBar(store) {
   const bar = byId('problem');
-  byId('problem-close').addEventListener('click', () => store.set({ problem: null }));
+  const close = byId('problem-close');
+  close.addEventListener('click', () => {
+    // Without an engine there is nothing to go back to: only a new start helps.
+    if (store.state.phase === 'failed') location.reload();
+    else store.set({ problem: null });
+  });
+  store.watch(['phase'], ({ phase }) => setText(close, phase === 'failed' ? 'Reload' : 'Dismiss'));
   store.watch(['problem'], ({ problem }) => {
     bar.hidden = problem === null;
     if (!problem) return;
