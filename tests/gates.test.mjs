@@ -14,11 +14,12 @@ import { run } from '../wasm-build/run-command.mjs';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** @param {string} program below node_modules @param {string[]} args */
-const tool = (program, ...args) =>
-  run(process.execPath, [join(ROOT, 'node_modules', program), ...args], {
+const tool = async (program, ...args) => {
+  await run(process.execPath, [join(ROOT, 'node_modules', program), ...args], {
     cwd: ROOT,
     what: args.join(' ') || program,
   });
+};
 
 describe('gates', () => {
   test('web/lib/ffi.js matches src/tabgrad.h', () => generateFfi({ check: true }));

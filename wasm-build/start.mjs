@@ -29,7 +29,7 @@ function readOptions() {
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(
-      `${/** @type {Error} */ (error).message} Options: --port <number>, --host <name>, --no-isolation.`,
+      `${/** @type {Error} */ (error).message.replace(/\.?$/, '.')} Options: --port <number>, --host <name>, --no-isolation.`,
     );
   }
 }
