@@ -34,7 +34,10 @@ export function encodeCheckpoint(model) {
   const { native, pointer } = model;
   const vectors = [
     { prefix: '', vector: /** @type {const} */ ('WEIGHTS') },
-    ...model.slots.map((slot, index) => ({ prefix: slotPrefix(slot), vector: SLOT_VECTORS[index] })),
+    ...model.slots.map((slot, index) => ({
+      prefix: slotPrefix(slot),
+      vector: SLOT_VECTORS[index],
+    })),
   ];
   /** @type {Tensor[]} */
   const tensors = vectors.flatMap(({ prefix, vector }) =>
@@ -110,7 +113,9 @@ class Checkpoint {
    * @param {HostModel} model
    */
   restoreWeights(model) {
-    const weights = [...this.#tensors.values()].filter(({ name }) => !name.startsWith('optimizer:'));
+    const weights = [...this.#tensors.values()].filter(
+      ({ name }) => !name.startsWith('optimizer:'),
+    );
     const values = matchTensors(model.tensors, weights, 'loadWeights');
     writeTensors(model.tensors, values, model.native.vector(model.pointer, 'WEIGHTS'));
   }

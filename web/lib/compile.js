@@ -24,7 +24,8 @@ const WHERE = { what: 'compile' };
 export function readCompileOptions(options) {
   const names = /** @type {const} */ (['optimizer', 'loss', 'fromLogits', 'metrics']);
   const given = readOptions(options, names, WHERE);
-  if (given.loss === undefined) throw new ConfigError('compile: loss is missing.', { field: 'loss' });
+  if (given.loss === undefined)
+    throw new ConfigError('compile: loss is missing.', { field: 'loss' });
   const { optimizer = 'adam', metrics = [] } = given;
   if (!Array.isArray(metrics)) throw wrongType(metrics, 'metrics', 'an array of names', WHERE);
   return {

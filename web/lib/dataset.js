@@ -2,7 +2,14 @@
 
 import { labelSource, sampleSource } from './arrays.js';
 import { asyncDisposeSymbol, disposeSymbol } from './disposable.js';
-import { ConfigError, DisposedError, EmptyError, LimitError, ShapeError, throwIfAborted } from './errors.js';
+import {
+  ConfigError,
+  DisposedError,
+  EmptyError,
+  LimitError,
+  ShapeError,
+  throwIfAborted,
+} from './errors.js';
 import { describe, needOneOf, needWhole, readOptions, wrongType } from './options.js';
 
 /**

@@ -4,7 +4,14 @@ import { resolveSource } from '#platform';
 import { CIFAR10_CLASSES, CIFAR10_URL } from './data/cifar10-facts.js';
 import { Dataset, readNormalization } from './dataset.js';
 import { ConfigError, throwIfAborted } from './errors.js';
-import { needBoolean, needFunction, needOneOf, needSignal, readOptions, wrongType } from './options.js';
+import {
+  needBoolean,
+  needFunction,
+  needOneOf,
+  needSignal,
+  readOptions,
+  wrongType,
+} from './options.js';
 
 /**
  * @typedef {import('./client.js').Client} Client
@@ -84,7 +91,12 @@ async function loadParts(client, method, given, defaults, where) {
     ...(source === undefined ? {} : { source: wireSource(source) }),
   };
   const transfer = source instanceof ReadableStream ? [source] : [];
-  const facts = await client.call(method, args, { signal, transfer, job: true, onEvent: onProgress });
+  const facts = await client.call(method, args, {
+    signal,
+    transfer,
+    job: true,
+    onEvent: onProgress,
+  });
   const loaded = Object.entries(facts).map(([part, fact]) => [
     part,
     new Dataset(client, fact, CIFAR10_CLASSES),

@@ -1,8 +1,7 @@
 /** The well-known symbols of `using`, where the platform lacks them as transpilers define them. */
 
 /** @type {typeof Symbol.dispose} */
-export const disposeSymbol =
-  Symbol.dispose ?? /** @type {any} */ (Symbol.for('Symbol.dispose'));
+export const disposeSymbol = Symbol.dispose ?? /** @type {any} */ (Symbol.for('Symbol.dispose'));
 
 /** @type {typeof Symbol.asyncDispose} */
 export const asyncDisposeSymbol =

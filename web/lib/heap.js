@@ -5,8 +5,8 @@
 
 import { NULL } from './ffi.js';
 
+/** @typedef {import('./ffi.js').Bindings} Bindings */
 /**
- * @typedef {import('./ffi.js').Bindings} Bindings
  * @template {string} T
  * @typedef {import('./ffi.js').Pointer<T>} Pointer
  */

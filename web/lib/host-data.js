@@ -39,7 +39,13 @@ export class HostDataset {
     this.#native = host.native;
     const { samples, count, size, labels, labelSize } = facts;
     const sampleType = samples === 'uint8' ? SampleType.U8 : SampleType.F32;
-    const pointer = this.#native.createDataset(sampleType, count, size, LABEL_TYPES[labels], labelSize);
+    const pointer = this.#native.createDataset(
+      sampleType,
+      count,
+      size,
+      LABEL_TYPES[labels],
+      labelSize,
+    );
     this.pointer = /** @type {import('./native.js').DatasetPointer} */ (pointer);
     /** @type {DatasetFacts} */
     this.facts = { ...facts, id: host.newId() };
@@ -74,7 +80,9 @@ export class HostDataset {
 
   /** @param {'x' | 'y'} which */
   #start(which) {
-    return which === 'x' ? this.#native.samplesOf(this.pointer) : this.#native.labelsOf(this.pointer);
+    return which === 'x'
+      ? this.#native.samplesOf(this.pointer)
+      : this.#native.labelsOf(this.pointer);
   }
 
   /** @param {Normalization} [normalization] */
@@ -129,10 +137,7 @@ export const dataMethods = [
       return { value: dataset.facts };
     },
   ],
-  [
-    'dataset.write',
-    (host, { id, which, at, bytes }) => host.dataset(id).write(which, at, bytes),
-  ],
+  ['dataset.write', (host, { id, which, at, bytes }) => host.dataset(id).write(which, at, bytes)],
   ['dataset.seal', (host, { id, normalization }) => host.dataset(id).seal(normalization)],
   [
     'dataset.read',
@@ -141,7 +146,9 @@ export const dataMethods = [
       checkRange(dataset, first, count);
       const { sampleBytes, labelBytes } = dataset;
       const x = dataset.read('x', first * sampleBytes, count * sampleBytes).buffer;
-      const y = labelBytes ? dataset.read('y', first * labelBytes, count * labelBytes).buffer : null;
+      const y = labelBytes
+        ? dataset.read('y', first * labelBytes, count * labelBytes).buffer
+        : null;
       return { value: { x, y }, transfer: y ? [x, y] : [x] };
     },
   ],

@@ -1,5 +1,6 @@
 /** What the worker can be asked: a table of methods over one engine with its models and data. */
 
+import { hardwareConcurrency, whyNoThreads } from '#platform';
 import { DisposedError, InternalError } from './errors.js';
 import { dataMethods } from './host-data.js';
 import { modelMethods } from './host-models.js';
@@ -80,6 +81,8 @@ export class Host {
       simd: true,
       relaxedSimd: native.info('RELAXED_SIMD') === 1,
       threads: native.info('THREADS'),
+      hardwareConcurrency: hardwareConcurrency(),
+      isolated: whyNoThreads() === undefined,
       reason: choice.reason,
       version: VERSION,
       memory: {

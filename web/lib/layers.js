@@ -94,7 +94,10 @@ const layerName = (value, field, where) => {
   const bytes = new TextEncoder().encode(value);
   if (bytes.length > MAX_NAME_BYTES) throw longName(bytes.length, where.what);
   // A lone surrogate becomes U+FFFD in UTF-8, and NUL would end the name in C.
-  if (value.includes('\0') || new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes) !== value) {
+  if (
+    value.includes('\0') ||
+    new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes) !== value
+  ) {
     throw new ConfigError(`${where.what}: name must not hold NUL or half a surrogate pair.`, {
       field,
     });

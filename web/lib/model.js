@@ -164,7 +164,15 @@ export class Sequential {
   #start(run, job, data, validation, signal) {
     const { epochs, initialEpoch, batchSize, validationBatchSize, shuffle, resume, yieldEvery } =
       job;
-    const args = { epochs, initialEpoch, batchSize, validationBatchSize, shuffle, resume, yieldEvery };
+    const args = {
+      epochs,
+      initialEpoch,
+      batchSize,
+      validationBatchSize,
+      shuffle,
+      resume,
+      yieldEvery,
+    };
     return run.run(this.#client, { id: this.#facts.id, data, validation, ...args }, signal);
   }
 
@@ -326,8 +334,13 @@ export class Sequential {
     }
     const list = Array.from(weights, (weight) => {
       const { name, shape, data } = weight ?? {};
-      if (typeof name !== 'string') throw wrongType(name, 'name', 'a string', { what: 'setWeights' });
-      return { name, shape: Array.isArray(shape) ? Array.from(shape, Number) : null, data: plain(data) };
+      if (typeof name !== 'string')
+        throw wrongType(name, 'name', 'a string', { what: 'setWeights' });
+      return {
+        name,
+        shape: Array.isArray(shape) ? Array.from(shape, Number) : null,
+        data: plain(data),
+      };
     });
     await this.#call('model.setWeights', { weights: list });
   }
@@ -429,7 +442,12 @@ export class Sequential {
       });
     }
     if (y === undefined || y === null) return [undefined, options];
-    if (options === undefined && typeof y === 'object' && !Array.isArray(y) && !ArrayBuffer.isView(y)) {
+    if (
+      options === undefined &&
+      typeof y === 'object' &&
+      !Array.isArray(y) &&
+      !ArrayBuffer.isView(y)
+    ) {
       return [undefined, y];
     }
     throw new ConfigError(`${what}: y must be left out with a Dataset, which has its own labels.`, {
@@ -464,7 +482,8 @@ export class Sequential {
     try {
       return await run({ dataset: facts.id, ...sampleRange(facts, range, where) });
     } finally {
-      if (this.#client.alive) await this.#client.call('dataset.dispose', { id: facts.id }).catch(() => {});
+      if (this.#client.alive)
+        await this.#client.call('dataset.dispose', { id: facts.id }).catch(() => {});
     }
   }
 }

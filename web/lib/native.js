@@ -64,15 +64,19 @@ export class Native {
     if (this.#engine === NULL) throw errorFromCode('E_OOM', 'The engine could not get its memory.');
     this.heap = new Heap(memory, this.#ffi, this.#engine, () => this.#error());
     // Held for the engine's life, so that a step allocates nothing.
-    this.#scratch = this.#ffi.bufferCreate(this.#engine, SCRATCH * 8);
-    if (this.#scratch === NULL) throw this.#error();
+    const scratch = this.#ffi.bufferCreate(this.#engine, SCRATCH * 8);
+    this.#scratch = /** @type {import('./ffi.js').Pointer<any>} */ (this.#checkPointer(scratch));
   }
 
   /** @param {{ layer?: string, field?: string }} [details] */
   #error(details) {
     const status = this.#ffi.lastStatus(this.#engine);
     const text = this.heap.text(this.#ffi.lastError(this.#engine));
-    return errorFromCode(CODES.get(status) ?? 'E_INTERNAL', text || `engine status ${status}`, details);
+    return errorFromCode(
+      CODES.get(status) ?? 'E_INTERNAL',
+      text || `engine status ${status}`,
+      details,
+    );
   }
 
   /**
@@ -113,7 +117,16 @@ export class Native {
    */
   createDataset(samples, count, [height, width, channels], labels, labelSize) {
     return this.#checkPointer(
-      this.#ffi.datasetCreate(this.#engine, samples, count, height, width, channels, labels, labelSize),
+      this.#ffi.datasetCreate(
+        this.#engine,
+        samples,
+        count,
+        height,
+        width,
+        channels,
+        labels,
+        labelSize,
+      ),
     );
   }
 
@@ -269,9 +282,7 @@ export class Native {
    * @returns {Float32Array} a view, stale after the next call
    */
   vector(model, vector) {
-    const pointer = this.#checkPointer(
-      this.#ffi.modelVector(this.#engine, model, Vector[vector]),
-    );
+    const pointer = this.#checkPointer(this.#ffi.modelVector(this.#engine, model, Vector[vector]));
     return this.heap.floats(pointer, this.modelInfo(model, 'PARAMETERS'));
   }
 
@@ -284,7 +295,16 @@ export class Native {
    */
   trainBegin(model, dataset, { first, count, batch, epoch, shuffle }) {
     this.#check(
-      this.#ffi.trainBegin(this.#engine, model, dataset, first, count, batch, epoch, shuffle ? 1 : 0),
+      this.#ffi.trainBegin(
+        this.#engine,
+        model,
+        dataset,
+        first,
+        count,
+        batch,
+        epoch,
+        shuffle ? 1 : 0,
+      ),
     );
   }
 

@@ -59,9 +59,12 @@ function build(type, options, what) {
     // nesterov is a flag for people and a number for the engine.
     const number = name === 'nesterov' && typeof value === 'boolean' ? Number(value) : value;
     if (typeof number !== 'number') {
-      throw new HyperparameterError(`${what}: ${name} must be a number, found ${describe(value)}.`, {
-        field: name,
-      });
+      throw new HyperparameterError(
+        `${what}: ${name} must be a number, found ${describe(value)}.`,
+        {
+          field: name,
+        },
+      );
     }
     hyperparameters[name] = number;
   }

@@ -51,10 +51,10 @@ export function readOptions(value, names, where) {
 export function unknownName(found, names, kind, where) {
   const near = nearest(found, names);
   const hint = near ? ` Did you mean '${near}'?` : ` Known: ${names.join(', ')}.`;
-  return new ConfigError(
-    `${where.what}: there is no ${kind} ${describe(found)}.${hint}`,
-    { layer: where.layer, field: kind === 'option' ? found.slice(0, 40) : kind },
-  );
+  return new ConfigError(`${where.what}: there is no ${kind} ${describe(found)}.${hint}`, {
+    layer: where.layer,
+    field: kind === 'option' ? found.slice(0, 40) : kind,
+  });
 }
 
 /**
@@ -164,10 +164,10 @@ export function needSignal(value, field, where) {
  * @param {Where} where
  */
 export function wrongType(value, field, wanted, where) {
-  return new ConfigError(
-    `${title(where)}: ${field} must be ${wanted}, found ${describe(value)}.`,
-    { layer: where.layer, field },
-  );
+  return new ConfigError(`${title(where)}: ${field} must be ${wanted}, found ${describe(value)}.`, {
+    layer: where.layer,
+    field,
+  });
 }
 
 /**

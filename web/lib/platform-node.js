@@ -28,7 +28,10 @@ export function startWorker({ onMessage, onDeath }, workerUrl) {
   worker.unref();
   return {
     post: (message, transfer = []) =>
-      worker.postMessage(message, /** @type {import('node:worker_threads').TransferListItem[]} */ (transfer)),
+      worker.postMessage(
+        message,
+        /** @type {import('node:worker_threads').TransferListItem[]} */ (transfer),
+      ),
     terminate: () => void worker.terminate(),
     hold: (busy) => (busy ? worker.ref() : worker.unref()),
   };
@@ -108,7 +111,10 @@ export function openPort() {
   if (!port) throw new LoadError('The engine worker was started outside a worker thread.');
   return {
     post: (message, transfer = []) =>
-      port.postMessage(message, /** @type {import('node:worker_threads').TransferListItem[]} */ (transfer)),
+      port.postMessage(
+        message,
+        /** @type {import('node:worker_threads').TransferListItem[]} */ (transfer),
+      ),
     listen: (handler) => void port.on('message', handler),
   };
 }

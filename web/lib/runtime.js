@@ -9,12 +9,7 @@
  * | simd             | one thread, plain SIMD: the same bits as simd-threads                    |
  */
 
-import {
-  compileWasm,
-  hardwareConcurrency,
-  nextTurn,
-  whyNoThreads,
-} from '#platform';
+import { compileWasm, hardwareConcurrency, nextTurn, whyNoThreads } from '#platform';
 import { relaxedSimd, simd, threads as sharedMemory } from 'wasm-feature-detect';
 import { LoadError, OutOfMemoryError, UnsupportedError } from './errors.js';
 import { Native } from './native.js';
@@ -117,7 +112,8 @@ async function chooseBuild({ threads, deterministic = false, simd: wanted = 'aut
   else if (wanted !== 'auto') reasons.push(`simd: '${wanted}' was asked for`);
   else reasons.push(relaxed ? 'relaxed SIMD is available' : 'there is no relaxed SIMD');
   const wantedThreads = Math.min(threads ?? (hardwareConcurrency() || 1), MAX_THREADS);
-  const obstacle = whyNoThreads() ?? ((await sharedMemory()) ? undefined : 'there is no shared memory');
+  const obstacle =
+    whyNoThreads() ?? ((await sharedMemory()) ? undefined : 'there is no shared memory');
   /** @type {Choice} */
   const choice = {
     build: useRelaxed ? 'relaxed-threads' : 'simd-threads',
@@ -170,7 +166,7 @@ function makeMemory(shared) {
       cause = error;
     }
   }
-  const least = (/** @type {number} */ (MAXIMUM_PAGES.at(-1)) * 65_536) / 2 ** 20;
+  const least = Math.min(...MAXIMUM_PAGES) / 16;
   throw new OutOfMemoryError(`No memory for the engine, not even with a maximum of ${least} MB.`, {
     cause,
   });

@@ -96,7 +96,9 @@ function checkTensor(tensor, shape, data, label) {
     });
   }
   if (!(data instanceof Float32Array)) {
-    throw new InputTypeError(`${label} must be a Float32Array, found ${describe(data)}.`, { field });
+    throw new InputTypeError(`${label} must be a Float32Array, found ${describe(data)}.`, {
+      field,
+    });
   }
   if (data.length !== tensor.size) {
     throw new ShapeError(`${label} must have ${tensor.size} values, found ${data.length}.`, {

@@ -228,7 +228,7 @@ export async function predict(native, model, range, batchSize, task) {
  */
 async function inSlices({ first, count }, batchSize, task, onSlice, each) {
   const batch = Math.min(batchSize, count);
-  for (let done = 0; done < count; ) {
+  for (let done = 0; done < count;) {
     task.throwIfCancelled();
     if (task.stopped) return;
     const started = performance.now();
