@@ -57,7 +57,7 @@ double tg_peak_run(tg_engine *engine, double iterations) {
   if (!(iterations >= 1 && iterations <= 1e9)) return 0;
   uint32_t whole = (uint32_t)iterations, threads = tg_pool_threads(engine->pool);
   tg_pool_run(engine->pool, threads, peak_tile, &whole);
-  return (double)TG_GEMM_PEAK_FLOP * whole * threads;
+  return tg_gemm_peak_flops(whole) * threads;
 }
 
 void *tg_buffer_create(tg_engine *engine, double bytes) {

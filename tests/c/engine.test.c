@@ -1,0 +1,326 @@
+/* The engine through its exports: bad input, determinism, memory, and the loops over batches. */
+#include "network.h"
+#include "test.h"
+
+static const tg_loss SPARSE = TG_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY;
+
+/* A small network with every operator in it. */
+static tg_chain make_network(tg_engine *engine, double seed) {
+  tg_chain chain = chain_start(engine, seed, 9, 10, 3);
+  chain_add(&chain, "conv2d", "filters,kernelHeight,kernelWidth,samePadding", 6.0, 3.0, 3.0, 1.0);
+  chain_add(&chain, "relu", "");
+  chain_add(&chain, "maxPooling2d", "");
+  chain_add(&chain, "conv2d", "filters,kernelHeight,kernelWidth", 9.0, 2.0, 3.0);
+  chain_add(&chain, "sigmoid", "");
+  chain_add(&chain, "averagePooling2d", "strideHeight,strideWidth", 1.0, 1.0);
+  chain_add(&chain, "flatten", "");
+  chain_add(&chain, "dense", "units", 20.0);
+  chain_add(&chain, "relu", "");
+  chain_add(&chain, "dropout", "rate", 0.3);
+  chain_add(&chain, "dense", "units", 4.0);
+  chain_add(&chain, "softmax", "");
+  CHECK(!chain_finish(&chain, SPARSE, 0, TG_OPTIMIZER_ADAM, 0.01));
+  return chain;
+}
+
+static tg_dataset *make_data(tg_engine *engine, uint32_t count) {
+  return noise_dataset(engine, count, 9, 10, 3, TG_LABELS_CLASS, 4, 21);
+}
+
+/* Trains `epochs` epochs in batches of 7 (the last one short) and returns a hash of weights and slots. */
+static uint64_t train_and_hash(uint32_t threads, uint32_t epochs) {
+  tg_engine *engine = tg_engine_create(threads);
+  tg_chain chain = make_network(engine, 5);
+  tg_dataset *dataset = make_data(engine, 40);
+  double out[18];
+  for (uint32_t epoch = 0; epoch < epochs; epoch++) {
+    CHECK(!tg_train_begin(engine, chain.model, dataset, 0, 40, 7, epoch, 1));
+    double before = tg_engine_info(engine, TG_INFO_ALLOCATIONS);
+    CHECK(!tg_train_steps(engine, chain.model, 0, 6, out));
+    CHECK(tg_engine_info(engine, TG_INFO_ALLOCATIONS) == before);
+    CHECK(out[5 * 3 + 2] == 5); /* 40 = 5 * 7 + 5 */
+  }
+  uint64_t hash = 14695981039346656037u;
+  uint32_t n = (uint32_t)tg_model_info(engine, chain.model, TG_MODEL_PARAMETERS);
+  const tg_vector vectors[] = {TG_VECTOR_WEIGHTS, TG_VECTOR_SLOT0, TG_VECTOR_SLOT1};
+  for (int v = 0; v < 3; v++) {
+    const unsigned char *bytes = (const unsigned char *)tg_model_vector(engine, chain.model, vectors[v]);
+    for (uint32_t i = 0; i < n * sizeof(tg_real); i++) hash = (hash ^ bytes[i]) * 1099511628211u;
+  }
+  CHECK(!tg_dataset_destroy(engine, dataset));
+  CHECK(!tg_model_destroy(engine, chain.model));
+  CHECK(tg_engine_info(engine, TG_INFO_LIVE_ALLOCATIONS) == 0);
+  CHECK(tg_engine_info(engine, TG_INFO_LIVE_BYTES) == 0);
+  CHECK(tg_engine_info(engine, TG_INFO_DATASET_BYTES) == 0);
+  tg_engine_destroy(engine);
+  return hash;
+}
+
+static void test_determinism(void) {
+  uint64_t one = train_and_hash(1, 3);
+  for (uint32_t threads = 1; threads <= 4; threads++) CHECK(train_and_hash(threads, 3) == one);
+  CHECK(train_and_hash(1, 2) != one);
+}
+
+/* Evaluation and prediction agree with each other and with any batch size. */
+static void test_evaluate_and_predict(void) {
+  tg_engine *engine = tg_engine_create(2);
+  tg_chain chain = make_network(engine, 5);
+  tg_dataset *dataset = make_data(engine, 40);
+  double whole[3], pieces[3];
+  CHECK(!tg_evaluate(engine, chain.model, dataset, 0, 40, 40, whole));
+  CHECK(!tg_evaluate(engine, chain.model, dataset, 0, 40, 9, pieces));
+  CHECK(whole[2] == 40 && pieces[2] == 40);
+  CHECK_CLOSE(pieces[0], whole[0], 1e-9 * 40);
+  CHECK(pieces[1] == whole[1]);
+
+  tg_real outputs[40 * 4], again[40 * 4];
+  CHECK(!tg_predict(engine, chain.model, dataset, 0, 40, 13, outputs));
+  CHECK(!tg_predict(engine, chain.model, dataset, 0, 40, 40, again));
+  CHECK(test_same_bits(outputs, again, 160));
+  const int32_t *labels = tg_dataset_labels(engine, dataset);
+  double loss = 0, right = 0;
+  for (int i = 0; i < 40; i++) {
+    const tg_real *row = outputs + 4 * i;
+    double sum = 0;
+    int best = 0;
+    for (int k = 0; k < 4; k++) {
+      sum += (double)row[k];
+      if (row[k] > row[best]) best = k;
+    }
+    CHECK_CLOSE(sum, 1, 1e-6);
+    loss -= log((double)row[labels[i]]);
+    right += best == labels[i];
+  }
+  CHECK_CLOSE(loss, whole[0], 40 * 1e-6);
+  CHECK(right == whole[1]);
+  CHECK(!tg_predict(engine, chain.model, dataset, 39, 1, 500, again)); /* a batch larger than the data */
+  CHECK(test_same_bits(outputs + 156, again, 4));
+  tg_engine_destroy(engine);
+}
+
+/* An untrained network on balanced noise learns it by heart. */
+static void test_learning(void) {
+  const tg_optimizer optimizers[] = {TG_OPTIMIZER_SGD, TG_OPTIMIZER_ADAM};
+  for (int o = 0; o < 2; o++) {
+    tg_engine *engine = tg_engine_create(1);
+    tg_chain chain = chain_start(engine, 1, 1, 1, 20);
+    chain_add(&chain, "dense", "units", 64.0);
+    chain_add(&chain, "relu", "");
+    chain_add(&chain, "dense", "units", 3.0);
+    CHECK(!chain_finish(&chain, SPARSE, 1, optimizers[o], o ? 0.01 : 0.5));
+    tg_dataset *dataset = noise_dataset(engine, 64, 1, 1, 20, TG_LABELS_CLASS, 3, 2);
+    double out[3 * 4], before[3], after[3];
+    CHECK(!tg_evaluate(engine, chain.model, dataset, 0, 64, 32, before));
+    for (int epoch = 0; epoch < 100; epoch++) {
+      CHECK(!tg_train_begin(engine, chain.model, dataset, 0, 64, 16, epoch, 1));
+      CHECK(!tg_train_steps(engine, chain.model, 0, 4, out));
+    }
+    CHECK(!tg_evaluate(engine, chain.model, dataset, 0, 64, 32, after));
+    CHECK_MESSAGE(after[0] < before[0] / 20 && after[1] == 64, "loss %g, right %g", after[0], after[1]);
+    tg_engine_destroy(engine);
+  }
+}
+
+/* ---- bad input ---- */
+
+/* The engine refused with this status, and its text holds both words. */
+static void check_error(tg_engine *engine, int status, tg_status wanted, const char *first, const char *second) {
+  const char *text = tg_last_error(engine);
+  CHECK_MESSAGE(status == (int)wanted && tg_last_status(engine) == wanted, "status %d, wanted %d: %s", status,
+                (int)wanted, text);
+  CHECK_MESSAGE(strstr(text, first) && strstr(text, second), "'%s' names neither '%s' nor '%s'", text, first, second);
+}
+
+static void test_bad_layers(void) {
+  static const struct {
+    const char *op, *attributes;
+    double values[3];
+    tg_status status;
+    const char *first, *second;
+  } cases[] = {
+      {"conv2d", "filters,kernelHeight,kernelWidth", {0, 3, 3}, TG_E_CONFIG, "filters", "0"},
+      {"conv2d", "filters,kernelHeight,kernelWidth", {-1, 3, 3}, TG_E_CONFIG, "filters", "-1"},
+      {"conv2d", "filters,kernelHeight,kernelWidth", {1.5, 3, 3}, TG_E_CONFIG, "filters", "1.5"},
+      {"conv2d", "filters,kernelHeight,kernelWidth", {NAN, 3, 3}, TG_E_CONFIG, "filters", "NaN"},
+      {"conv2d", "filters,kernelHeight,kernelWidth", {INFINITY, 3, 3}, TG_E_CONFIG, "filters", "Infinity"},
+      {"conv2d", "filters,kernelHeight,kernelWidth", {4294967296.0, 3, 3}, TG_E_CONFIG, "filters", "4294967296"},
+      {"conv2d", "filters,kernelHeight,kernelWidth", {4, 9, 3}, TG_E_CONFIG, "kernelHeight is 9", "height 8"},
+      {"conv2d", "filters,kernelHeight,kernelWidth", {4, 3, 7}, TG_E_CONFIG, "kernelWidth is 7", "width 6"},
+      {"conv2d", "filters,kernelHeight", {4, 3}, TG_E_CONFIG, "kernelWidth", "missing"},
+      {"conv2d", "filters,kernelHeight,kernelwidth", {4, 3, 3}, TG_E_CONFIG, "kernelwidth", "no attribute"},
+      {"conv2d", "filters,kernelHeight,kernelWidth", {268435456, 3, 3}, TG_E_LIMIT, "limit", "268435456"},
+      {"maxPooling2d", "poolHeight,poolWidth", {9, 2}, TG_E_CONFIG, "poolHeight is 9", "height 8"},
+      {"maxPooling2d", "poolHeight,strideHeight", {2, 0}, TG_E_CONFIG, "strideHeight", "0"},
+      {"dense", "units", {0}, TG_E_CONFIG, "units", "0"},
+      {"dense", "units", {200000000}, TG_E_LIMIT, "kernel", "limit"},
+      {"dropout", "rate", {1}, TG_E_CONFIG, "rate", "1"},
+      {"dropout", "rate", {-0.1}, TG_E_CONFIG, "rate", "-0.1"},
+      {"nothing", "", {0}, TG_E_CONFIG, "there is no op", "nothing"},
+  };
+  tg_engine *engine = tg_engine_create(1);
+  for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+    tg_chain chain = chain_start(engine, 0, 8, 6, 3);
+    double live = tg_engine_info(engine, TG_INFO_LIVE_ALLOCATIONS);
+    chain_add(&chain, cases[i].op, cases[i].attributes, cases[i].values[0], cases[i].values[1], cases[i].values[2]);
+    check_error(engine, -chain.last, cases[i].status, cases[i].first, cases[i].second);
+    /* Tables may have grown, but nothing of the refused layer is left, and the model goes on. */
+    CHECK(tg_engine_info(engine, TG_INFO_LIVE_ALLOCATIONS) <= live + 1);
+    CHECK(tg_model_info(engine, chain.model, TG_MODEL_PARAMETERS) == 0);
+    chain.last = 0;
+    chain_add(&chain, "flatten", "");
+    chain_add(&chain, "dense", "units", 2.0);
+    CHECK(!chain_finish(&chain, SPARSE, 1, TG_OPTIMIZER_SGD, 0.1));
+    CHECK(!tg_model_destroy(engine, chain.model));
+  }
+  CHECK(tg_engine_info(engine, TG_INFO_LIVE_ALLOCATIONS) == 0);
+  tg_engine_destroy(engine);
+}
+
+/* Products that wrap 32 bits, and shapes that do not fit. */
+static void test_bad_graphs(void) {
+  tg_engine *engine = tg_engine_create(1);
+  tg_chain chain = chain_start(engine, 0, 46341, 46341, 3);
+  check_error(engine, -chain.last, TG_E_LIMIT, "input", "6442");
+  chain = chain_start(engine, 0, 1, 1, 65536);
+  chain_add(&chain, "dense", "units", 65536.0);
+  check_error(engine, -chain.last, TG_E_LIMIT, "4294967296", "268435456");
+  chain = chain_start(engine, 0, 1, 1, 8);
+  chain_add(&chain, "conv2d", "filters,kernelHeight,kernelWidth", 1.0, 1.0, 1.0);
+  check_error(engine, -chain.last, TG_E_SHAPE, "3 dimensions", "gets 1");
+  chain = chain_start(engine, 0, 4, 1048576, 1);
+  chain_add(&chain, "conv2d", "filters,kernelHeight,kernelWidth,samePadding", 1.0, 100000000.0, 1.0, 1.0);
+  check_error(engine, -chain.last, TG_E_LIMIT, "kernel", "limit");
+  double huge[4] = {1, 1, 9007199254740992.0, 1};
+  check_error(engine, -tg_model_add(engine, chain.model, "input", "x", NULL, 0, "height,width,channels,rank", huge, 4),
+              TG_E_CONFIG, "channels", "9007199254740992");
+  int32_t bad = 7;
+  check_error(engine, -tg_model_add(engine, chain.model, "flatten", "f", &bad, 1, "", NULL, 0), TG_E_GRAPH, "node 7",
+              "of 1");
+  CHECK(tg_model_create(engine, -1) == NULL);
+  check_error(engine, TG_E_CONFIG, TG_E_CONFIG, "seed", "-1");
+  tg_chain empty = chain_start(engine, 0, 2, 2, 2);
+  check_error(engine, tg_model_build(engine, empty.model), TG_E_CONFIG, "1 nodes", "needs");
+  tg_engine_destroy(engine);
+}
+
+static void test_bad_data(void) {
+  tg_engine *engine = tg_engine_create(1);
+  CHECK(!tg_dataset_create(engine, TG_SAMPLES_U8, 0, 2, 2, 1, TG_LABELS_NONE, 0));
+  check_error(engine, TG_E_EMPTY, TG_E_EMPTY, "0 samples", "data set");
+  CHECK(!tg_dataset_create(engine, TG_SAMPLES_U8, 1, 2, 0.5, 1, TG_LABELS_NONE, 0));
+  check_error(engine, TG_E_CONFIG, TG_E_CONFIG, "width", "0.5");
+  CHECK(!tg_dataset_create(engine, TG_SAMPLES_F32, 1, 65536, 65536, 1, TG_LABELS_NONE, 0));
+  check_error(engine, TG_E_LIMIT, TG_E_LIMIT, "4294967296", "limit");
+  CHECK(tg_engine_info(engine, TG_INFO_LIVE_ALLOCATIONS) == 0);
+
+  tg_chain chain = make_network(engine, 5);
+  tg_dataset *dataset = make_data(engine, 10);
+  tg_real *weights = tg_model_vector(engine, chain.model, TG_VECTOR_WEIGHTS);
+  uint32_t n = (uint32_t)tg_model_info(engine, chain.model, TG_MODEL_PARAMETERS);
+  tg_real *kept = test_reals(n, 0);
+  memcpy(kept, weights, n * sizeof *kept);
+
+  float *samples = tg_dataset_samples(engine, dataset);
+  float sample = samples[3 * 270 + 5];
+  samples[3 * 270 + 5] = NAN;
+  check_error(engine, tg_dataset_seal(engine, dataset), TG_E_NON_FINITE, "sample 3", "of 10");
+  samples[3 * 270 + 5] = sample;
+  int32_t *labels = tg_dataset_labels(engine, dataset);
+  labels[6] = -2;
+  check_error(engine, tg_dataset_seal(engine, dataset), TG_E_LABEL_RANGE, "sample 6", "-2");
+  labels[6] = 4;
+  CHECK(!tg_dataset_seal(engine, dataset));
+  double out[18];
+  check_error(engine, tg_train_begin(engine, chain.model, dataset, 0, 10, 4, 0, 1), TG_E_LABEL_RANGE, "sample 6 is 4",
+              "0 to 3");
+  labels[6] = 3;
+  CHECK(!tg_dataset_seal(engine, dataset));
+  check_error(engine, tg_train_begin(engine, chain.model, dataset, 0, 10, 0.5, 0, 1), TG_E_CONFIG, "batchSize", "0.5");
+  check_error(engine, tg_train_begin(engine, chain.model, dataset, 0, 10, NAN, 0, 1), TG_E_CONFIG, "batchSize", "NaN");
+  check_error(engine, tg_train_begin(engine, chain.model, dataset, 5, 10, 4, 0, 1), TG_E_CONFIG, "14", "of 10");
+  check_error(engine, tg_train_begin(engine, chain.model, dataset, 0, 0, 4, 0, 1), TG_E_EMPTY, "0 samples", "");
+  check_error(engine, tg_train_steps(engine, chain.model, 0, 1, out), TG_E_STATE, "no epoch", "");
+  tg_dataset *other = noise_dataset(engine, 4, 9, 9, 3, TG_LABELS_CLASS, 4, 1);
+  check_error(engine, tg_evaluate(engine, chain.model, other, 0, 4, 4, out), TG_E_SHAPE, "9 x 9 x 3", "9 x 10 x 3");
+  check_error(engine, tg_model_set_hyperparameter(engine, chain.model, "learningRate", NAN), TG_E_HYPERPARAMETER,
+              "learningRate", "NaN");
+  check_error(engine, tg_model_set_hyperparameter(engine, chain.model, "momentum", 0.5), TG_E_HYPERPARAMETER,
+              "momentum", "no");
+  CHECK(test_same_bits(kept, weights, n));
+
+  /* Far too large a rate: refused at the step whose loss or gradient is no number, and the engine goes on. (A double
+   * bears it.) */
+  CHECK(!tg_model_set_hyperparameter(engine, chain.model, "learningRate", 1e30));
+  CHECK(!tg_train_begin(engine, chain.model, dataset, 0, 10, 2, 0, 1));
+  tg_status status = tg_train_steps(engine, chain.model, 0, 5, out);
+  if (sizeof(tg_real) == 4) check_error(engine, status, TG_E_NON_FINITE, "step", "before this step");
+  memcpy(weights, kept, n * sizeof *kept);
+  CHECK(!tg_model_set_hyperparameter(engine, chain.model, "learningRate", 0));
+  CHECK(!tg_train_begin(engine, chain.model, dataset, 0, 10, 2, 0, 1));
+  CHECK(!tg_train_steps(engine, chain.model, 0, 1, out));
+  CHECK(test_same_bits(kept, weights, n)); /* a rate of 0 changes nothing */
+
+  CHECK(!tg_dataset_destroy(engine, dataset));
+  check_error(engine, tg_train_steps(engine, chain.model, 1, 1, out), TG_E_STATE, "gone", "");
+  check_error(engine, tg_dataset_destroy(engine, dataset), TG_E_DISPOSED, "disposed", "");
+  CHECK(!tg_model_destroy(engine, chain.model));
+  check_error(engine, tg_model_destroy(engine, chain.model), TG_E_DISPOSED, "disposed", "");
+  CHECK(tg_model_vector(engine, chain.model, TG_VECTOR_WEIGHTS) == NULL);
+  check_error(engine, tg_buffer_destroy(engine, weights), TG_E_DISPOSED, "buffer", "");
+  tg_engine_destroy(engine);
+}
+
+/* Checkpoint arithmetic: the same step number and epoch give the same continuation. */
+static void test_resume(void) {
+  tg_engine *engine = tg_engine_create(2);
+  tg_chain straight = make_network(engine, 8), resumed = make_network(engine, 8);
+  tg_dataset *dataset = make_data(engine, 30);
+  uint32_t n = (uint32_t)tg_model_info(engine, straight.model, TG_MODEL_PARAMETERS);
+  double out[3 * 6];
+  CHECK(!tg_train_begin(engine, straight.model, dataset, 0, 30, 5, 4, 1));
+  CHECK(!tg_train_steps(engine, straight.model, 0, 2, out));
+  const tg_vector vectors[] = {TG_VECTOR_WEIGHTS, TG_VECTOR_SLOT0, TG_VECTOR_SLOT1};
+  for (int v = 0; v < 3; v++)
+    memcpy(tg_model_vector(engine, resumed.model, vectors[v]), tg_model_vector(engine, straight.model, vectors[v]),
+           n * sizeof(tg_real));
+  CHECK(!tg_model_set_step(engine, resumed.model, tg_model_info(engine, straight.model, TG_MODEL_STEP)));
+  CHECK(!tg_train_steps(engine, straight.model, 2, 4, out));
+  CHECK(!tg_train_begin(engine, resumed.model, dataset, 0, 30, 5, 4, 1));
+  CHECK(!tg_train_steps(engine, resumed.model, 2, 4, out));
+  for (int v = 0; v < 3; v++)
+    CHECK(test_same_bits(tg_model_vector(engine, resumed.model, vectors[v]),
+                         tg_model_vector(engine, straight.model, vectors[v]), n));
+  tg_engine_destroy(engine);
+}
+
+/* A thousand steps leave the live bytes where they were. */
+static void test_memory_is_flat(void) {
+  tg_engine *engine = tg_engine_create(1);
+  tg_chain chain = make_network(engine, 5);
+  tg_dataset *dataset = make_data(engine, 20);
+  double out[3 * 5], bytes = 0, allocations = 0;
+  for (int epoch = 0; epoch < 200; epoch++) {
+    CHECK(!tg_train_begin(engine, chain.model, dataset, 0, 20, 4, epoch, 1));
+    CHECK(!tg_train_steps(engine, chain.model, 0, 5, out));
+    if (epoch == 0) {
+      bytes = tg_engine_info(engine, TG_INFO_LIVE_BYTES);
+      allocations = tg_engine_info(engine, TG_INFO_ALLOCATIONS);
+    }
+  }
+  CHECK(tg_engine_info(engine, TG_INFO_LIVE_BYTES) == bytes);
+  CHECK(tg_engine_info(engine, TG_INFO_ALLOCATIONS) == allocations);
+  tg_engine_destroy(engine);
+}
+
+int main(void) {
+  test_determinism();
+  test_evaluate_and_predict();
+  test_learning();
+  test_bad_layers();
+  test_bad_graphs();
+  test_bad_data();
+  test_resume();
+  test_memory_is_flat();
+  return test_report();
+}

@@ -1,0 +1,182 @@
+/*
+ * Every gradient against central differences of the loss, in the double build: the kernels that ship, with tg_real =
+ * double. Bounds: |analytic - numeric| <= 1e-7 + 1e-5 |numeric|, with a step of 1e-6.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "network.h"
+#include "test.h"
+
+#ifdef TG_DOUBLE
+
+static const double STEP = 1e-6, ABSOLUTE = 1e-7, RELATIVE = 1e-5;
+
+/* Mean loss of the one batch, at the weights as they stand. A learning rate of 0 leaves them alone, and the step number
+ * is put back so that dropout draws the same mask. */
+static double loss_of(tg_chain *chain, uint32_t count) {
+  double out[3] = {NAN, 0, 0};
+  CHECK(!tg_model_set_step(chain->engine, chain->model, 3));
+  CHECK(!tg_train_steps(chain->engine, chain->model, 0, 1, out));
+  return out[0] / count;
+}
+
+/* Checks up to 40 elements of every tensor, evenly spread. */
+static void check_gradients(const char *what, tg_chain *chain, tg_dataset *dataset, uint32_t count) {
+  CHECK(!tg_train_begin(chain->engine, chain->model, dataset, 0, count, count, 0, 0));
+  loss_of(chain, count);
+  uint32_t tensors = (uint32_t)tg_model_info(chain->engine, chain->model, TG_MODEL_TENSORS);
+  tg_real *w = tg_model_vector(chain->engine, chain->model, TG_VECTOR_WEIGHTS);
+  tg_real *g = tg_model_vector(chain->engine, chain->model, TG_VECTOR_GRADIENTS);
+  for (uint32_t t = 0; t < tensors; t++) {
+    double d[7], worst = 0;
+    tg_model_describe_tensor(chain->engine, chain->model, t, d);
+    uint32_t offset = (uint32_t)d[1], size = (uint32_t)(d[3] * d[4] * d[5] * d[6]);
+    uint32_t stride = size > 40 ? size / 40 : 1;
+    for (uint32_t i = 0; i < size; i += stride) {
+      loss_of(chain, count);
+      double analytic = g[offset + i], kept = w[offset + i];
+      w[offset + i] = kept + STEP;
+      double above = loss_of(chain, count);
+      w[offset + i] = kept - STEP;
+      double below = loss_of(chain, count);
+      w[offset + i] = kept;
+      double numeric = (above - below) / (2 * STEP);
+      double excess = fabs(analytic - numeric) / (ABSOLUTE + RELATIVE * fabs(numeric));
+      if (excess > worst) worst = excess;
+    }
+    CHECK_MESSAGE(worst <= 1, "%s: %s is off by %g times the bound", what,
+                  tg_model_tensor_name(chain->engine, chain->model, t), worst);
+  }
+}
+
+/* The layer under test between two layers with weights, so that its input gradient shows in the first one's. */
+static void check_layer(tg_engine *engine, uint32_t height, uint32_t width, uint32_t channels, const char *what,
+                        void (*add)(tg_chain *)) {
+  tg_chain chain = chain_start(engine, 11, height, width, 2);
+  chain_add(&chain, "conv2d", "filters,kernelHeight,kernelWidth", (double)channels, 1.0, 1.0);
+  add(&chain);
+  chain_add(&chain, "flatten", "");
+  chain_add(&chain, "dense", "units", 3.0);
+  CHECK(!chain_finish(&chain, TG_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY, 1, TG_OPTIMIZER_SGD, 0));
+  tg_dataset *dataset = noise_dataset(engine, 3, height, width, 2, TG_LABELS_CLASS, 3, 5);
+  check_gradients(what, &chain, dataset, 3);
+  tg_dataset_destroy(engine, dataset);
+  tg_model_destroy(engine, chain.model);
+}
+
+static struct { double filters, kernel_h, kernel_w, stride_h, stride_w, same; } conv;
+
+static void add_conv(tg_chain *chain) {
+  chain_add(chain, "conv2d", "filters,kernelHeight,kernelWidth,strideHeight,strideWidth,samePadding", conv.filters,
+            conv.kernel_h, conv.kernel_w, conv.stride_h, conv.stride_w, conv.same);
+}
+static void add_conv_relu(tg_chain *chain) {
+  add_conv(chain);
+  chain_add(chain, "relu", "");
+}
+static void add_conv_without_bias(tg_chain *chain) {
+  chain_add(chain, "conv2d", "filters,kernelHeight,kernelWidth,useBias", 5.0, 3.0, 3.0, 0.0);
+  chain_add(chain, "relu", "");
+}
+static void add_max_pool(tg_chain *chain) { chain_add(chain, "maxPooling2d", ""); }
+static void add_max_pool_overlapping(tg_chain *chain) {
+  chain_add(chain, "maxPooling2d", "poolHeight,poolWidth,strideHeight,strideWidth,samePadding", 3.0, 3.0, 2.0, 1.0,
+            1.0);
+}
+static void add_average_pool(tg_chain *chain) { chain_add(chain, "averagePooling2d", ""); }
+static void add_average_pool_overlapping(tg_chain *chain) {
+  chain_add(chain, "averagePooling2d", "poolHeight,poolWidth,strideHeight,strideWidth,samePadding", 3.0, 2.0, 1.0, 2.0,
+            1.0);
+}
+static void add_relu(tg_chain *chain) {
+  chain_add(chain, "maxPooling2d", "poolHeight,poolWidth,strideHeight,strideWidth", 1.0, 1.0, 1.0, 1.0);
+  chain_add(chain, "relu", ""); /* not fused: its producer cannot */
+}
+static void add_sigmoid(tg_chain *chain) { chain_add(chain, "sigmoid", ""); }
+static void add_softmax(tg_chain *chain) { chain_add(chain, "softmax", ""); }
+static void add_dropout(tg_chain *chain) { chain_add(chain, "dropout", "rate", 0.4); }
+static void add_dense(tg_chain *chain) {
+  chain_add(chain, "dense", "units", 5.0); /* over the channels of every pixel */
+  chain_add(chain, "relu", "");
+}
+static void add_dense_without_bias(tg_chain *chain) { chain_add(chain, "dense", "units,useBias", 9.0, 0.0); }
+
+static void layers(tg_engine *engine) {
+  check_layer(engine, 4, 5, 3, "maxPooling2d", add_max_pool);
+  check_layer(engine, 5, 6, 5, "overlapping maxPooling2d", add_max_pool_overlapping);
+  check_layer(engine, 4, 5, 3, "averagePooling2d", add_average_pool);
+  check_layer(engine, 5, 6, 5, "overlapping averagePooling2d", add_average_pool_overlapping);
+  check_layer(engine, 3, 3, 6, "relu", add_relu);
+  check_layer(engine, 3, 3, 6, "sigmoid", add_sigmoid);
+  check_layer(engine, 3, 3, 6, "softmax", add_softmax);
+  check_layer(engine, 3, 3, 6, "dropout", add_dropout);
+  check_layer(engine, 3, 4, 7, "dense", add_dense);
+  check_layer(engine, 3, 4, 7, "dense without bias", add_dense_without_bias);
+  check_layer(engine, 5, 5, 3, "conv2d without bias", add_conv_without_bias);
+}
+
+static void convolutions(tg_engine *engine) {
+  static const double kernels[][2] = {{1, 1}, {1, 3}, {2, 4}, {3, 3}, {5, 5}};
+  for (unsigned k = 0; k < 5; k++)
+    for (int stride = 1; stride <= 3; stride++)
+      for (int same = 0; same <= 1; same++)
+        for (int channels = 1; channels <= 9; channels += 4) {
+          conv.filters = channels == 5 ? 13 : 3;
+          conv.kernel_h = kernels[k][0];
+          conv.kernel_w = kernels[k][1];
+          conv.stride_h = stride;
+          conv.stride_w = stride == 3 ? 1 : stride;
+          conv.same = same;
+          check_layer(engine, 7, 6, (uint32_t)channels, "conv2d", k % 2 ? add_conv : add_conv_relu);
+        }
+}
+
+/* Losses behind a dense layer, with and without the activation that they absorb. */
+static void check_loss(tg_engine *engine, const char *what, tg_loss loss, int from_logits, const char *activation,
+                       uint32_t outputs, tg_label_type labels, uint32_t label_size) {
+  tg_chain chain = chain_start(engine, 3, 1, 1, 7);
+  chain_add(&chain, "dense", "units", (double)outputs);
+  if (activation) chain_add(&chain, activation, "");
+  CHECK(!chain_finish(&chain, loss, from_logits, TG_OPTIMIZER_ADAM, 0));
+  tg_dataset *dataset = noise_dataset(engine, 5, 1, 1, 7, labels, label_size, 9);
+  check_gradients(what, &chain, dataset, 5);
+  tg_dataset_destroy(engine, dataset);
+  tg_model_destroy(engine, chain.model);
+}
+
+static void losses(tg_engine *engine) {
+  const tg_loss sparse = TG_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY, categorical = TG_LOSS_CATEGORICAL_CROSSENTROPY;
+  const tg_loss binary = TG_LOSS_BINARY_CROSSENTROPY, squared = TG_LOSS_MEAN_SQUARED_ERROR;
+  check_loss(engine, "sparse, logits", sparse, 1, NULL, 4, TG_LABELS_CLASS, 4);
+  check_loss(engine, "sparse, softmax", sparse, 0, "softmax", 4, TG_LABELS_CLASS, 4);
+  check_loss(engine, "sparse, probabilities", sparse, 0, "sigmoid", 4, TG_LABELS_CLASS, 4);
+  check_loss(engine, "categorical, logits", categorical, 1, NULL, 4, TG_LABELS_VALUES, 4);
+  check_loss(engine, "categorical, softmax", categorical, 0, "softmax", 4, TG_LABELS_VALUES, 4);
+  check_loss(engine, "categorical, probabilities", categorical, 0, "sigmoid", 4, TG_LABELS_VALUES, 4);
+  check_loss(engine, "binary, logits", binary, 1, NULL, 1, TG_LABELS_CLASS, 2);
+  check_loss(engine, "binary, sigmoid", binary, 0, "sigmoid", 3, TG_LABELS_VALUES, 3);
+  check_loss(engine, "binary, probabilities", binary, 0, "softmax", 3, TG_LABELS_VALUES, 3);
+  check_loss(engine, "squared error", squared, 0, NULL, 3, TG_LABELS_VALUES, 3);
+  check_loss(engine, "squared error, softmax", squared, 0, "softmax", 3, TG_LABELS_VALUES, 3);
+  check_loss(engine, "squared error, classes", squared, 0, "sigmoid", 1, TG_LABELS_CLASS, 2);
+}
+
+int main(void) {
+  tg_engine *engine = tg_engine_create(2);
+  layers(engine);
+  convolutions(engine);
+  losses(engine);
+  CHECK(tg_engine_info(engine, TG_INFO_LIVE_ALLOCATIONS) == 0);
+  tg_engine_destroy(engine);
+  return test_report();
+}
+
+#else
+
+int main(void) {
+  printf("finite differences run in the double build\n");
+  return test_report();
+}
+
+#endif

@@ -1,0 +1,60 @@
+#include "network.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "rng.h"
+
+tg_chain chain_start(tg_engine *engine, double seed, uint32_t height, uint32_t width, uint32_t channels) {
+  tg_chain chain = {engine, tg_model_create(engine, seed), -1};
+  double values[4] = {height, width, channels, height * width == 1 ? 1 : 3};
+  chain.last = tg_model_add(engine, chain.model, "input", "input", NULL, 0, "height,width,channels,rank", values, 4);
+  return chain;
+}
+
+/* "op_3" */
+static void number_name(char *name, const char *op, int32_t number) {
+  while (*op) *name++ = *op++;
+  *name++ = '_';
+  if (number >= 10) *name++ = (char)('0' + number / 10);
+  *name++ = (char)('0' + number % 10);
+  *name = 0;
+}
+
+void chain_add(tg_chain *chain, const char *op, const char *attributes, ...) {
+  if (chain->last < 0) return;
+  double values[16];
+  uint32_t n = *attributes ? 1 : 0;
+  for (const char *c = attributes; *c; c++) n += *c == ',';
+  va_list list;
+  va_start(list, attributes);
+  for (uint32_t i = 0; i < n; i++) values[i] = va_arg(list, double);
+  va_end(list);
+  char name[64];
+  number_name(name, op, chain->last + 1);
+  chain->last = tg_model_add(chain->engine, chain->model, op, name, &chain->last, 1, attributes, values, n);
+}
+
+tg_status chain_finish(tg_chain *chain, tg_loss loss, int from_logits, tg_optimizer optimizer, double learning_rate) {
+  if (chain->last < 0) return (tg_status)-chain->last;
+  tg_status status = tg_model_build(chain->engine, chain->model);
+  if (status) return status;
+  return tg_model_compile(chain->engine, chain->model, loss, (uint32_t)from_logits, optimizer, "learningRate",
+                          &learning_rate, 1);
+}
+
+tg_dataset *noise_dataset(tg_engine *engine, uint32_t count, uint32_t height, uint32_t width, uint32_t channels,
+                          tg_label_type labels, uint32_t label_size, uint32_t seed) {
+  tg_dataset *dataset = tg_dataset_create(engine, TG_SAMPLES_F32, count, height, width, channels, labels, label_size);
+  if (!dataset) return NULL;
+  tg_rng rng = tg_rng_start(seed, 0, 0);
+  float *samples = tg_dataset_samples(engine, dataset);
+  for (uint32_t i = 0; i < count * height * width * channels; i++) samples[i] = (float)(2 * tg_rng_uniform(&rng) - 1);
+  int32_t *classes = tg_dataset_labels(engine, dataset);
+  float *values = tg_dataset_labels(engine, dataset);
+  for (uint32_t i = 0; labels == TG_LABELS_CLASS && i < count; i++)
+    classes[i] = (int32_t)tg_rng_below(&rng, label_size);
+  for (uint32_t i = 0; labels == TG_LABELS_VALUES && i < count * label_size; i++)
+    values[i] = (float)tg_rng_uniform(&rng);
+  return tg_dataset_seal(engine, dataset) ? NULL : dataset;
+}

@@ -1,0 +1,26 @@
+/* Short ways to make models and data sets for the engine's tests. */
+#ifndef TG_TESTS_NETWORK_H
+#define TG_TESTS_NETWORK_H
+
+#include <stdint.h>
+
+#include "tabgrad.h"
+
+/* A chain under construction: each layer reads the one before. */
+typedef struct {
+  tg_engine *engine;
+  tg_model *model;
+  int32_t last; /* node number, or minus the status of the first failure */
+} tg_chain;
+
+tg_chain chain_start(tg_engine *engine, double seed, uint32_t height, uint32_t width, uint32_t channels);
+/* attributes: names joined by commas; the values follow as doubles. Later layers are skipped after a failure. */
+void chain_add(tg_chain *chain, const char *op, const char *attributes, ...);
+/* Builds and compiles; returns the first status that is not TG_OK. */
+tg_status chain_finish(tg_chain *chain, tg_loss loss, int from_logits, tg_optimizer optimizer, double learning_rate);
+
+/* `count` samples of noise from -1 to 1; class labels 0…label_size-1 (CLASS), or values in [0, 1) (VALUES). */
+tg_dataset *noise_dataset(tg_engine *engine, uint32_t count, uint32_t height, uint32_t width, uint32_t channels,
+                          tg_label_type labels, uint32_t label_size, uint32_t seed);
+
+#endif
