@@ -92,7 +92,9 @@ test('a picture of the person is dropped, shown as 32 x 32 and classified', asyn
     const data = new DataTransfer();
     data.items.add(new File([/** @type {Blob} */ (blob)], 'sky.png', { type: 'image/png' }));
     const at = document.getElementById('own-drop');
-    at?.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
+    at?.dispatchEvent(
+      new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }),
+    );
   });
   await page.waitForSelector('#own-answers .answer-name:not(:empty)');
   const answers = await page.locator('#own-answers li').allTextContents();

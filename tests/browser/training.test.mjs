@@ -34,7 +34,7 @@ test('300 steps on CIFAR-10: accuracy rises and the page is never kept waiting',
   // After loading, before training: what loading costs is not training's.
   await page.waitForTimeout(500);
   await page.evaluate(() => {
-    const seen = /** @type {number[]} */ ((/** @type {any} */ (window).longTasks = []));
+    const seen = /** @type {number[]} */ (/** @type {any} */ (window).longTasks = []);
     new PerformanceObserver((list) => {
       for (const entry of list.getEntries()) seen.push(Math.round(entry.duration));
     }).observe({ type: 'longtask' });

@@ -17,10 +17,12 @@ async function serve(request, response, next) {
   if (!path.includes('/data/cifar10/')) return next();
   const name = ROUTE.exec(path)?.[1];
   const file = name ? join(cacheFolder('cifar10'), name) : '';
-  const size = name ? await stat(file).then(
-    (found) => found.size,
-    () => -1,
-  ) : -1;
+  const size = name
+    ? await stat(file).then(
+        (found) => found.size,
+        () => -1,
+      )
+    : -1;
   if (size < 0) {
     // Without this the dev server would answer with its index page.
     response.statusCode = 404;

@@ -7,7 +7,6 @@ import { serveCifar } from './vite-cifar-plugin.js';
 /** @param {string} path relative to this file */
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-
 export default defineConfig({
   root: at('.'),
   publicDir: at('../public'),
@@ -19,6 +18,11 @@ export default defineConfig({
   worker: { format: 'es' },
   server: { headers, fs: { allow: [at('../..')] } },
   preview: { headers },
-  build: { outDir: at('../../build/demo'), emptyOutDir: true, target: 'es2022', assetsInlineLimit: 0 },
+  build: {
+    outDir: at('../../build/demo'),
+    emptyOutDir: true,
+    target: 'es2022',
+    assetsInlineLimit: 0,
+  },
   plugins: [serveCifar()],
 });

@@ -50,7 +50,11 @@ export async function servePage({ isolated = true } = {}) {
 /** @returns {Promise<Served>} */
 export async function serveDevelopment() {
   return withIsolation(true, async () => {
-    const server = await createServer({ configFile: CONFIG, logLevel: 'warn', server: { port: 0 } });
+    const server = await createServer({
+      configFile: CONFIG,
+      logLevel: 'warn',
+      server: { port: 0 },
+    });
     await server.listen();
     return { url: server.resolvedUrls?.local[0] ?? '', close: () => server.close() };
   });

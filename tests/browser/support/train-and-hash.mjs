@@ -48,7 +48,10 @@ export async function trainAndHash(tabgrad, { threads }) {
   await model.fit(data, undefined, { epochs: 6, batchSize: 32 });
   const weights = await model.getWeights();
   await engine.dispose();
-  const size = weights.reduce((/** @type {number} */ sum, /** @type {any} */ w) => sum + w.data.length, 0);
+  const size = weights.reduce(
+    (/** @type {number} */ sum, /** @type {any} */ w) => sum + w.data.length,
+    0,
+  );
   const flat = new Float32Array(size);
   let at = 0;
   for (const { data: values } of weights) {

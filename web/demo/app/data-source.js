@@ -4,8 +4,8 @@ import { datasets } from 'tabgrad';
 /** Bytes of one official .bin file: 10,000 records of a label and 3 x 32 x 32 pixels. */
 const BIN_BYTES = 30_730_000;
 
-/** @typedef {(done: number, total: number) => void} OnProgress */
-/** @typedef {{ kind: 'sample' | 'full', train: import('tabgrad').Dataset, test: import('tabgrad').Dataset, classNames: string[] }} Images */
+/** @typedef {(done: number, total: number) => void} OnProgress total 0: not known */
+/** @typedef {{ kind: 'sample' | 'full', train: import('tabgrad').Dataset, test: import('tabgrad').Dataset, classNames: readonly string[] }} Images */
 
 /** @param {string} path below the page */
 function pageUrl(path) {
@@ -32,7 +32,10 @@ export async function isCifarServed() {
  */
 export async function loadServedCifar(onProgress, signal) {
   const source = pageUrl('data/cifar10/');
-  return { kind: 'full', ...(await datasets.cifar10({ source, onProgress: adapt(onProgress), signal })) };
+  return {
+    kind: 'full',
+    ...(await datasets.cifar10({ source, onProgress: adapt(onProgress), signal })),
+  };
 }
 
 /**
@@ -44,7 +47,10 @@ export async function loadServedCifar(onProgress, signal) {
  */
 export async function loadCifarFiles(files, onProgress, signal) {
   const source = files.length === 1 ? files[0] : files;
-  return { kind: 'full', ...(await datasets.cifar10({ source, onProgress: adapt(onProgress), signal })) };
+  return {
+    kind: 'full',
+    ...(await datasets.cifar10({ source, onProgress: adapt(onProgress), signal })),
+  };
 }
 
 /**
@@ -53,13 +59,16 @@ export async function loadCifarFiles(files, onProgress, signal) {
  */
 export async function loadSample(onProgress) {
   const source = pageUrl('sample/');
-  return { kind: 'sample', ...(await datasets.cifar10Sample({ source, onProgress: adapt(onProgress) })) };
+  return {
+    kind: 'sample',
+    ...(await datasets.cifar10Sample({ source, onProgress: adapt(onProgress) })),
+  };
 }
 
 /**
  * @param {OnProgress} onProgress
- * @returns {(progress: { loaded: number, total: number }) => void}
+ * @returns {(progress: { loaded: number, total: number | undefined }) => void}
  */
 function adapt(onProgress) {
-  return ({ loaded, total }) => onProgress(loaded, total);
+  return ({ loaded, total }) => onProgress(loaded, total ?? 0);
 }

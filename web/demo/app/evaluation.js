@@ -19,7 +19,7 @@ const PIECE = 500;
 
 /**
  * @param {object} input
- * @param {import('tabgrad').Model} input.model
+ * @param {import('tabgrad').Sequential} input.model
  * @param {import('tabgrad').Dataset} input.test
  * @param {number} input.classes
  * @param {boolean} input.fromLogits
@@ -39,7 +39,7 @@ export async function evaluateAll({ model, test, classes, fromLogits, signal, on
       test.read(first, size),
     ]);
     probabilities.set(fromLogits ? softmaxRows(outputs, classes) : outputs, first * classes);
-    for (let i = 0; i < size; i++) labels[first + i] = Number(y[i]);
+    for (let i = 0; i < size; i++) labels[first + i] = Number(y?.[i]);
     onProgress(first + size, count);
   }
   const confusion = countConfusion(probabilities, labels, classes);

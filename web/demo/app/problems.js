@@ -25,7 +25,11 @@ export function problemOf(error) {
     error && typeof error === 'object' ? error : { message: String(error) }
   );
   const code = typeof known.code === 'string' ? known.code : 'E_PAGE';
-  return { code, message: String(known.message ?? 'Something went wrong.'), hint: HINTS[code] ?? '' };
+  return {
+    code,
+    message: String(known.message ?? 'Something went wrong.'),
+    hint: HINTS[code] ?? '',
+  };
 }
 
 /**

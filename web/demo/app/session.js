@@ -11,7 +11,7 @@ import { CurveLog } from './curve-log.js';
 import { isCifarServed, loadCifarFiles, loadSample, loadServedCifar } from './data-source.js';
 
 export class Session {
-  /** @type {import('tabgrad').Model | null} */
+  /** @type {import('tabgrad').Sequential | null} */
   model = null;
   /** @type {import('./data-source.js').Images | null} */
   images = null;

@@ -23,7 +23,8 @@ export class SpeedMeter {
   read() {
     const now = { time: performance.now(), steps: this.#steps, images: this.#images };
     this.#marks.push(now);
-    while (this.#marks.length > 2 && now.time - this.#marks[1].time > WINDOW_MS) this.#marks.shift();
+    while (this.#marks.length > 2 && now.time - this.#marks[1].time > WINDOW_MS)
+      this.#marks.shift();
     const first = this.#marks[0];
     const steps = now.steps - first.steps;
     const ms = now.time - first.time;

@@ -16,7 +16,7 @@ import { Store } from './store.js';
  * @property {'none' | 'sample' | 'full'} kind
  * @property {number} trainCount
  * @property {number} testCount
- * @property {string[]} classNames
+ * @property {readonly string[]} classNames
  */
 
 /**
@@ -51,7 +51,7 @@ import { Store } from './store.js';
  * @property {import('./confusion.js').CellChoice | null} cell the cell of the confusion matrix chosen
  * @property {string} weightsFrom where the present weights come from, in words
  * @property {import('./pretrained.js').PretrainedReport | null} pretrained
- * @property {import('tabgrad').ModelSummary | null} summary
+ * @property {ReturnType<import('tabgrad').Sequential['summary']> | null} summary
  * @property {Problem | null} problem
  */
 
@@ -78,7 +78,8 @@ export function noProgress() {
 
 /** @returns {AppStore} */
 export function createAppStore() {
-  return new Store({
+  /** @type {AppState} */
+  const initial = {
     phase: 'starting',
     settings: {
       preset: 'S1',
@@ -98,5 +99,6 @@ export function createAppStore() {
     pretrained: null,
     summary: null,
     problem: null,
-  });
+  };
+  return new Store(initial);
 }

@@ -29,7 +29,7 @@ export class ConfusionTable {
 
   /**
    * @param {Confusion} confusion
-   * @param {string[]} classNames
+   * @param {readonly string[]} classNames
    * @param {'counts' | 'share'} mode
    * @param {import('../app/confusion.js').CellChoice | null} chosen
    */
@@ -45,7 +45,10 @@ export class ConfusionTable {
         // The square root spreads the small shares, where the mistakes are.
         cell.style.setProperty('--depth', Math.sqrt(share).toFixed(3));
         cell.classList.toggle('none', n === 0);
-        cell.setAttribute('aria-pressed', String(chosen?.truth === truth && chosen.answer === answer));
+        cell.setAttribute(
+          'aria-pressed',
+          String(chosen?.truth === truth && chosen.answer === answer),
+        );
         cell.setAttribute(
           'aria-label',
           `${n} of ${total} images of ${classNames[truth]} called ${classNames[answer]}`,
@@ -54,7 +57,7 @@ export class ConfusionTable {
     }
   }
 
-  /** @param {string[]} classNames */
+  /** @param {readonly string[]} classNames */
   #build(classNames) {
     this.#classes = classNames.length;
     const head = make('tr', { role: 'row' }, [

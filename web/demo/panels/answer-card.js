@@ -10,7 +10,7 @@ export class AnswerCard {
   #bars = new AnswerBars();
   #index = -1;
   #label = 0;
-  /** @type {string[]} */
+  /** @type {readonly string[]} */
   #classNames = [];
   element = make('li', { class: 'card', hidden: true }, [
     make('div', { class: 'card-image' }, [this.#canvas, this.#verdict]),
@@ -21,7 +21,7 @@ export class AnswerCard {
    * @param {number} index
    * @param {Uint8Array} pixels
    * @param {number} label
-   * @param {string[]} classNames
+   * @param {readonly string[]} classNames
    */
   showImage(index, pixels, label, classNames) {
     if (index !== this.#index || label !== this.#label) drawImage(this.#canvas, pixels);
@@ -35,7 +35,11 @@ export class AnswerCard {
 
   /** @param {import('../app/probabilities.js').Answer[]} answers none: the network was not asked */
   showAnswers(answers) {
-    const verdict = answers.length ? (answers[0].label === this.#label ? 'right' : 'wrong') : 'none';
+    const verdict = answers.length
+      ? answers[0].label === this.#label
+        ? 'right'
+        : 'wrong'
+      : 'none';
     this.element.dataset.verdict = verdict;
     setText(this.#verdict, { right: '✓', wrong: '✗', none: '' }[verdict]);
     this.#verdict.hidden = verdict === 'none';

@@ -30,7 +30,9 @@ export function mountAnswers(store, session, evaluator) {
   let page = 0;
 
   for (const button of filters) {
-    button.addEventListener('click', () => choose(/** @type {typeof filter} */ (button.dataset.filter)));
+    button.addEventListener('click', () =>
+      choose(/** @type {typeof filter} */ (button.dataset.filter)),
+    );
   }
   back.addEventListener('click', () => void show(page - 1));
   on.addEventListener('click', () => void show(page + 1));

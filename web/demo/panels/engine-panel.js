@@ -25,7 +25,10 @@ export function mountEngine(store, session, watch) {
     /** @type {[string, string][]} */
     const rows = [
       ['Build', engine.build],
-      ['SIMD', engine.relaxedSimd ? 'relaxed: fused multiply-add' : 'plain: the same bits everywhere'],
+      [
+        'SIMD',
+        engine.relaxedSimd ? 'relaxed: fused multiply-add' : 'plain: the same bits everywhere',
+      ],
       ['Threads', `${engine.threads} of ${engine.hardwareConcurrency} processor threads`],
       ['Cross-origin isolated', engine.isolated ? 'yes' : 'no'],
       ['Why this build', engine.reason],
@@ -37,10 +40,12 @@ export function mountEngine(store, session, watch) {
       ['Version', engine.version],
     ];
     facts.replaceChildren(
-      ...rows.filter(([, value]) => value).flatMap(([name, value]) => [
-        make('dt', {}, [name]),
-        make('dd', { 'data-fact': name.toLowerCase() }, [value]),
-      ]),
+      ...rows
+        .filter(([, value]) => value)
+        .flatMap(([name, value]) => [
+          make('dt', {}, [name]),
+          make('dd', { 'data-fact': name.toLowerCase() }, [value]),
+        ]),
     );
   });
 
@@ -50,7 +55,10 @@ export function mountEngine(store, session, watch) {
     const longest = watch.longest;
     const chip = byId('ui-chip');
     chip.dataset.longest = String(longest);
-    setText(chip, longest ? `UI thread: longest task ${longest} ms` : 'UI thread: no task over 50 ms');
+    setText(
+      chip,
+      longest ? `UI thread: longest task ${longest} ms` : 'UI thread: no task over 50 ms',
+    );
     // The engine may have ended meanwhile; the next action will say so.
     session.refreshEngine().catch(() => {});
   }, REFRESH_MS);

@@ -17,7 +17,9 @@ export function mountLive(store, session) {
   });
   /** @type {HTMLProgressElement} */
   const bar = byId('run-bar');
-  const rows = new EpochRows(/** @type {HTMLElement} */ (byId('epochs-table').querySelector('tbody')));
+  const rows = new EpochRows(
+    /** @type {HTMLElement} */ (byId('epochs-table').querySelector('tbody')),
+  );
 
   store.watch(['progress'], ({ progress: p, settings }) => {
     document.body.dataset.steps = String(p.steps);
@@ -47,7 +49,9 @@ function noteOf({ phase, progress: p }) {
   if (phase === 'evaluating') return 'Classifying test images…';
   if (phase === 'paused') return `Paused after ${format.count(p.steps)} steps.`;
   if (phase === 'training') {
-    return p.validating ? 'Validating…' : `Training, epoch ${p.epochsDone + 1} of ${p.targetEpochs}.`;
+    return p.validating
+      ? 'Validating…'
+      : `Training, epoch ${p.epochsDone + 1} of ${p.targetEpochs}.`;
   }
   return p.steps ? `${format.count(p.steps)} steps done.` : 'Press Train to begin.';
 }

@@ -51,7 +51,9 @@ export function mountOwnImage(store, session, evaluator) {
     if (file) void show(file);
   });
   document.addEventListener('paste', (event) => {
-    const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => type.startsWith('image/'));
+    const file = [...(event.clipboardData?.files ?? [])].find(({ type }) =>
+      type.startsWith('image/'),
+    );
     if (file) void show(file);
   });
 

@@ -64,7 +64,8 @@ export function mountResults(store) {
     if (!pretrained) return;
     const { card, correct, count } = pretrained;
     const promised = `${format.count(card.testCorrect)} of ${format.count(card.testCount)}`;
-    check.dataset.match = count === card.testCount ? String(correct === card.testCorrect) : 'sample';
+    check.dataset.match =
+      count === card.testCount ? String(correct === card.testCorrect) : 'sample';
     const verdict =
       count !== card.testCount
         ? `on the sample; the model card states ${promised} on the full test set`

@@ -16,7 +16,7 @@ export class AnswerBars {
 
   /**
    * @param {import('../app/probabilities.js').Answer[]} answers
-   * @param {string[]} classNames
+   * @param {readonly string[]} classNames
    * @param {number} [truth] the right class, where it is known
    */
   show(answers, classNames, truth) {

@@ -42,10 +42,14 @@ export function setText(element, text) {
 /**
  * Offers bytes as a file to keep.
  * @param {string} name
- * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {Uint8Array} bytes
  */
 export function download(name, bytes) {
-  const url = URL.createObjectURL(new Blob([bytes], { type: 'application/octet-stream' }));
+  const url = URL.createObjectURL(
+    new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (bytes)], {
+      type: 'application/octet-stream',
+    }),
+  );
   make('a', { href: url, download: name }).click();
   // The browser has taken the blob once the click was handled; a minute is more than enough.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);

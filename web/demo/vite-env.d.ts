@@ -1,0 +1,2 @@
+/** What Vite can import beside modules: style sheets. */
+declare module '*.css';
