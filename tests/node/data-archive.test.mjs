@@ -8,11 +8,16 @@ import { readTar } from '../../web/lib/data/tar-members.js';
 import { entriesOf, rejects, sinks, smallDataSet, streamOf, tar, tarGz } from './data-fixtures.mjs';
 
 const { contents, files } = smallDataSet();
-const load = (source, used = sinks()) => loadCifar10(source, used, { files });
+const load = (/** @type {any} */ source, used = sinks()) => loadCifar10(source, used, { files });
 const plain = await tar(entriesOf(contents));
 const archive = new Uint8Array(gzipSync(plain));
 
-const joined = (...parts) => new Uint8Array(Buffer.concat(parts));
+const joined = (/** @type {Uint8Array[]} */ ...parts) => new Uint8Array(Buffer.concat(parts));
+/**
+ * @param {Uint8Array} bytes
+ * @param {number} at
+ * @param {(byte: number) => number} change
+ */
 const changed = (bytes, at, change) => {
   const copy = bytes.slice();
   copy[at] = change(copy[at]);
@@ -161,7 +166,11 @@ test('D21: links, folders and devices are skipped; changed sizes are refused', a
   await load(await tarGz(described));
 });
 
-/** Rewrites a field of the first header and makes its checksum right again. */
+/**
+ * Rewrites a field of the first header and makes its checksum right again.
+ * @param {number} at
+ * @param {string} text
+ */
 function withField(at, text, { checksum = true } = {}) {
   const bytes = Buffer.from(plain);
   bytes.write(text, at, 'latin1');

@@ -13,7 +13,10 @@ import { ensureCifar10 } from '../../web/lib/data/node/fetch-cifar10.mjs';
 import { openPath } from '../../web/lib/data/node/open-path.js';
 import { rejects, sinks, tarGz } from './data-fixtures.mjs';
 
-/** Mean and population deviation of each channel of samples [n, 32, 32, 3], scaled to 0 … 1. */
+/**
+ * Mean and population deviation of each channel of samples [n, 32, 32, 3], scaled to 0 … 1.
+ * @param {Uint8Array} samples
+ */
 function statistics(samples) {
   const sum = [0, 0, 0];
   const squares = [0, 0, 0];
@@ -28,7 +31,7 @@ function statistics(samples) {
   const deviation = squares.map((s, c) => Math.sqrt(s / n - mean[c] ** 2));
   return { mean: mean.map(scaled), deviation: deviation.map(scaled) };
 }
-const scaled = (value) => (value / 255).toFixed(4);
+const scaled = (/** @type {number} */ value) => (value / 255).toFixed(4);
 
 test('CIFAR-10 itself: labels, pixels, mean and deviation', async () => {
   const folder = await ensureCifar10();
@@ -85,14 +88,14 @@ test('a damaged cache is made again, from an archive on a server', async () => {
     else if (request.url === '/cut.tar.gz') response.end(archive.subarray(0, 1e6));
     else response.writeHead(200, { 'content-length': archive.length }).end(archive);
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const base = `http://127.0.0.1:${server.address().port}`;
-  const official = (name, more) =>
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+  const base = `http://127.0.0.1:${/** @type {any} */ (server.address()).port}`;
+  const official = (/** @type {string} */ name, /** @type {object} */ more = {}) =>
     ensureCifar10({ folder, source: 'official', url: `${base}/${name}.tar.gz`, ...more });
   try {
     // Whole files without a stamp are verified, once.
     const phases = new Set();
-    const onProgress = ({ phase }) => phases.add(phase);
+    const onProgress = (/** @type {{ phase: string }} */ { phase }) => phases.add(phase);
     await official('none', { onProgress });
     assert.deepEqual([...phases], ['verify']);
     phases.clear();
@@ -108,7 +111,9 @@ test('a damaged cache is made again, from an archive on a server', async () => {
     await rejects(official('cut'), 'E_GZIP');
     await rejects(official('good', { signal: AbortSignal.abort() }), 'E_ABORTED');
     const controller = new AbortController();
-    const stop = ({ loaded }) => loaded > 1e7 && controller.abort();
+    const stop = (/** @type {{ loaded: number }} */ { loaded }) => {
+      if (loaded > 1e7) controller.abort();
+    };
     const { signal } = controller;
     await rejects(official('good', { signal, onProgress: stop }), 'E_ABORTED');
     await official('good', { onProgress });
@@ -128,6 +133,10 @@ test('a damaged cache is made again, from an archive on a server', async () => {
 });
 
 test('arguments and folders that do not work', async () => {
-  await rejects(ensureCifar10({ source: 'ftp' }), 'E_TYPE', /'auto', 'npm' or 'official'/);
+  await rejects(
+    ensureCifar10({ source: /** @type {any} */ ('ftp') }),
+    'E_TYPE',
+    /'auto', 'npm' or 'official'/,
+  );
   await rejects(ensureCifar10({ folder: new URL(import.meta.url).pathname }), 'E_IO');
 });

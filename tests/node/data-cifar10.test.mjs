@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { loadCifar10, CIFAR10_CLASSES, CIFAR10_FILES } from '../../web/lib/data/cifar10.js';
+import * as cifar10 from '../../web/lib/data/cifar10.js';
 import { openPath } from '../../web/lib/data/node/open-path.js';
 import {
   RECORD,
@@ -18,20 +18,31 @@ import {
   tarGz,
 } from './data-fixtures.mjs';
 
+const { CIFAR10_CLASSES, CIFAR10_FILES } = cifar10;
+/**
+ * The tests also pass what its types forbid.
+ * @type {any}
+ */
+const loadCifar10 = cifar10.loadCifar10;
+
 const { contents, files } = smallDataSet();
 const [one, two, three] = contents.values();
 const train = expected(one, two);
 const held = expected(three);
-const file = (name, bytes) => new File([bytes], name);
+const file = (/** @type {string} */ name, /** @type {any} */ bytes) => new File([bytes], name);
 const fileList = () => Array.from(contents, ([name, bytes]) => file(name, bytes));
 
-/** Not `AbortSignal.timeout`: its timer does not keep Node alive. */
+/**
+ * Not `AbortSignal.timeout`: its timer does not keep Node alive.
+ * @param {number} milliseconds
+ */
 function abortedAfter(milliseconds) {
   const controller = new AbortController();
   setTimeout(() => controller.abort(), milliseconds);
   return controller.signal;
 }
 
+/** @param {ReturnType<typeof sinks>} used */
 function assertLoaded(used) {
   assert.deepEqual(used.train.samples, train.samples);
   assert.deepEqual(used.train.labels, train.labels);
@@ -119,8 +130,12 @@ test('one part alone needs only its own files', async () => {
 });
 
 test('progress rises to the total', async () => {
+  /** @type {any[]} */
   const seen = [];
-  await loadCifar10(contents, sinks(), { files, onProgress: (p) => seen.push(p) });
+  await loadCifar10(contents, sinks(), {
+    files,
+    onProgress: (/** @type {any} */ p) => seen.push(p),
+  });
   const total = 18 * RECORD;
   assert.deepEqual(seen.at(-1), { phase: 'load', loaded: total, total });
   for (let i = 1; i < seen.length; i++) assert.ok(seen[i].loaded >= seen[i - 1].loaded);

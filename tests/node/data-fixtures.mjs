@@ -7,10 +7,15 @@ import { packTar } from 'modern-tar';
 
 export const RECORD = 3073;
 
-/** A reproducible byte: small enough to be a label where it stands for one. */
-const byteAt = (seed, i) => (Math.imul(i + 1, 2654435761 + seed * 97) >>> 13) & 255;
+/** A reproducible byte. */
+const byteAt = (/** @type {number} */ seed, /** @type {number} */ i) =>
+  (Math.imul(i + 1, 2654435761 + seed * 97) >>> 13) & 255;
 
-/** Bytes of `count` records. */
+/**
+ * Bytes of `count` records.
+ * @param {number} count
+ * @param {number} seed
+ */
 export function records(count, seed) {
   const bytes = new Uint8Array(count * RECORD);
   for (let i = 0; i < bytes.length; i++) bytes[i] = byteAt(seed, i);
@@ -18,8 +23,12 @@ export function records(count, seed) {
   return bytes;
 }
 
-/** The table and the contents of a data set of three files: 7 + 5 training records, 6 for test. */
+/**
+ * The table and the contents of a data set of three files: 7 + 5 training records, 6 for test.
+ * The content is `any`: tests put other sources in its place.
+ */
 export function smallDataSet() {
+  /** @type {Map<string, any>} */
   const contents = new Map([
     ['data_batch_1.bin', records(7, 1)],
     ['data_batch_2.bin', records(5, 2)],
@@ -30,12 +39,15 @@ export function smallDataSet() {
     bytes: bytes.length,
     count: bytes.length / RECORD,
     sha256: createHash('sha256').update(bytes).digest('hex'),
-    part: name.startsWith('test') ? 'test' : 'train',
+    part: /** @type {'test' | 'train'} */ (name.startsWith('test') ? 'test' : 'train'),
   }));
   return { contents, files };
 }
 
-/** What a file's records are as samples and labels, computed the slow way. */
+/**
+ * What the records of files are as samples and labels, computed the slow way.
+ * @param {Uint8Array[]} files
+ */
 export function expected(...files) {
   const samples = [];
   const labels = [];
@@ -52,17 +64,25 @@ export function expected(...files) {
 
 /** A sink that checks the contract while it records. */
 export class RecordingSink {
+  /** @type {any} */
   samples;
+  /** @type {any} */
   labels;
   written = 0;
   discarded = 0;
 
+  /** @param {number} count */
   async reserve(count) {
     assert.equal(this.samples, undefined, 'reserve is called once');
     this.samples = new Uint8Array(count * 3072);
     this.labels = new Uint8Array(count);
   }
 
+  /**
+   * @param {number} first
+   * @param {Uint8Array} samples
+   * @param {Uint8Array} labels
+   */
   writeChunk(first, samples, labels) {
     assert.equal(this.discarded, 0, 'nothing is written after discard');
     assert.equal(samples.length, labels.length * 3072);
@@ -81,7 +101,10 @@ export class RecordingSink {
 
 export const sinks = () => ({ train: new RecordingSink(), test: new RecordingSink() });
 
-/** A tar archive with entries `{ name, body?, ...header }`. */
+/**
+ * A tar archive.
+ * @param {any[]} entries `{ name, body?, ...header }`
+ */
 export function tar(entries) {
   return packTar(
     entries.map(({ name, body = new Uint8Array(0), ...header }) => ({
@@ -91,16 +114,27 @@ export function tar(entries) {
   );
 }
 
+/**
+ * @param {any[]} entries
+ * @param {import('node:zlib').ZlibOptions} [options]
+ */
 export async function tarGz(entries, options) {
   return new Uint8Array(gzipSync(await tar(entries), options));
 }
 
-/** Entries of a data set, in the folder that the official archive has. */
+/**
+ * Entries of a data set, in the folder that the official archive has.
+ * @param {Map<string, Uint8Array>} contents
+ */
 export function entriesOf(contents) {
   return Array.from(contents, ([name, body]) => ({ name: `cifar-10-batches-bin/${name}`, body }));
 }
 
-/** A stream of `bytes` in pieces of the given size. */
+/**
+ * A stream of `bytes` in pieces of the given size.
+ * @param {Uint8Array} bytes
+ * @param {number} piece
+ */
 export function streamOf(bytes, piece) {
   let at = 0;
   return new ReadableStream({
@@ -111,11 +145,18 @@ export function streamOf(bytes, piece) {
   });
 }
 
-/** Asserts a rejection with a code, a short message that matches, and discarded sinks. */
+/**
+ * Asserts a rejection with a code, a short message that matches, and discarded sinks.
+ * @param {Promise<unknown>} promise
+ * @param {string} code
+ * @param {RegExp} [pattern]
+ * @param {Record<string, RecordingSink>} [used]
+ * @returns {Promise<any>}
+ */
 export async function rejects(promise, code, pattern, used) {
   const error = await promise.then(
     () => assert.fail(`expected ${code}, but it resolved`),
-    (reason) => reason,
+    (/** @type {any} */ reason) => reason,
   );
   assert.equal(error.code, code, error.stack);
   assert.ok(error.message.length < 500);

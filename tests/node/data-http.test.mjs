@@ -14,8 +14,8 @@ wrong.get('test_batch.bin')[99] ^= 4;
 
 let base = '';
 const server = createServer((request, response) => {
-  const [, kind, name] = new URL(request.url, 'http://x').pathname.split('/');
-  const bytes = { ok: contents, wrong }[kind]?.get(name);
+  const [, kind, name] = new URL(request.url ?? '', 'http://x').pathname.split('/');
+  const bytes = /** @type {any} */ ({ ok: contents, wrong })[kind]?.get(name);
   if (kind === 'cut') {
     response.writeHead(200, { 'content-length': archive.length });
     response.write(archive.subarray(0, archive.length / 2));
@@ -41,22 +41,24 @@ const server = createServer((request, response) => {
 });
 
 before(async () => {
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  base = `http://127.0.0.1:${server.address().port}`;
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+  base = `http://127.0.0.1:${/** @type {any} */ (server.address()).port}`;
 });
 after(() => {
   server.closeAllConnections();
   server.close();
 });
 
-const load = (source, used = sinks(), more = {}) => loadCifar10(source, used, { files, ...more });
+const load = (/** @type {any} */ source, used = sinks(), /** @type {object} */ more = {}) =>
+  loadCifar10(source, used, { files, ...more });
 
 test('archive and base URLs load, with known totals', async () => {
   const sources = [`${base}/ok/small.tar.gz?x=1#y`, new URL(`${base}/ok/`), `${base}/ok`];
   for (const source of sources) {
     const used = sinks();
+    /** @type {any[]} */
     const seen = [];
-    await load(source, used, { onProgress: (progress) => seen.push(progress) });
+    await load(source, used, { onProgress: (/** @type {any} */ p) => seen.push(p) });
     assert.equal(used.train.written + used.test.written, 18);
     assert.equal(seen.at(-1).loaded, seen.at(-1).total);
   }
@@ -64,8 +66,11 @@ test('archive and base URLs load, with known totals', async () => {
 
 test('an archive that is unpacked on its way has no total', async () => {
   const used = sinks();
+  /** @type {any[]} */
   const seen = [];
-  await load(`${base}/encoded/small.tar.gz`, used, { onProgress: (p) => seen.push(p) });
+  await load(`${base}/encoded/small.tar.gz`, used, {
+    onProgress: (/** @type {any} */ p) => seen.push(p),
+  });
   assert.equal(used.train.written, 12);
   assert.deepEqual(seen.at(-1), { phase: 'load', loaded: plain.length, total: undefined });
 });

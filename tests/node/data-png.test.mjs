@@ -22,6 +22,11 @@ const HEIGHT = 9;
 const pixels = records(1, 5).subarray(0, WIDTH * HEIGHT * 3);
 const good = new Uint8Array(encodeRgbPng(pixels, WIDTH, HEIGHT));
 
+/**
+ * @param {string} type
+ * @param {Uint8Array} body
+ * @param {{ crc?: number }} [options]
+ */
 function chunk(type, body, { crc } = {}) {
   const out = Buffer.alloc(12 + body.length);
   out.writeUInt32BE(body.length, 0);
@@ -30,6 +35,10 @@ function chunk(type, body, { crc } = {}) {
   out.writeUInt32BE(crc ?? crc32(out.subarray(4, 8 + body.length)), 8 + body.length);
   return out;
 }
+/**
+ * @param {number} width
+ * @param {number} height
+ */
 function ihdr(width, height, { depth = 8, colour = 2, interlace = 0 } = {}) {
   const body = Buffer.alloc(13);
   body.writeUInt32BE(width, 0);
@@ -39,8 +48,9 @@ function ihdr(width, height, { depth = 8, colour = 2, interlace = 0 } = {}) {
 }
 const signature = good.subarray(0, 8);
 const end = chunk('IEND', new Uint8Array(0));
-const png = (...chunks) => new Uint8Array(Buffer.concat([signature, ...chunks]));
-const data = (raw) => chunk('IDAT', deflateSync(raw));
+const png = (/** @type {Uint8Array[]} */ ...chunks) =>
+  new Uint8Array(Buffer.concat([signature, ...chunks]));
+const data = (/** @type {Uint8Array} */ raw) => chunk('IDAT', deflateSync(raw));
 
 test('sha256 and crc32 agree with other implementations', () => {
   for (let n = 0; n < 260; n++) {
@@ -146,13 +156,14 @@ test('samples that are not what they say', async () => {
     const samples = records(2, 1).subarray(0, 2 * 3072);
     await writeFile(join(folder, 'a.png'), encodeRgbPng(samples, 1024, 2));
     const part = { file: 'a.png', sha256: sha256Hex(samples), labels: [0, 1] };
-    const load = async (change, text) => {
+    const load = async (/** @type {any} */ change, /** @type {any} */ text = undefined) => {
       const json = { classes: ['a', 'b'], parts: { test: { ...part, ...change } } };
       await writeFile(join(folder, 'sample.json'), text ?? JSON.stringify(json));
       const used = { test: sinks().test };
       return { used, promise: loadSample(folder, used, { openPath }) };
     };
     assert.equal((await (await load({})).promise).test, 2);
+    /** @type {any[][]} */
     const cases = [
       [{ file: '../a.png' }, 'E_FORMAT'],
       [{ file: 'none.png' }, 'E_MISSING'],
