@@ -134,5 +134,5 @@ function checkCount(tail, unpacked) {
 function asGzipError(cause) {
   if (cause instanceof TabgradError) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new GzipError(`The gzip archive is damaged or cut short: ${reason}.`, { cause });
+  return new GzipError(`The gzip archive is damaged or cut short: ${reason}`, { cause });
 }
