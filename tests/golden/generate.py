@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from losses import one_hot, per_sample
-from network import doubles, forward, weight_shapes
+from network import doubles, forward, unchanged, weight_shapes
 from updates import RULES
 
 ENDS_IN = {
@@ -57,11 +57,11 @@ def uses_logits(case):
     return case['fromLogits'], case['fromLogits'] or end == ENDS_IN.get(case['loss'])
 
 
-def loss_and_gradients(case, weights, x, targets, mask=None):
+def loss_and_gradients(case, weights, x, targets, mask=None, rounding=unchanged):
     """(each sample's loss, gradients of their mean)."""
     weights = [w.detach().requires_grad_() for w in weights]
     plain, logits = uses_logits(case)
-    outputs = forward(case['layers'], weights, x, mask, logits=logits and not plain)
+    outputs = forward(case['layers'], weights, x, mask, logits and not plain, rounding)
     losses = per_sample(case['loss'], outputs, targets.to(outputs.dtype), logits)
     return losses.detach(), torch.autograd.grad(losses.mean(), weights)
 

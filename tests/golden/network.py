@@ -70,8 +70,13 @@ def weight_shapes(layers, input_shape):
     return shapes
 
 
-def apply(x, layer, weights, mask=None):
-    """One layer; takes what it needs from the iterator `weights`. Dropout is the identity without a mask."""
+def unchanged(x):
+    return x
+
+
+def apply(x, layer, weights, mask=None, rounding=unchanged):
+    """One layer; takes what it needs from the iterator `weights`. Dropout is the identity without a mask. `rounding` is
+    applied to every sum of products, before the activation."""
     kind = layer['type']
     if kind in ('conv2d', 'dense'):
         kernel = next(weights)
@@ -80,7 +85,7 @@ def apply(x, layer, weights, mask=None):
             x = conv2d(x, layer, kernel, bias)
         else:
             x = x @ kernel if bias is None else x @ kernel + bias
-        return activate(x, layer.get('activation'))
+        return activate(rounding(x), layer.get('activation'))
     if kind in ('maxPooling2d', 'averagePooling2d'):
         return pool(x, layer)
     if kind == 'flatten':
@@ -96,7 +101,7 @@ def apply(x, layer, weights, mask=None):
     raise ValueError(f'no such layer: {kind}')
 
 
-def forward(layers, weights, x, mask=None, logits=False):
+def forward(layers, weights, x, mask=None, logits=False, rounding=unchanged):
     """The output; with logits the activation at the end (softmax, sigmoid) is left out."""
     remaining = iter(weights)
     for layer in layers:
@@ -104,7 +109,7 @@ def forward(layers, weights, x, mask=None, logits=False):
             if layer['type'] in ('activation', 'softmax'):
                 continue
             layer = {**layer, 'activation': None}
-        x = apply(x, layer, remaining, mask)
+        x = apply(x, layer, remaining, mask, rounding)
     return x
 
 

@@ -8,11 +8,14 @@ import { glorotUniform, philox } from '../golden/philox.mjs';
 import { readGolden } from '../golden/tensors.mjs';
 
 /**
- * Largest relative distance of a loss from float64. PyTorch's own float32 is 1.1e-7 away: one rounding of a loss near 2.3
- * is 5e-8, and ten steps carry the rounding of the sums in between, which are added in another order here.
- * Any error of substance (a wrong mask element, a padding off by one) shows in the fourth digit.
+ * Relative distances of the losses from float64: of the median step, and of the farthest.
+ *
+ * float32 gives 1e-7, whatever the order of additions, as long as every ReLU and every maximum takes the same branch. One that
+ * stands on the edge does not always: the loss of a later step then moves by about 1e-5. tests/golden/curves.py measures that by
+ * disturbing float64 runs, and takes weights where it is rare. A wrong mask element or padding shows in the fourth digit.
  */
-const BOUND = 1e-6;
+const MEDIAN_BOUND = 5e-7;
+const BOUND = 2e-5;
 
 const { cases, tensors } = readGolden('curves');
 
@@ -33,8 +36,10 @@ for (const build of BUILDS.keys()) {
           const found = await train(engine, example);
           const expected = golden(`${example.name}/curve`);
           const distances = found.map((loss, step) => Math.abs(loss / expected[step] - 1));
-          const worst = Math.max(...distances);
-          assert.ok(worst <= BOUND, `${worst} apart:\n${found}\n${expected}`);
+          const text = `distances ${distances.map((distance) => distance.toExponential(1))}`;
+          const sorted = distances.sort((a, b) => a - b);
+          assert.ok(sorted[sorted.length >> 1] <= MEDIAN_BOUND, text);
+          assert.ok(Math.max(...sorted) <= BOUND, text);
         } finally {
           await engine.dispose();
         }
