@@ -204,10 +204,9 @@ export async function* iterateFit(start, stop) {
   fitting.then(finished, finished);
   try {
     for (;;) {
-      const next = queue.shift();
-      if (next) {
-        yield next.event;
-        next.taken();
+      if (queue.length > 0) {
+        yield queue[0].event;
+        queue.shift()?.taken();
       } else if (over) {
         return await fitting;
       } else {

@@ -163,6 +163,8 @@ function makeLayer(type, options) {
   const given = readOptions(options, names, { what: type });
   const layer = typeof given.name === 'string' ? given.name.slice(0, 60) : undefined;
   const where = { what: type, layer };
+  // Before the others, so that a layer reads the same when it comes back from a file.
+  if ('poolSize' in fields) given.strides ??= given.poolSize ?? fields.poolSize.standard;
   /** @type {Record<string, any>} */
   const values = { type };
   for (const name of names) {
@@ -173,9 +175,6 @@ function makeLayer(type, options) {
     else if (required) {
       throw new ConfigError(`${type}: ${name} is missing.`, { layer, field: name });
     }
-  }
-  if (fields === TYPES.get('maxPooling2d') || fields === TYPES.get('averagePooling2d')) {
-    values.strides ??= values.poolSize;
   }
   const made = /** @type {Layer} */ (Object.freeze(values));
   built.add(made);
