@@ -29,6 +29,7 @@ const job = {
   threadCounts: options.threads.split(',').map(Number),
 };
 
+/** @type {string[]} */
 const rows = [];
 for (const place of options.places.split(',')) {
   if (place === 'node') {

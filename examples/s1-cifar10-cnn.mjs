@@ -6,7 +6,7 @@
 
 import { datasets, dispose, init, layers, sequential } from 'tabgrad';
 import { numberOptions } from './options.mjs';
-import { trainingBar } from './training-bar.mjs';
+import { percent, trainingBar } from './training-bar.mjs';
 
 const { epochs, batch, limit, seed, threads } = numberOptions({
   epochs: 10,
@@ -47,15 +47,9 @@ await model.fit(cifar.train, {
   count: samples,
   validationData: cifar.test,
   onBatchEnd: bar.onBatchEnd,
-  onEpochEnd(epoch, { loss, accuracy, valLoss, valAccuracy }) {
-    bar.endEpoch();
-    console.log(
-      `epoch ${epoch + 1}: loss ${loss.toFixed(4)}, accuracy ${accuracy.toFixed(4)}, ` +
-        `validation loss ${valLoss.toFixed(4)}, validation accuracy ${valAccuracy.toFixed(4)}`,
-    );
-  },
+  onEpochEnd: bar.endEpoch,
 });
 
 const { loss, accuracy } = await model.evaluate(cifar.test);
-console.log(`test loss ${loss.toFixed(4)}, test accuracy ${(100 * accuracy).toFixed(2)} %`);
+console.log(`test loss ${loss.toFixed(4)}, test accuracy ${percent(accuracy)}`);
 await dispose();

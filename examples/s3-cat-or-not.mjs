@@ -9,7 +9,7 @@
 
 import { dataset, datasets, dispose, init, layers, optimizers, sequential } from 'tabgrad';
 import { numberOptions } from './options.mjs';
-import { trainingBar } from './training-bar.mjs';
+import { percent, trainingBar } from './training-bar.mjs';
 
 const { epochs, batch, limit, seed, threads } = numberOptions({
   epochs: 10,
@@ -46,33 +46,26 @@ await model.fit(train, {
   batchSize: batch,
   validationData: test,
   onBatchEnd: bar.onBatchEnd,
-  onEpochEnd(epoch, { accuracy, valAccuracy }) {
-    bar.endEpoch();
-    console.log(
-      `epoch ${epoch + 1}: train accuracy ${accuracy.toFixed(4)}, ` +
-        `validation accuracy ${valAccuracy.toFixed(4)}`,
-    );
-  },
+  onEpochEnd: bar.endEpoch,
 });
 
 const { accuracy } = await model.evaluate(test);
 const { y } = await test.read(0, test.count);
-const cats = y.reduce((sum, label) => sum + label, 0);
+const cats = Array.from(y ?? []).filter((label) => label === 1).length;
 console.log(
-  `test accuracy ${(100 * accuracy).toFixed(2)} %, ` +
-    `always "no cat" ${(100 * (1 - cats / test.count)).toFixed(2)} %`,
+  `test accuracy ${percent(accuracy)}, ` + `always "no cat" ${percent(1 - cats / test.count)}`,
 );
 await dispose();
 
 /**
  * The same images with label 1 for a cat and 0 for anything else.
  *
- * @param {any} images a data set of CIFAR-10, not needed afterwards
+ * @param {import('tabgrad').Dataset} images of CIFAR-10, not needed afterwards
  */
 async function catOrNot(images) {
   const cat = images.classNames.indexOf('cat');
   const { x, y } = await images.read(0, Math.min(limit, images.count));
   const { shape } = images;
   await images.dispose();
-  return dataset({ x, y: Int32Array.from(y, (label) => Number(label === cat)), shape });
+  return dataset({ x, y: Int32Array.from(y ?? [], (label) => Number(label === cat)), shape });
 }

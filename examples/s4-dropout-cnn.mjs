@@ -6,7 +6,7 @@
 
 import { dataset, datasets, dispose, init, layers, sequential } from 'tabgrad';
 import { numberOptions } from './options.mjs';
-import { trainingBar } from './training-bar.mjs';
+import { percent, trainingBar } from './training-bar.mjs';
 
 const { epochs, batch, limit, seed, threads } = numberOptions({
   epochs: 10,
@@ -42,27 +42,21 @@ await model.fit(train, {
   batchSize: batch,
   validationData: test,
   onBatchEnd: bar.onBatchEnd,
-  onEpochEnd(epoch, { loss, accuracy, valLoss, valAccuracy }) {
-    bar.endEpoch();
-    // Dropout is at work in training only, so the first epochs look better on the validation images.
-    console.log(
-      `epoch ${epoch + 1}: loss ${loss.toFixed(4)}, accuracy ${accuracy.toFixed(4)}, ` +
-        `validation loss ${valLoss.toFixed(4)}, validation accuracy ${valAccuracy.toFixed(4)}`,
-    );
-  },
+  onEpochEnd: bar.endEpoch,
 });
 
 const { loss, accuracy } = await model.evaluate(test);
-console.log(`test loss ${loss.toFixed(4)}, test accuracy ${(100 * accuracy).toFixed(2)} %`);
+console.log(`test loss ${loss.toFixed(4)}, test accuracy ${percent(accuracy)}`);
 await dispose();
 
-/** @param {any} images a data set of CIFAR-10, not needed afterwards */
+/** @param {import('tabgrad').Dataset} images of CIFAR-10, not needed afterwards */
 async function withOneHotLabels(images) {
   const classes = images.classNames.length;
   const { x, y } = await images.read(0, Math.min(limit, images.count));
   const { shape } = images;
   await images.dispose();
-  const rows = new Float32Array(y.length * classes);
-  y.forEach((label, row) => (rows[row * classes + label] = 1));
+  const labels = Array.from(y ?? []);
+  const rows = new Float32Array(labels.length * classes);
+  labels.forEach((label, row) => (rows[row * classes + label] = 1));
   return dataset({ x, y: rows, shape });
 }

@@ -25,12 +25,13 @@ export function s1Layers() {
   ];
 }
 
-export const COMPILE_OPTIONS = Object.freeze({
+/** @type {import('tabgrad').CompileOptions} */
+const COMPILE_OPTIONS = {
   optimizer: 'adam',
   loss: 'sparseCategoricalCrossentropy',
   fromLogits: true,
   metrics: ['accuracy'],
-});
+};
 
 /**
  * @typedef {object} EpochRecord

@@ -100,7 +100,7 @@ async function checkStep(model, example, golden) {
   const x = golden.get('x').data;
   const y = golden.get('y').data;
   const { data: losses } = golden.get('losses');
-  const loss = losses.reduce((/** @type {number} */ sum, value) => sum + value, 0) / losses.length;
+  const loss = Array.from(losses).reduce((sum, value) => sum + value, 0) / losses.length;
   const batchSize = example.batch;
 
   assertClose(await model.predict(x, { batchSize }), golden.get('outputs').data, 'outputs');

@@ -1,6 +1,6 @@
 /** Data sets that the library knows how to load. */
 
-import { resolveSource } from '#platform';
+import { cifar10Source, resolveSource } from '#platform';
 import { CIFAR10_CLASSES, CIFAR10_URL } from './data/cifar10-facts.js';
 import { Dataset, readNormalization } from './dataset.js';
 import { ConfigError, throwIfAborted } from './errors.js';
@@ -17,7 +17,8 @@ import {
  * @typedef {import('./client.js').Client} Client
  *
  * @typedef {object} LoadOptions
- * @property {import('./data/cifar10.js').Cifar10Source} [source] default the authors' archive
+ * @property {import('./data/cifar10.js').Cifar10Source} [source] default the authors' archive; in
+ *   Node first the cache folder that `npm start` fills
  * @property {readonly ('train' | 'test')[]} [parts] default both
  * @property {boolean} [verify] compare each file's SHA-256, default true
  * @property {(progress: import('./data/cifar10.js').LoadProgress) => void} [onProgress]
@@ -48,7 +49,13 @@ export async function cifar10(client, options) {
   const where = { what: 'datasets.cifar10' };
   const { verify = true, ...given } = readOptions(options, [...COMMON, 'verify'], where);
   needBoolean(verify, 'verify', where);
-  return loadParts(client, 'dataset.cifar10', given, { verify, source: CIFAR10_URL }, where);
+  return loadParts(
+    client,
+    'dataset.cifar10',
+    given,
+    { verify, source: cifar10Source(CIFAR10_URL) },
+    where,
+  );
 }
 
 /**

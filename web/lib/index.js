@@ -23,6 +23,7 @@ export { VERSION } from './version.js';
  * @typedef {import('./dataset.js').DatasetOptions} DatasetOptions
  * @typedef {import('./datasets.js').LoadOptions} LoadOptions
  * @typedef {import('./layers.js').Layer} Layer
+ * @typedef {import('./compile.js').CompileOptions} CompileOptions
  * @typedef {import('./fit-options.js').FitOptions} FitOptions
  * @typedef {import('./fit.js').History} History
  * @typedef {import('./fit.js').Logs} Logs

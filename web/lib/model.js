@@ -111,6 +111,19 @@ export class Sequential {
   }
 
   /**
+   * @overload
+   * @param {Dataset} x
+   * @param {FitOptions} [options]
+   * @returns {Promise<History>}
+   */
+  /**
+   * @overload
+   * @param {unknown} x
+   * @param {unknown} [y]
+   * @param {FitOptions} [options]
+   * @returns {Promise<History>}
+   */
+  /**
    * Trains. Resolves when all epochs are done or `stopTraining` was called.
    *
    * @param {unknown} x a `Dataset`, or an array of samples (arrays.js)

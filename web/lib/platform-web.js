@@ -63,6 +63,15 @@ export function absoluteUrl(place) {
 export const resolveSource = absoluteUrl;
 
 /**
+ * Where CIFAR-10 comes from when a program names no source.
+ *
+ * @param {string} url of the authors' archive
+ */
+export function cifar10Source(url) {
+  return url;
+}
+
+/**
  * The bytes of a file that a program names.
  *
  * @param {string | URL} source
