@@ -53,6 +53,10 @@ export async function buildLibrary(onProgress) {
     ],
     { cwd: ROOT, what: 'emitting the types' },
   );
+  // For who imports the bundles by their path: the same types, without a look into minified code.
+  for (const name of ['index', 'index.node']) {
+    writeFileSync(join(DIST, `${name}.d.ts`), "export * from './types/index.js';\n");
+  }
   onProgress?.('done', 1);
   writeFileSync(STAMP, inputs);
 }
