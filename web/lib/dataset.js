@@ -151,30 +151,32 @@ export async function makeDataset(client, options) {
   const classNames = readClassNames(given.classNames);
   const kind = given.labels && needOneOf(given.labels, ['classes', 'values'], 'labels', WHERE);
   const normalization = readNormalization(given, size[2], source.type === 'uint8');
-  const facts = await upload(client, {
-    x: source,
-    y: given.y,
-    size,
-    kind: kind ?? 'auto',
-    normalization,
-    what: 'dataset',
-  });
+  const content = readContent(source, given.y, size, kind ?? 'auto', 'dataset');
+  const facts = await upload(client, content, { normalization });
   return new Dataset(client, facts, classNames);
 }
 
 /**
- * @param {Client} client
- * @param {object} content
- * @param {import('./arrays.js').ArraySource} content.x
- * @param {unknown} content.y undefined and null: no labels
- * @param {[number, number, number]} content.size
- * @param {'classes' | 'values' | 'auto'} content.kind
- * @param {Normalization} [content.normalization]
- * @param {string} content.what for messages
- * @param {AbortSignal} [content.signal]
- * @returns {Promise<DatasetFacts>}
+ * @typedef {object} Content samples and labels on their way to the engine
+ * @property {import('./arrays.js').ArraySource} x
+ * @property {import('./arrays.js').ArraySource | null} y
+ * @property {number} count
+ * @property {[number, number, number]} size
+ * @property {'none' | 'classes' | 'values'} labels
+ * @property {number} labelSize
  */
-export async function upload(client, { x, y, size, kind, normalization, what, signal }) {
+
+/**
+ * Checks and copies what a program passed, before the call's first pause.
+ *
+ * @param {import('./arrays.js').ArraySource} x
+ * @param {unknown} y undefined and null: no labels
+ * @param {[number, number, number]} size
+ * @param {'classes' | 'values' | 'auto'} kind of labels
+ * @param {string} what for messages
+ * @returns {Content}
+ */
+export function readContent(x, y, size, kind, what) {
   const features = size[0] * size[1] * size[2];
   if (x.length === 0) throw new EmptyError(`${what}: x is empty.`, { field: 'x' });
   if (x.length % features !== 0) {
@@ -185,18 +187,24 @@ export async function upload(client, { x, y, size, kind, normalization, what, si
     );
   }
   const count = x.length / features;
-  const none = /** @type {const} */ ({ source: null, labels: 'none', labelSize: 0 });
-  const labels = y === undefined || y === null ? none : labelSource(y, count, kind, `${what}: y`);
-  const facts = await client.call('dataset.create', {
-    count,
-    size,
-    samples: x.type,
-    labels: labels.labels,
-    labelSize: labels.labelSize,
-  });
+  if (y === undefined || y === null) {
+    return { x, y: null, count, size, labels: 'none', labelSize: 0 };
+  }
+  const { source, labels, labelSize } = labelSource(y, count, kind, `${what}: y`);
+  return { x, y: source, count, size, labels, labelSize };
+}
+
+/**
+ * @param {Client} client
+ * @param {Content} content
+ * @param {{ normalization?: Normalization, signal?: AbortSignal }} [options]
+ * @returns {Promise<DatasetFacts>}
+ */
+export async function upload(client, { x, y, ...rest }, { normalization, signal } = {}) {
+  const facts = await client.call('dataset.create', { ...rest, samples: x.type });
   try {
     await send(client, facts.id, 'x', x, signal);
-    if (labels.source) await send(client, facts.id, 'y', labels.source, signal);
+    if (y) await send(client, facts.id, 'y', y, signal);
     await client.call('dataset.seal', { id: facts.id, normalization });
   } catch (error) {
     await client.call('dataset.dispose', { id: facts.id }).catch(() => {});

@@ -4,9 +4,10 @@ import { readFile, writeFile } from '#platform';
 import { readArchitecture } from './architecture.js';
 import { sampleSource } from './arrays.js';
 import { readCompileOptions } from './compile.js';
-import { Dataset, sampleRange, sizeOf, upload } from './dataset.js';
+import { Dataset, readContent, sampleRange, sizeOf, upload } from './dataset.js';
 import { asyncDisposeSymbol, disposeSymbol } from './disposable.js';
 import {
+  AbortedError,
   BusyError,
   ConfigError,
   DisposedError,
@@ -38,6 +39,11 @@ import { summarize } from './summary.js';
  * @typedef {import('./tensors.js').WeightTensor} WeightTensor
  *
  * @typedef {{ dataset: number, first: number, count: number }} WireRange
+ *
+ * @typedef {object} TakenData
+ * @property {number | null} dataset the number of a data set, or null for
+ * @property {import('./dataset.js').Content | null} content an array's values
+ * @property {{ first: number, count: number }} range
  */
 
 export class Sequential {
@@ -147,20 +153,24 @@ export class Sequential {
       accuracy: config.metrics.includes('accuracy'),
       validation: job.validationData !== undefined || job.validationSplit > 0,
     });
+    const data = this.#take(x, labels, job, 'fit');
+    const held = job.validationData;
+    const validation = held && this.#take(held.x, held.y, {}, 'fit: validationData');
     this.#run = run;
     try {
       throwIfAborted(signal, 'fit');
       await this.#compiling;
-      const where = { what: 'fit' };
-      return await this.#withData(x, labels, job, where, signal, async (whole) => {
-        const [data, split] = splitForValidation(whole, job.validationSplit);
-        if (!job.validationData) return this.#start(run, job, data, split, signal);
-        const { x: valX, y: valY } = job.validationData;
-        const all = { first: 0, count: undefined };
-        const valWhere = { what: 'fit: validationData' };
-        return this.#withData(valX, valY, all, valWhere, signal, (validation) =>
-          this.#start(run, job, data, validation, signal),
+      return await this.#withData(data, signal, (whole) => {
+        const [training, split] = splitForValidation(whole, job.validationSplit);
+        if (!validation) return this.#start(run, job, training, split, signal);
+        return this.#withData(validation, signal, (range) =>
+          this.#start(run, job, training, range, signal),
         );
+      });
+    } catch (error) {
+      if (!(error instanceof DisposedError) || (this.#client.alive && !this.#disposed)) throw error;
+      throw new AbortedError('fit was aborted: the engine or the model was disposed.', {
+        cause: error,
       });
     } finally {
       this.#run = null;
@@ -252,8 +262,9 @@ export class Sequential {
     const [labels, given] = this.#labelsAndOptions(x, y, options, where.what);
     const range = readOptions(given, ['first', 'count'], where);
     this.#needCompiled(where.what);
+    const taken = this.#take(x, labels, range, where.what);
     await this.#compiling;
-    const means = await this.#withData(x, labels, range, where, undefined, (data) =>
+    const means = await this.#withData(taken, undefined, (data) =>
       this.#call('model.trainOnBatch', { data }),
     );
     return this.#logs(means);
@@ -281,8 +292,9 @@ export class Sequential {
     const onProgress = own.onProgress && needFunction(own.onProgress, 'onProgress', where);
     this.#needCompiled(where.what);
     throwIfAborted(signal, 'evaluate');
+    const taken = this.#take(x, labels, own, where.what);
     await this.#compiling;
-    const means = await this.#withData(x, labels, own, where, signal, (data) =>
+    const means = await this.#withData(taken, signal, (data) =>
       this.#call('model.evaluate', { data, batchSize }, { signal, job: true, onEvent: onProgress }),
     );
     return this.#logs(means);
@@ -305,7 +317,8 @@ export class Sequential {
     const batchSize = needWhole(own.batchSize ?? 32, 'batchSize', where, 1);
     const signal = needSignal(own.signal, 'signal', where);
     throwIfAborted(signal, 'predict');
-    return this.#withData(x, undefined, own, where, signal, async (data) => {
+    const taken = this.#take(x, undefined, own, where.what);
+    return this.#withData(taken, signal, async (data) => {
       const args = { data, batchSize };
       const buffer = await this.#call('model.predict', args, { signal, job: true });
       const shape = [data.count, ...this.#facts.outputShape];
@@ -469,34 +482,42 @@ export class Sequential {
   }
 
   /**
+   * What a call works on. An array is read now: the program may change it as soon as the call has
+   * returned its promise.
+   *
+   * @param {unknown} x
+   * @param {unknown} y
+   * @param {{ first?: unknown, count?: unknown }} options
+   * @param {string} what
+   * @returns {TakenData}
+   */
+  #take(x, y, options, what) {
+    if (x instanceof Dataset) {
+      const dataset = x.use(this.#client);
+      return { dataset, content: null, range: sampleRange(x, options, { what }) };
+    }
+    const kind = this.#compiled ? lossFacts(this.#compiled.loss.type).labels : 'auto';
+    const size = sizeOf(this.#facts.inputShape, { what });
+    const content = readContent(sampleSource(x, `${what}: x`), y, size, kind, what);
+    return { dataset: null, content, range: sampleRange(content, options, { what }) };
+  }
+
+  /**
    * Runs a call on samples; an array is sent to the engine first and freed afterwards.
    *
    * @template Result
-   * @param {unknown} x
-   * @param {unknown} y
-   * @param {{ first?: unknown, count?: unknown }} range
-   * @param {import('./options.js').Where} where
+   * @param {TakenData} taken
    * @param {AbortSignal | undefined} signal
    * @param {(data: WireRange) => Promise<Result>} run
    * @returns {Promise<Result>}
    */
-  async #withData(x, y, range, where, signal, run) {
-    if (x instanceof Dataset) {
-      return run({ dataset: x.use(this.#client), ...sampleRange(x, range, where) });
-    }
-    const facts = await upload(this.#client, {
-      x: sampleSource(x, `${where.what}: x`),
-      y,
-      size: sizeOf(this.#facts.inputShape, where),
-      kind: this.#compiled ? lossFacts(this.#compiled.loss.type).labels : 'auto',
-      what: where.what,
-      signal,
-    });
+  async #withData({ dataset, content, range }, signal, run) {
+    if (!content) return run({ dataset: /** @type {number} */ (dataset), ...range });
+    const { id } = await upload(this.#client, content, { signal });
     try {
-      return await run({ dataset: facts.id, ...sampleRange(facts, range, where) });
+      return await run({ dataset: id, ...range });
     } finally {
-      if (this.#client.alive)
-        await this.#client.call('dataset.dispose', { id: facts.id }).catch(() => {});
+      await this.#client.call('dataset.dispose', { id }).catch(() => {});
     }
   }
 }

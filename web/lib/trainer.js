@@ -81,7 +81,13 @@ export async function fit(native, model, job, task) {
   const window = job.yieldEvery === 0 ? 0 : 1;
   const start = startPosition(model, job, plan);
   if (start.epoch >= epochs) return { stopped: false };
-  // Checks everything, so that a refused call leaves the position as it was.
+  // Both check everything before the first step, the validation data only for that: a refused call
+  // leaves weights and position as they were.
+  if (job.validation) {
+    const { dataset, first, count } = job.validation;
+    const check = { first, count, batch, epoch: 0, shuffle: false };
+    native.trainBegin(model.pointer, dataset.pointer, check);
+  }
   native.trainBegin(model.pointer, data.dataset.pointer, { ...plan, batch, epoch: start.epoch });
   model.position = start;
   for (let epoch = start.epoch; epoch < epochs; epoch++) {
