@@ -60,7 +60,7 @@ static void *test_blocks[256];
 static int test_n_blocks;
 /* A block that ends exactly where it says, so that a sanitizer sees the first byte beyond. */
 static inline void *test_block(size_t bytes) {
-  void *p = malloc(bytes ? bytes : 1);
+  void *p = calloc(bytes ? bytes : 1, 1);
   if (!p || test_n_blocks == 256) abort();
   return test_blocks[test_n_blocks++] = p;
 }
