@@ -1,4 +1,4 @@
-/** Runs a measuring module in Chromium, in a page served with the headers that threads need. */
+/** Opens pages of the checkout in Chromium, served with the headers that threads need, and measures in them. */
 
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
@@ -30,15 +30,7 @@ const FLAGS = [
  * @returns {Promise<{ version: string, result: any }>}
  */
 export async function runInChromium(module, name, options) {
-  const server = await serve();
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: FLAGS,
-  });
-  try {
-    const page = await browser.newPage();
-    await page.goto(`http://localhost:${port}/`);
+  return withPage('', async (page) => {
     const result = await page.evaluate(
       async (call) => {
         const library = await import(call.library);
@@ -47,7 +39,29 @@ export async function runInChromium(module, name, options) {
       },
       { library: '/dist/index.js', module: `/${module}`, name, options },
     );
-    return { version: browser.version(), result };
+    return { version: page.context().browser()?.version() ?? '', result };
+  });
+}
+
+/**
+ * Opens a page of the checkout; browser and server end with `use`.
+ *
+ * @template Result
+ * @param {string} path such as 'examples/page.html'; '' is an empty page
+ * @param {(page: import('playwright-core').Page) => Promise<Result>} use
+ * @returns {Promise<Result>}
+ */
+export async function withPage(path, use) {
+  const server = await serve();
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: FLAGS,
+  });
+  try {
+    const page = await browser.newPage();
+    await page.goto(`http://localhost:${port}/${path}`);
+    return await use(page);
   } finally {
     await browser.close();
     server.close();

@@ -2,11 +2,12 @@
 
 /**
  * @param {{ recipe: Record<string, unknown>, seed: number, testAccuracy: number, testCorrect: number,
- *   testCount: number, date: string, machine: string, command: string }} card
+ *   testCorrectByBuild: { plain: number, relaxed?: number }, testCount: number, date: string, machine: string, command: string }} card
  * @param {import('./train-s1.mjs').EpochRecord[]} curve
  */
 export function modelCard(card, curve) {
   const { recipe, seed, testAccuracy, testCorrect, testCount, date, machine, command } = card;
+  const { relaxed } = card.testCorrectByBuild;
   const rows = curve.map(
     ({ epoch, loss, accuracy, valLoss, valAccuracy }) =>
       `| ${epoch} | ${loss.toFixed(4)} | ${percent(accuracy)} | ${valLoss.toFixed(4)} | ${percent(valAccuracy)} |`,
@@ -17,7 +18,7 @@ Conv 32@3x3 ReLU, MaxPool 2, Conv 64@3x3 ReLU, MaxPool 2, Conv 64@3x3 ReLU, Flat
 122,570 parameters. Input: 32x32 RGB pixels divided by 255. Weights: \`s1.safetensors\`, which PyTorch and others open.
 
 **Test accuracy ${percent(testAccuracy)} %** (${testCorrect} of ${testCount} images, all of the test set, after the last epoch; nothing was chosen
-by it).
+by it)${relaxed === undefined ? '' : `; the relaxed SIMD build, which rounds differently, gets ${relaxed} right`}.
 
 - Data: ${recipe.data}
 - Training: ${recipe.optimizer}; ${recipe.loss}; batch size ${recipe.batchSize}; ${recipe.epochs} epochs; seed ${seed}

@@ -26,7 +26,7 @@ export function s1Layers() {
 }
 
 /** @type {import('tabgrad').CompileOptions} */
-const COMPILE_OPTIONS = {
+export const COMPILE_OPTIONS = {
   optimizer: 'adam',
   loss: 'sparseCategoricalCrossentropy',
   fromLogits: true,

@@ -63,6 +63,7 @@ describe('pretrained weights', () => {
       const card = JSON.parse(await readFile(join(out, 's1.json'), 'utf8'));
       assert.equal(card.testCount, 10_000);
       assert.equal(card.testCorrect, Math.round(card.testAccuracy * 10_000));
+      assert.equal(card.testCorrectByBuild.plain, card.testCorrect);
       assert.equal(card.recipe.epochs, 2);
       assert.match(await readFile(join(out, 's1.md'), 'utf8'), /\*\*Test accuracy \d+\.\d\d %\*\*/);
       const curve = (await readFile(join(out, 's1-curve.csv'), 'utf8')).trim().split('\n');
