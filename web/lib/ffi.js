@@ -253,8 +253,8 @@ export const ModelField = Object.freeze(
  *   All allocation of training happens here.
  *   TG_E_EMPTY, TG_E_SHAPE, TG_E_LABEL_RANGE, TG_E_CONFIG, TG_E_LIMIT, TG_E_OOM, TG_E_STATE (not compiled).
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, firstStep: number, steps: number, out: Pointer<'double'>) => StatusValue} trainSteps
- *   Runs whole training steps first_step … first_step+steps-1 of the epoch begun: gather, forward, loss, backward, update.
- *   For each step out receives three doubles: sum of the samples' losses, sum of their accuracies, samples.
+ *   Runs whole training steps first_step … first_step+steps-1 of the epoch begun: gather, forward, loss, backward,
+ *   update. For each step out receives three doubles: sum of the samples' losses, sum of their accuracies, samples.
  *   TG_E_NON_FINITE names the step: its update was not made, and those before it stand. TG_E_STATE.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number, batch: number, out: Pointer<'double'>) => StatusValue} evaluate
  *   Loss and accuracy over samples first … first+count-1 in batches of `batch`, without training.
