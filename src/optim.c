@@ -78,8 +78,7 @@ static void update_tile(void *context, uint32_t tile, uint32_t thread) {
   tg_real *w = j->w + first;
   const tg_real *g = j->g + first;
   if (j->optim->kind == TG_OPTIMIZER_ADAM)
-    tg_adam_update(w, j->m + first, j->v + first, g, j->alpha, h[BETA1], h[BETA2],
-                   (tg_real)h[EPSILON], n);
+    tg_adam_update(w, j->m + first, j->v + first, g, j->alpha, h[BETA1], h[BETA2], (tg_real)h[EPSILON], n);
   else if (h[MOMENTUM] != 0)
     tg_momentum_update(w, j->m + first, g, (tg_real)h[LEARNING_RATE], (tg_real)h[MOMENTUM], h[NESTEROV] != 0, n);
   else
