@@ -57,7 +57,7 @@ static void run(const job *j) {
       tg_gemm_transposed(j->w, j->x, j->y, j->M, j->K, j->N, 0, j->K);
       break;
     default:
-      j->y[0] = tg_gemm_peak(1024);
+      j->y[0] = tg_gemm_peak(256);
   }
 }
 
@@ -77,15 +77,15 @@ typedef struct {
   double rate, peak;
 } result;
 
-/* The kernel and the peak kernel in turn, 15 short chunks of each after 60 ms that let an engine compile what is hot.
- * Of each the best chunk counts: whatever else runs on the machine can only slow one down. */
+/* The kernel and the peak kernel in turn, 80 chunks of a millisecond or two of each after 60 ms that let an engine
+ * compile what is hot. Of each the best chunk counts: whatever else runs on the machine can only slow one down. */
 static result measure(const job *j, double flop) {
   tg_real y[1];
   const job top = {.what = PEAK, .y = y};
   result best = {0, 0};
   chunk(j, flop, 60);
-  for (int i = 0; i < 15; i++) {
-    double rate = chunk(j, flop, 8), peak = chunk(&top, tg_gemm_peak_flops(1024), 4);
+  for (int i = 0; i < 80; i++) {
+    double rate = chunk(j, flop, 2), peak = chunk(&top, tg_gemm_peak_flops(256), 1);
     if (rate > best.rate) best.rate = rate;
     if (peak > best.peak) best.peak = peak;
   }
@@ -145,7 +145,7 @@ int main(void) {
   tg_real y[1];
   const job top = {.what = PEAK, .y = y};
   chunk(&top, 0, 1000); /* an engine compiles in the background: wait for its best code */
-  result r = measure(&top, tg_gemm_peak_flops(1024));
+  result r = measure(&top, tg_gemm_peak_flops(256));
   printf("peak %.1f GFLOP/s\n", r.peak);
   printf("%-28s  %-12s  %-12s  %-12s\n", "GFLOP/s, percent of peak", "forward", "input grad", "filter grad");
   bench_conv("seed 1: 32x32x3 -> 32", 32, 32, 3, 32, 3, 1, 0);

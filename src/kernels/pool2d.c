@@ -37,11 +37,39 @@ TG_INLINE tg_v4 max_of_window(const tg_real *x, const tg_pool2d_shape *s, const 
   return tg_v4_select(tg_v4_ne(nan, nan), nan, best);
 }
 
+/* The usual pooling: windows of 2 x 2 side by side, all inside the image. */
+static int is_two_by_two(const tg_pool2d_shape *s) {
+  return s->pool_h == 2 && s->pool_w == 2 && s->stride_h == 2 && s->stride_w == 2 && s->pad_top == 0 &&
+         s->pad_left == 0 && s->out_h <= s->in_h / 2 && s->out_w <= s->in_w / 2 && s->channels % 4 == 0;
+}
+
+static void max_two_by_two(tg_real *y, const tg_real *x, const tg_pool2d_shape *s) {
+  /* y (out_h, out_w, channels), x (in_h, in_w, channels) */
+  const size_t C = s->channels, below = s->in_w * C;
+  for (size_t oh = 0; oh < s->out_h; oh++) {
+    const tg_real *cell = x + 2 * oh * below;
+    for (size_t ow = 0; ow < s->out_w; ow++, cell += 2 * C, y += C) {
+      for (size_t c = 0; c < C; c += 4) {
+        tg_v4 v0 = tg_v4_load(cell + c), v1 = tg_v4_load(cell + C + c);
+        tg_v4 v2 = tg_v4_load(cell + below + c), v3 = tg_v4_load(cell + below + C + c);
+        tg_v4 best = tg_v4_max(tg_v4_max(v0, v1), tg_v4_max(v2, v3));
+        tg_mask nan =
+            tg_mask_or(tg_mask_or(tg_v4_ne(v0, v0), tg_v4_ne(v1, v1)), tg_mask_or(tg_v4_ne(v2, v2), tg_v4_ne(v3, v3)));
+        tg_v4_store(y + c, tg_v4_select(nan, tg_v4_splat((tg_real)NAN), best));
+      }
+    }
+  }
+}
+
 void tg_max_pool2d(tg_real *y, const tg_real *x, const tg_pool2d_shape *s, uint32_t image_first, uint32_t image_end) {
   /* y (images, out_h, out_w, channels), x (images, in_h, in_w, channels) */
   for (uint32_t image = image_first; image < image_end; image++) {
     const tg_real *x_image = x + image * in_size(s);
     tg_real *y_cell = y + image * out_size(s);
+    if (is_two_by_two(s)) {
+      max_two_by_two(y_cell, x_image, s);
+      continue;
+    }
     for (uint32_t oh = 0; oh < s->out_h; oh++) {
       for (uint32_t ow = 0; ow < s->out_w; ow++, y_cell += s->channels) {
         const window w = window_at(s, oh, ow);
@@ -69,6 +97,30 @@ TG_INLINE void max_to_window(tg_real *dx, const tg_real *x, tg_v4 dy, tg_v4 y, c
   }
 }
 
+static void max_two_by_two_backward(tg_real *dx, const tg_real *dy, const tg_real *x, const tg_real *y,
+                                    const tg_pool2d_shape *s) {
+  /* dx (in_h, in_w, channels), dy (out_h, out_w, channels), x as dx, y as dy; every cell lies in one window at most */
+  const size_t C = s->channels, below = s->in_w * C;
+  for (size_t oh = 0; oh < s->out_h; oh++) {
+    size_t at = 2 * oh * below;
+    for (size_t ow = 0; ow < s->out_w; ow++, at += 2 * C, y += C, dy += C) {
+      const size_t cell[4] = {at, at + C, at + below, at + below + C};
+      for (size_t c = 0; c < C; c += 4) {
+        tg_v4 best = tg_v4_load(y + c), d = tg_v4_load(dy + c);
+        tg_mask here0 = tg_v4_eq(tg_v4_load(x + cell[0] + c), best);
+        tg_mask here1 = tg_v4_eq(tg_v4_load(x + cell[1] + c), best);
+        tg_mask here2 = tg_v4_eq(tg_v4_load(x + cell[2] + c), best);
+        tg_mask here3 = tg_v4_eq(tg_v4_load(x + cell[3] + c), best);
+        tg_mask taken = tg_mask_or(here0, here1);
+        tg_v4_store(dx + cell[0] + c, tg_v4_keep(here0, d));
+        tg_v4_store(dx + cell[1] + c, tg_v4_keep(tg_mask_and_not(here1, here0), d));
+        tg_v4_store(dx + cell[2] + c, tg_v4_keep(tg_mask_and_not(here2, taken), d));
+        tg_v4_store(dx + cell[3] + c, tg_v4_keep(tg_mask_and_not(here3, tg_mask_or(taken, here2)), d));
+      }
+    }
+  }
+}
+
 void tg_max_pool2d_backward(tg_real *dx, const tg_real *dy, const tg_real *x, const tg_real *y,
                             const tg_pool2d_shape *s, uint32_t image_first, uint32_t image_end) {
   /* dx (images, in_h, in_w, channels), dy (images, out_h, out_w, channels), x as dx, y as dy */
@@ -77,6 +129,10 @@ void tg_max_pool2d_backward(tg_real *dx, const tg_real *dy, const tg_real *x, co
     const tg_real *x_image = x + image * in_size(s);
     size_t out = image * out_size(s);
     tg_clear(dx_image, in_size(s));
+    if (is_two_by_two(s)) {
+      max_two_by_two_backward(dx_image, dy + out, x_image, y + out, s);
+      continue;
+    }
     for (uint32_t oh = 0; oh < s->out_h; oh++) {
       for (uint32_t ow = 0; ow < s->out_w; ow++, out += s->channels) {
         const window w = window_at(s, oh, ow);

@@ -17,7 +17,8 @@ typedef struct {
   uint32_t pad_top, pad_left;
 } tg_pool2d_shape;
 
-/* y (out_h, out_w, channels) from x (in_h, in_w, channels), both pointing at image 0. */
+/* y (out_h, out_w, channels) from x (in_h, in_w, channels), both pointing at image 0. A NaN in a window is its maximum;
+ * a window of padding alone gives -infinity. */
 void tg_max_pool2d(tg_real *y, const tg_real *x, const tg_pool2d_shape *s, uint32_t image_first, uint32_t image_end);
 /* dx gets dy at the first cell, in row-major order, that holds the window's maximum (PyTorch, TensorFlow); all other
  * cells zero. Overlapping windows add up. Nothing is saved by the forward pass: the cell is found again from x and y.

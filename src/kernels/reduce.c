@@ -23,6 +23,24 @@ TG_INLINE tg_v4 sum_columns(tg_real *x, const tg_real *y, size_t rows, size_t n,
   return sum;
 }
 
+/* The same for sixteen columns, a cache line: four sums that do not wait for each other. */
+TG_INLINE void add_sixteen_columns(tg_real *sum, tg_real *x, const tg_real *y, size_t rows, size_t n) {
+  const tg_v4 zero = tg_v4_zero();
+  tg_v4 sums[4] = {zero, zero, zero, zero};
+  for (; rows; rows--, x += n) {
+    for (size_t i = 0; i < 4; i++) {
+      tg_v4 v = tg_v4_load(x + 4 * i);
+      if (y) {
+        v = tg_v4_keep(tg_v4_lt(zero, tg_v4_load(y + 4 * i)), v);
+        tg_v4_store(x + 4 * i, v);
+      }
+      sums[i] = tg_v4_add(sums[i], v);
+    }
+    if (y) y += n;
+  }
+  for (size_t i = 0; i < 4; i++) tg_v4_store(sum + 4 * i, tg_v4_add(tg_v4_load(sum + 4 * i), sums[i]));
+}
+
 TG_INLINE void sum_chunks(tg_real *sum, tg_real *x, const tg_real *y, size_t rows, size_t n) {
   tg_clear(sum, n);
   for (size_t row = 0; row < rows; row += ROWS_PER_CHUNK) {
@@ -30,6 +48,7 @@ TG_INLINE void sum_chunks(tg_real *sum, tg_real *x, const tg_real *y, size_t row
     tg_real *x_rows = x + row * n;
     const tg_real *y_rows = y ? y + row * n : NULL;
     size_t j = 0;
+    for (; j + 16 <= n; j += 16) add_sixteen_columns(sum + j, x_rows + j, y ? y_rows + j : NULL, count, n);
     for (; j + 4 <= n; j += 4) {
       tg_v4 part = sum_columns(x_rows + j, y ? y_rows + j : NULL, count, n, 4);
       tg_v4_store(sum + j, tg_v4_add(tg_v4_load(sum + j), part));
