@@ -85,12 +85,20 @@ static void update_tile(void *context, uint32_t tile, uint32_t thread) {
     tg_sgd_update(w, g, (tg_real)h[LEARNING_RATE], n);
 }
 
+/* base^exponent by squaring: the C library's pow brings tables as large as a kernel. */
+static double power(double base, uint64_t exponent) {
+  double result = 1;
+  for (; exponent; exponent >>= 1, base *= base)
+    if (exponent & 1) result *= base;
+  return result;
+}
+
 void tg_optim_update(tg_pool *pool, const tg_optim *optim, tg_real *w, const tg_real *g,
                      tg_real *const slots[TG_MAX_SLOTS], uint64_t n, uint64_t step) {
   job j = {.optim = optim, .w = w, .m = slots[0], .v = slots[1], .g = g, .n = n};
   if (optim->kind == TG_OPTIMIZER_ADAM) {
     const double *h = optim->values;
-    j.alpha = (tg_real)(h[LEARNING_RATE] * sqrt(1 - pow(h[BETA2], (double)step)) / (1 - pow(h[BETA1], (double)step)));
+    j.alpha = (tg_real)(h[LEARNING_RATE] * sqrt(1 - power(h[BETA2], step)) / (1 - power(h[BETA1], step)));
   }
   tg_pool_run(pool, (uint32_t)((n + TILE_REALS - 1) / TILE_REALS), update_tile, &j);
 }

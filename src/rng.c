@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "kernels/math.h"
+
 tg_rng tg_rng_start(uint64_t key, uint32_t stream, uint64_t step) {
   return (tg_rng){.key = key, .step = step, .stream = stream, .used = 4};
 }
@@ -26,8 +28,13 @@ uint32_t tg_rng_below(tg_rng *rng, uint32_t bound) {
 }
 
 double tg_rng_normal(tg_rng *rng) {
-  double radius = sqrt(-2 * log(1 - tg_rng_uniform(rng)));
-  return radius * cos(6.283185307179586 * tg_rng_uniform(rng));
+  double x, square;
+  do {
+    double y = 2 * tg_rng_uniform(rng) - 1;
+    x = 2 * tg_rng_uniform(rng) - 1;
+    square = x * x + y * y;
+  } while (square >= 1 || square == 0);
+  return x * sqrt(-2 * (double)tg_log((tg_real)square) / square);
 }
 
 void tg_rng_shuffle(tg_rng *rng, uint32_t *order, uint32_t first, uint32_t n) {

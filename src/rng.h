@@ -44,7 +44,7 @@ uint32_t tg_rng_next(tg_rng *rng);
 double tg_rng_uniform(tg_rng *rng);
 /* Uniform in 0…bound-1 without bias (Lemire, "Fast random integer generation in an interval", 2019). */
 uint32_t tg_rng_below(tg_rng *rng, uint32_t bound);
-/* Standard normal, from two uniforms (Box-Muller). */
+/* Standard normal, from uniforms in the unit disc (Marsaglia's polar method, which needs no sine and no cosine). */
 double tg_rng_normal(tg_rng *rng);
 /* order (n) = a permutation of first…first+n-1 (Fisher-Yates). */
 void tg_rng_shuffle(tg_rng *rng, uint32_t *order, uint32_t first, uint32_t n);

@@ -60,8 +60,10 @@ static void put_number(tg_text *text, double value) {
     }
     put_fraction(text, whole + (value - floor(value)));
   } else {
-    int exponent = (int)floor(log10(value));
-    put_fraction(text, value / pow(10, exponent));
+    int exponent = 0;
+    for (; value >= 10; value /= 10) exponent++;
+    for (; value < 1; value *= 10) exponent--;
+    put_fraction(text, value);
     put(text, 'e');
     if (exponent < 0) put(text, '-');
     put_whole(text, (uint64_t)(exponent < 0 ? -exponent : exponent));

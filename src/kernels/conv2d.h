@@ -40,7 +40,8 @@ size_t tg_conv2d_forward_scratch(const tg_conv2d_shape *s, uint32_t rows);
 void tg_conv2d_forward(tg_real *y, const tg_real *x, const tg_real *packed, const tg_real *bias, tg_real *scratch,
                        const tg_conv2d_shape *s, uint32_t image, uint32_t row_first, uint32_t row_end, int relu);
 
-/* The same for the gradient of the input; weights flipped, transposed and, for strides above 1, split into phases. */
+/* The same for the gradient of the input, with the weights' taps in reverse order and transposed. The shape decides
+ * whether dy is padded in scratch or added tap by tap (then scratch is 0). */
 size_t tg_conv2d_input_gradient_packed_size(const tg_conv2d_shape *s);
 uint32_t tg_conv2d_input_gradient_panels(const tg_conv2d_shape *s);
 void tg_conv2d_input_gradient_pack(tg_real *packed, const tg_real *w, const tg_conv2d_shape *s, uint32_t panel_first,
@@ -50,10 +51,11 @@ size_t tg_conv2d_input_gradient_scratch(const tg_conv2d_shape *s, uint32_t rows)
 void tg_conv2d_input_gradient(tg_real *dx, const tg_real *dy, const tg_real *packed, tg_real *scratch,
                               const tg_conv2d_shape *s, uint32_t image, uint32_t row_first, uint32_t row_end);
 
-/* Tiles of the filter gradient: each is four rows of dw seen as the matrix (K, out_c). */
+/* Tiles of the filter gradient: each is four rows by eight columns of dw seen as the matrix (K, out_c), all rows of one
+ * panel of columns before the next. A call costs one pass over its panels of dy, so give each thread one range. */
 uint32_t tg_conv2d_filter_gradient_tiles(const tg_conv2d_shape *s);
 size_t tg_conv2d_filter_gradient_scratch(const tg_conv2d_shape *s);
-/* dw (K, out_c), rows of tiles tile_first…tile_end-1, summed over all images 0…images-1 in order. */
+/* dw (K, out_c), tiles tile_first…tile_end-1, summed over all images 0…images-1 in order. */
 void tg_conv2d_filter_gradient(tg_real *dw, const tg_real *x, const tg_real *dy, tg_real *scratch,
                                const tg_conv2d_shape *s, uint32_t images, uint32_t tile_first, uint32_t tile_end);
 

@@ -75,6 +75,8 @@ TG_INLINE tg_v4 tg_v4_log(tg_v4 x) {
 
 #endif
 
+TG_INLINE tg_real tg_log(tg_real x) { return tg_v4_lane0(tg_v4_log(tg_v4_splat(x))); }
+
 /* log(1 + z) for z >= 0, also where 1 + z rounds: log(u) * z / (u - 1) with u = 1 + z (Kahan). */
 TG_INLINE tg_v4 tg_v4_log1p(tg_v4 z) {
   const tg_v4 one = tg_v4_splat(1);

@@ -18,8 +18,6 @@ static tg_real row_max(const tg_real *x, size_t n) {
   return best;
 }
 
-static tg_real log_of(tg_real x) { return tg_v4_lane0(tg_v4_log(tg_v4_splat(x))); }
-
 /* y (n) = exp(x - max); returns the sum. Lanes behind the row start at -inf and add 0. */
 static tg_real exp_row(tg_real *y, const tg_real *x, tg_real max, size_t n) {
   const tg_v4 shift = tg_v4_splat(max);
@@ -77,14 +75,14 @@ void tg_softmax_crossentropy(tg_real *losses, tg_real *dx, const tg_real *x, con
     if (classes) {
       const tg_real x_class = x_row[classes[row]];
       const tg_real sum = exp_row(dx_row, x_row, max, n);
-      losses[row] = log_of(sum) - (x_class - max);
+      losses[row] = tg_log(sum) - (x_class - max);
       if (dx_row) {
         scale_row(dx_row, scale / sum, n);
         dx_row[classes[row]] -= scale;
       }
       continue;
     }
-    const tg_real sum = exp_row(NULL, x_row, max, n), log_sum = log_of(sum), t_sum = row_sum(t_row, n);
+    const tg_real sum = exp_row(NULL, x_row, max, n), log_sum = tg_log(sum), t_sum = row_sum(t_row, n);
     const tg_v4 log4 = tg_v4_splat(log_sum), max4 = tg_v4_splat(max), zero = tg_v4_zero();
     const tg_v4 share4 = tg_v4_splat(t_sum * scale / sum), scale4 = tg_v4_splat(scale);
     tg_v4 loss = zero;
@@ -127,7 +125,7 @@ void tg_categorical_crossentropy(tg_real *losses, tg_real *dx, const tg_real *x,
       const tg_real t = one_hot(classes, targets, row, n, j);
       if (t == 0) continue;
       const tg_real p = x_row[j] / sum;
-      loss -= t * log_of(clip_probability(p));
+      loss -= t * tg_log(clip_probability(p));
       if (!is_clipped(p)) dot -= t;
     }
     losses[row] = loss;
@@ -177,7 +175,7 @@ void tg_binary_crossentropy(tg_real *losses, tg_real *dx, const tg_real *x, cons
     tg_real loss = 0;
     for (size_t j = 0; j < n; j++) {
       const tg_real p = x[row * n + j], q = clip_probability(p), t = value(classes, targets, row, n, j);
-      loss -= t * log_of(q) + (1 - t) * log_of(1 - q);
+      loss -= t * tg_log(q) + (1 - t) * tg_log(1 - q);
       if (dx) dx[row * n + j] = is_clipped(p) ? 0 : scale / (tg_real)n * ((1 - t) / (1 - q) - t / q);
     }
     losses[row] = loss / (tg_real)n;
