@@ -106,22 +106,24 @@ test('the shared engine: init once, dispose, and again', async () => {
   await dispose();
 });
 
-/** A worker that starts the real one and, told so by a method's name, dies in three ways. */
-const MORTAL = (/** @type {string} */ death) => `
+/**
+ * A worker that is the real one until it is asked to predict.
+ *
+ * @param {string} death JavaScript
+ */
+const mortal = (death) => `
   import { parentPort } from 'node:worker_threads';
-  parentPort.on('message', ({ method }) => {
-    if (method === 'model.predict' || ${JSON.stringify(death)} === 'start') {
-      if (${JSON.stringify(death)} === 'throw') throw new Error('out of luck');
-      process.exit(3);
-    }
-  });
   await import(${JSON.stringify(new URL('../../dist/worker.node.js', import.meta.url).href)});
+  parentPort.on('message', ({ method }) => {
+    if (method === 'model.predict') ${death};
+  });
 `;
+const DEATHS = { throw: "throw new Error('out of luck')", exit: 'process.exit(3)' };
 
-for (const death of ['throw', 'exit']) {
+for (const [death, code] of Object.entries(DEATHS)) {
   test(`a worker that dies (${death}) settles every call with E_WORKER`, async () => {
     const file = join(folder, `${death}.mjs`);
-    await writeFile(file, MORTAL(death));
+    await writeFile(file, mortal(code));
     const engine = await createEngine({ threads: 2, workerUrl: file });
     const model = await engine.sequential(denseLayers());
     await model.compile(FROM_LOGITS);
@@ -141,7 +143,7 @@ for (const death of ['throw', 'exit']) {
 
 test('a worker that dies at its start, or is not there', async () => {
   const file = join(folder, 'start.mjs');
-  await writeFile(file, MORTAL('start'));
+  await writeFile(file, 'process.exit(3);');
   await assert.rejects(createEngine({ workerUrl: file }), { code: 'E_WORKER' });
   const nowhere = join(folder, 'nowhere.mjs');
   await assert.rejects(createEngine({ workerUrl: nowhere }), { code: 'E_WORKER' });

@@ -21,9 +21,12 @@ import { IoError, LoadError } from './errors.js';
  * @returns {import('./platform-web.js').WorkerLink}
  */
 export function startWorker({ onMessage, onDeath }, workerUrl) {
+  // Node hands its own flags down, and no worker starts under --input-type (node --eval).
+  const flags = process.execArgv.some((flag) => flag.startsWith('--input-type'));
+  const options = flags ? { execArgv: [] } : {};
   const worker = workerUrl
-    ? new Worker(asFileUrl(workerUrl))
-    : new Worker(new URL('./worker.node.js', import.meta.url));
+    ? new Worker(asFileUrl(workerUrl), options)
+    : new Worker(new URL('./worker.node.js', import.meta.url), options);
   worker.on('message', onMessage);
   worker.on('messageerror', (cause) => onDeath('a message of the worker could not be read', cause));
   worker.on('error', (cause) => onDeath(cause?.message ?? String(cause), cause));
