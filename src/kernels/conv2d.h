@@ -32,8 +32,7 @@ uint32_t tg_conv2d_panels(const tg_conv2d_shape *s);
 void tg_conv2d_pack(tg_real *packed, const tg_real *w, const tg_conv2d_shape *s, uint32_t panel_first,
                     uint32_t panel_end);
 
-/* Reals of private scratch for a forward or filter-gradient tile of `rows` output rows of one image (0 without
- * padding). */
+/* Reals of private scratch for a forward tile of `rows` output rows of one image (0 without padding). */
 size_t tg_conv2d_forward_scratch(const tg_conv2d_shape *s, uint32_t rows);
 /* y[image] rows row_first…row_end-1 of (out_h, out_w, out_c) = conv(x[image], w) + bias, then max(0, ·) when relu.
  * x and y point at image 0 of the batch. bias may be NULL. */
