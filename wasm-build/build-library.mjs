@@ -97,7 +97,8 @@ function walk(folder) {
 }
 
 /**
- * One file for the page and one for the worker: a page that only holds the thin client loads little.
+ * One file for the page and one for the worker, and chunks: what both need, loaded once, and what few programs need
+ * (archives, the sample's images), loaded when it is used.
  * @param {'browser' | 'node'} platform resolves #platform of package.json
  * @param {string} suffix of the files' names
  * @returns {Promise<string[]>} names of the npm packages that went in
@@ -112,6 +113,8 @@ async function bundle(platform, suffix) {
     outdir: DIST,
     bundle: true,
     format: 'esm',
+    splitting: true,
+    chunkNames: `[name]-[hash]`,
     platform,
     // What has the fixed-width SIMD of WebAssembly has this language.
     target: platform === 'node' ? 'node20' : 'es2022',
@@ -126,8 +129,9 @@ async function bundle(platform, suffix) {
     throw new UserError(`bundling the library failed:\n${error.message}`);
   });
   const worker = `new URL("./worker${suffix}.js",import.meta.url)`;
-  if (!readFileSync(join(DIST, `index${suffix}.js`), 'utf8').includes(worker)) {
-    throw new UserError(`dist/index${suffix}.js lacks ${worker}, which bundlers look for.`);
+  const outputs = Object.keys(metafile.outputs);
+  if (!outputs.some((path) => readFileSync(join(ROOT, path), 'utf8').includes(worker))) {
+    throw new UserError(`no file of dist/ has ${worker}, which bundlers look for.`);
   }
   return Object.keys(metafile.inputs).flatMap((path) => {
     const match = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path);

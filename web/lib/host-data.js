@@ -2,7 +2,6 @@
 
 import { openPath } from '#platform';
 import { loadCifar10 } from './data/cifar10.js';
-import { loadSample } from './data/sample.js';
 import { InternalError, LimitError } from './errors.js';
 import { LabelType, SampleType } from './ffi.js';
 
@@ -173,7 +172,11 @@ export const dataMethods = [
   [
     'dataset.sample',
     (host, args, task) =>
-      loadParts(host, args, task, (sinks, options) => loadSample(args.source, sinks, options)),
+      loadParts(host, args, task, async (sinks, options) => {
+        // Loaded here: most programs have data of their own.
+        const { loadSample } = await import('./data/sample.js');
+        return loadSample(args.source, sinks, options);
+      }),
   ],
 ];
 

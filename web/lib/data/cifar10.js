@@ -19,7 +19,6 @@ import { CIFAR10_FILES } from './cifar10-facts.js';
 import { inside } from './inside.js';
 import { RecordParser, sizeError } from './record-parser.js';
 import { Sha256 } from './sha256.js';
-import { readTar } from './tar-members.js';
 
 export { CIFAR10_CLASSES, CIFAR10_FILES, CIFAR10_URL } from './cifar10-facts.js';
 
@@ -204,6 +203,8 @@ class Load {
     const all = this.#options.files ?? CIFAR10_FILES;
     /** @type {string[]} */
     const others = [];
+    // Loaded here: who reads the .bin files never needs it.
+    const { readTar } = await import('./tar-members.js');
     await readTar(stream, {
       maxBytes: all.reduce((sum, file) => sum + file.bytes, ARCHIVE_SLACK),
       signal: this.#options.signal,
