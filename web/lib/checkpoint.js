@@ -202,9 +202,9 @@ function readPosition(value) {
   return {
     epoch: whole(value.epoch, 'epoch'),
     batch: whole(value.batch, 'batch'),
-    samples: whole(value.samples, 'samples'),
     loss: sum('loss'),
     accuracy: sum('accuracy'),
+    samples: whole(value.samples, 'samples'),
     plan: plan && {
       first: whole(plan.first, 'first'),
       count: whole(plan.count, 'count'),
