@@ -32,8 +32,6 @@ async function openTested(page) {
 
 /** @param {import('playwright-core').Page} page */
 async function violations(page) {
-  // Bars slide for a moment; colours are measured at rest.
-  await page.waitForTimeout(400);
   const { violations: found } = await new AxeBuilder({ page }).analyze();
   return found
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')

@@ -1,6 +1,8 @@
 /** The page where something is missing: no isolation, no data, no engine; and files that people bring. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { cacheFolder } from '../../wasm-build/cache.mjs';
 import { launchBrowser, newPage } from './support/browser.mjs';
 import { openDemo, textOf, untilState, untilSteps, withoutData } from './support/demo-page.mjs';
 import { serveDevelopment, servePage } from './support/servers.mjs';
@@ -73,6 +75,24 @@ test('without CIFAR-10 it starts with the sample, which can be tested and traine
   assert.match(await textOf(page, 'problem-code'), /^E_(MISSING|FORMAT|CHECKSUM)$/);
   assert.equal(await page.getAttribute('body', 'data-images'), 'sample');
   await page.click('#problem-close');
+  await page.click('#step');
+  await untilSteps(page, 1);
+  assert.deepEqual(errors, []);
+  await context.close();
+});
+
+test('the six official .bin files, chosen by hand, become the whole data set', async () => {
+  const { page, context, errors } = await newPage(browser);
+  await withoutData(page);
+  await openDemo(page, served.url);
+  const names = [1, 2, 3, 4, 5].map((n) => `data_batch_${n}.bin`).concat('test_batch.bin');
+  await page.setInputFiles(
+    '#data-files',
+    names.map((name) => join(cacheFolder('cifar10'), name)),
+  );
+  await page.waitForSelector('body[data-images="full"][data-state="idle"]', { timeout: 60_000 });
+  assert.match(await textOf(page, 'data-note'), /^50,000 to train, 10,000 to test$/);
+  assert.equal(await page.isHidden('#get-data'), true);
   await page.click('#step');
   await untilSteps(page, 1);
   assert.deepEqual(errors, []);

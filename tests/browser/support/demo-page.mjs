@@ -9,7 +9,12 @@
  */
 export async function openDemo(page, url) {
   await page.goto(url);
-  await untilState(page, 'idle', 60_000);
+  await page.waitForSelector('body:is([data-state="idle"], [data-state="failed"])', {
+    timeout: 60_000,
+  });
+  // What went wrong is worth more than "not idle".
+  const problem = await textOf(page, 'problem-message');
+  if (problem) throw new Error(`The page started with: ${problem}`);
   await page.waitForSelector('#cards canvas[aria-label]');
 }
 

@@ -114,7 +114,10 @@ export class Evaluator {
     try {
       const bytes = new Uint8Array(await file.arrayBuffer());
       await this.session.model?.loadWeights(bytes);
-      this.store.set({ weightsFrom: `from ${file.name}`, pretrained: null, problem: null });
+      // Moments of the optimizer belong to the weights they were gathered with.
+      await this.session.compile();
+      this.session.forgetTraining();
+      this.store.set({ weightsFrom: `from ${file.name}`, problem: null });
     } catch (error) {
       this.store.set({ problem: problemOf(error) });
       return;

@@ -23,6 +23,8 @@ export class Session {
   /** Ends whatever long work is under way. */
   abort = new AbortController();
 
+  #building = Promise.resolve();
+
   /** @param {import('./state.js').AppStore} store */
   constructor(store) {
     this.store = store;
@@ -45,20 +47,24 @@ export class Session {
     // Stopped, or the served files are damaged: the page can still do everything on the sample.
     if (!this.images) await this.loading(loadSample, 'Loading the sample');
     if (this.images) await this.rebuild();
-    else this.store.set({ phase: 'failed' });
+    this.store.set({ phase: this.model ? 'idle' : 'failed' });
   }
 
   /** @param {File[]} files the official archive or its .bin files */
   async useFiles(files) {
     const before = this.images;
+    this.store.set({ problem: null });
     await this.loading(
       (onProgress) => loadCifarFiles(files, onProgress, this.abort.signal),
       'Reading CIFAR-10',
     );
     if (this.images !== before) {
       await Promise.all([before?.train.dispose(), before?.test.dispose()]);
-      this.store.set({ evaluation: null, cell: null, pretrained: null });
+      // Another count of images: an epoch under way has lost its meaning.
+      const progress = { ...this.store.state.progress, batch: 0 };
+      this.store.set({ progress, evaluation: null, cell: null, pretrained: null });
     }
+    this.store.set({ phase: 'idle' });
   }
 
   /**
@@ -67,7 +73,7 @@ export class Session {
    */
   async loading(load, label) {
     this.abort = new AbortController();
-    this.store.set({ phase: 'loading', work: { label, done: 0, total: 0 }, problem: null });
+    this.store.set({ phase: 'loading', work: { label, done: 0, total: 0 } });
     try {
       const images = await load((done, total) => this.store.set({ work: { label, done, total } }));
       this.images = images;
@@ -84,11 +90,16 @@ export class Session {
     } catch (error) {
       if (!isAbort(error)) this.store.set({ problem: problemOf(error) });
     }
-    this.store.set({ phase: 'idle', work: null });
+    this.store.set({ work: null });
   }
 
-  /** A new network of the chosen kind, with new weights from the seed. */
-  async rebuild() {
+  /** A new network of the chosen kind, with new weights from the seed; one at a time. */
+  rebuild() {
+    this.#building = this.#building.then(() => this.#rebuild());
+    return this.#building;
+  }
+
+  async #rebuild() {
     const { preset, seed } = this.store.state.settings;
     try {
       const old = this.model;
@@ -97,12 +108,8 @@ export class Session {
       const model = await sequential(PRESETS[preset].layers(), { seed, name: preset });
       this.model = model;
       await this.compile();
-      this.curves = new CurveLog();
+      this.forgetTraining();
       this.store.set({
-        progress: noProgress(),
-        evaluation: null,
-        cell: null,
-        pretrained: null,
         weightsFrom: 'not trained yet',
         summary: model.summary(),
         engine: await info(),
@@ -112,7 +119,13 @@ export class Session {
     }
   }
 
-  /** Gives the network its loss and a fresh optimizer. */
+  /** The weights are no longer those that the curves and results tell of. */
+  forgetTraining() {
+    this.curves = new CurveLog();
+    this.store.set({ progress: noProgress(), evaluation: null, cell: null, pretrained: null });
+  }
+
+  /** Gives the network its loss and a fresh optimizer, which begins at the start of an epoch. */
   async compile() {
     const { preset, optimizer, learningRate } = this.store.state.settings;
     const make =
@@ -124,6 +137,7 @@ export class Session {
       loss: losses.sparseCategoricalCrossentropy({ fromLogits: PRESETS[preset].fromLogits }),
       metrics: ['accuracy'],
     });
+    this.store.set({ progress: { ...this.store.state.progress, batch: 0 } });
   }
 
   /**

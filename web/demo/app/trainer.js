@@ -7,6 +7,7 @@
  * does not grow with the engine's speed.
  */
 import { noProgress } from './state.js';
+import { isAllowed } from './phases.js';
 import { isAbort, problemOf } from './problems.js';
 import { RunningSums } from './running-sums.js';
 import { SpeedMeter } from './speed-meter.js';
@@ -20,8 +21,8 @@ export class Trainer {
   #progress = noProgress();
   /** The batch size that the position within the epoch counts in. */
   #batchSize = 0;
-  /** @type {Promise<void>} settles when the run under way has ended */
-  #run = Promise.resolve();
+  /** Runs follow each other: two quick presses must not be two runs at once. */
+  #queue = Promise.resolve();
   /** @type {'paused' | 'idle'} the phase after the run under way */
   #next = 'idle';
 
@@ -38,28 +39,29 @@ export class Trainer {
   }
 
   /** Trains for the epochs under Settings, then classifies the test set. */
-  async train() {
-    const { progress, settings } = this.store.state;
-    await this.#continueTo(progress.epochsDone + settings.epochs);
+  train() {
+    return this.#enqueue('train', () => {
+      const { progress, settings } = this.store.state;
+      return this.#continueTo(progress.epochsDone + settings.epochs);
+    });
   }
 
-  async resume() {
-    await this.#continueTo(this.#progress.targetEpochs);
+  resume() {
+    return this.#enqueue('resume', () => this.#continueTo(this.#progress.targetEpochs));
+  }
+
+  /** One batch, the next of the epoch under way. */
+  step() {
+    return this.#enqueue('step', () =>
+      // Two epochs ahead: the step after an epoch's last one is the first of the next.
+      this.#fit(this.store.state.progress.epochsDone + 2, { single: true }),
+    );
   }
 
   async pause() {
     this.#next = 'paused';
     this.session.model?.stopTraining();
-    await this.#run;
-  }
-
-  /** One batch, the next of the epoch under way. */
-  async step() {
-    await this.#run;
-    const { phase, progress } = this.store.state;
-    // Two epochs ahead: the step after an epoch's last one is the first of the next.
-    await this.#fit(progress.epochsDone + 2, { single: true });
-    this.store.set({ phase });
+    await this.#queue;
   }
 
   /** Ends training, evaluation or loading; what was learned so far stays. */
@@ -67,7 +69,7 @@ export class Trainer {
     this.#next = 'idle';
     this.session.abort.abort();
     this.session.model?.stopTraining();
-    await this.#run;
+    await this.#queue;
     if (this.store.state.phase === 'paused') this.store.set({ phase: 'idle' });
   }
 
@@ -77,12 +79,22 @@ export class Trainer {
     await this.session.rebuild();
   }
 
+  /**
+   * @param {import('./phases.js').Action} action checked when its turn comes
+   * @param {() => Promise<unknown>} run
+   */
+  #enqueue(action, run) {
+    this.#queue = this.#queue.then(async () => {
+      if (isAllowed(action, this.store.state.phase)) await run();
+    });
+    return this.#queue;
+  }
+
   /** @param {number} epochs */
   async #continueTo(epochs) {
-    await this.#run;
     this.#next = 'idle';
     this.watch.restart();
-    this.store.set({ phase: 'training', problem: null, evaluation: null, cell: null });
+    this.store.set({ phase: 'training', problem: null });
     const looking = setInterval(() => this.#look(), LOOK_MS);
     const finished = await this.#fit(epochs);
     clearInterval(looking);
@@ -108,9 +120,13 @@ export class Trainer {
     this.#progress = { ...stored, batches, batch: resume ? stored.batch : 0 };
     this.#progress.targetEpochs = single ? stored.targetEpochs : epochs;
     this.#meter.restart();
-    this.store.set({ weightsFrom: 'trained here', pretrained: null });
+    this.store.set({
+      weightsFrom: 'trained here',
+      pretrained: null,
+      evaluation: null,
+      cell: null,
+    });
 
-    let finished = false;
     const fitting = model.fit(images.train, undefined, {
       epochs,
       batchSize,
@@ -125,15 +141,13 @@ export class Trainer {
       },
       onEpochEnd: (epoch, logs) => this.#addEpoch(epoch, logs),
     });
-    this.#run = fitting.then(
-      ({ stopped }) => {
-        finished = !stopped;
-      },
+    const finished = await fitting.then(
+      ({ stopped }) => !stopped,
       (error) => {
         if (!isAbort(error)) this.store.set({ problem: problemOf(error) });
+        return false;
       },
     );
-    await this.#run;
     this.#progress.validating = false;
     this.#look();
     return finished;

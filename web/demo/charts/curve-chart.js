@@ -79,11 +79,11 @@ export class CurveChart {
   }
 
   /**
+   * The axis ends with the epoch under way: the first minute is as worth seeing as the last.
    * @param {[number[], (number | null)[], (number | null)[]]} columns
-   * @param {number} epochs right end of the x axis
    */
-  show(columns, epochs) {
-    this.#epochs = Math.max(epochs, columns[0].at(-1) ?? 0, 1);
+  show(columns) {
+    this.#epochs = Math.max(1, Math.ceil(columns[0].at(-1) ?? 0));
     this.#plot.setData(/** @type {uPlot.AlignedData} */ (columns));
   }
 }

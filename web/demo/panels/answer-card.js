@@ -22,15 +22,18 @@ export class AnswerCard {
    * @param {Uint8Array} pixels
    * @param {number} label
    * @param {readonly string[]} classNames
+   * @returns {boolean} whether it is another image than before
    */
   showImage(index, pixels, label, classNames) {
-    if (index !== this.#index || label !== this.#label) drawImage(this.#canvas, pixels);
+    const isOther = index !== this.#index || label !== this.#label;
+    if (isOther) drawImage(this.#canvas, pixels);
     this.#index = index;
     this.#label = label;
     this.#classNames = classNames;
     this.element.dataset.index = String(index);
     this.#canvas.setAttribute('aria-label', `Test image ${index}: ${classNames[label]}`);
     setText(this.#truth, classNames[label]);
+    return isOther;
   }
 
   /** @param {import('../app/probabilities.js').Answer[]} answers none: the network was not asked */

@@ -1,9 +1,10 @@
 /**
- * Test images with the network's answers. While it trains the first page is asked again every second:
- * one sees it learn. After an evaluation all images can be filtered and leafed through.
+ * Test images with the network's answers. Until there is an evaluation the first page is asked again
+ * every second of training: one sees it learn. After an evaluation all images can be filtered and leafed through.
  */
 import { topAnswers } from '../app/probabilities.js';
 import { chooseImages } from '../app/image-filter.js';
+import { isAllowed } from '../app/phases.js';
 import { AnswerCard } from './answer-card.js';
 import { byId, setText } from '../ui/dom.js';
 import * as format from '../ui/format.js';
@@ -49,8 +50,9 @@ export function mountAnswers(store, session, evaluator) {
   /** Shows a page of the images that the filter leaves. @param {number} wanted */
   async function show(wanted) {
     const { evaluation, cell, data } = store.state;
-    const store_ = session.testImages;
-    if (!store_ || data.kind === 'none') return;
+    const { testImages } = session;
+    if (!testImages || data.kind === 'none') return;
+    const classes = data.classNames.length;
     const indices = chooseImages(evaluation, evaluation ? filter : 'all', cell, data.testCount);
     const pages = Math.max(1, Math.ceil(indices.length / PAGE));
     page = Math.min(Math.max(wanted, 0), pages - 1);
@@ -64,13 +66,14 @@ export function mountAnswers(store, session, evaluator) {
         ? `${format.count(first + 1)} to ${format.count(first + shown.length)} of ${format.count(indices.length)}`
         : 'No such image',
     );
-    const images = await Promise.all(shown.map((index) => store_.image(index)));
+    const images = await Promise.all(shown.map((index) => testImages.image(index)));
     cards.forEach((card, i) => {
       card.element.hidden = i >= shown.length;
       if (i >= shown.length) return;
-      card.showImage(shown[i], images[i].pixels, images[i].label, data.classNames);
-      if (evaluation) card.showAnswers(topAnswers(evaluation.probabilities, shown[i], 10));
-      else card.showAnswers([]);
+      const { pixels, label } = images[i];
+      const isOther = card.showImage(shown[i], pixels, label, data.classNames);
+      if (evaluation) card.showAnswers(topAnswers(evaluation.probabilities, shown[i], classes));
+      else if (isOther) card.showAnswers([]);
     });
   }
 
@@ -85,21 +88,28 @@ export function mountAnswers(store, session, evaluator) {
   });
 
   let asking = false;
+  /** The weights that the answers shown belong to: a network and its steps. */
+  let shownModel = session.model;
+  let shownSteps = -1;
   setInterval(async () => {
-    // A hidden page needs no pictures; training itself goes on in the worker.
-    if (asking || document.hidden || !['training', 'paused'].includes(store.state.phase)) return;
+    const { phase, progress, evaluation, data } = store.state;
+    // A hidden page needs no answers; training itself goes on in the worker.
+    if (asking || document.hidden || evaluation || page > 0) return;
+    const { model } = session;
+    if (model === shownModel && progress.steps === shownSteps) return;
+    if (!isAllowed('classify', phase)) return;
     asking = true;
     try {
-      if (store.state.evaluation) store.set({ evaluation: null, cell: null });
       const probabilities = await evaluator.glance(PAGE);
-      if (store.state.phase !== 'training' && store.state.phase !== 'paused') return;
-      if (page === 0) {
-        cards.forEach((card, i) => {
-          if (!card.element.hidden) card.showAnswers(topAnswers(probabilities, i, 10));
-        });
-      }
+      if (store.state.evaluation || probabilities.length === 0) return;
+      shownModel = model;
+      shownSteps = progress.steps;
+      cards.forEach((card, i) => {
+        if (card.element.hidden) return;
+        card.showAnswers(topAnswers(probabilities, i, data.classNames.length));
+      });
     } catch {
-      // The run ended between two looks; whatever ended it reports itself.
+      // The network was replaced between two looks; whatever failed reports itself.
     } finally {
       asking = false;
     }

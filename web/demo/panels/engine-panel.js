@@ -55,10 +55,7 @@ export function mountEngine(store, session, watch) {
     const longest = watch.longest;
     const chip = byId('ui-chip');
     chip.dataset.longest = String(longest);
-    setText(
-      chip,
-      longest ? `UI thread: longest task ${longest} ms` : 'UI thread: no task over 50 ms',
-    );
+    setText(chip, longest ? `UI thread: ${longest} ms at most` : 'UI thread: under 50 ms');
     // The engine may have ended meanwhile; the next action will say so.
     session.refreshEngine().catch(() => {});
   }, REFRESH_MS);

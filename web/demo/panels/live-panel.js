@@ -21,7 +21,9 @@ export function mountLive(store, session) {
     /** @type {HTMLElement} */ (byId('epochs-table').querySelector('tbody')),
   );
 
-  store.watch(['progress'], ({ progress: p, settings }) => {
+  let turn = false;
+
+  store.watch(['progress', 'phase'], ({ progress: p, phase, settings }) => {
     document.body.dataset.steps = String(p.steps);
     setText(byId('accuracy'), format.percent(p.accuracy));
     setText(byId('val-accuracy'), format.percent(p.valAccuracy));
@@ -34,9 +36,20 @@ export function mountLive(store, session) {
     const epoch = Math.min(p.epochsDone + (p.batch > 0 ? 1 : 0), epochs);
     setText(byId('epoch'), p.steps ? `${epoch} / ${epochs}` : format.count(null));
     bar.value = p.batches ? (p.epochsDone + p.batch / p.batches) / epochs : 0;
-    loss.show(session.curves.columns('loss'), epochs);
-    accuracy.show(session.curves.columns('accuracy'), epochs);
+    // While it trains the charts take turns: two short tasks instead of a long one.
+    turn = !turn;
+    if (phase !== 'training' || turn) loss.show(session.curves.columns('loss'));
+    if (phase !== 'training' || !turn) accuracy.show(session.curves.columns('accuracy'));
     if (rows.show(p)) describeCurves(p);
+  });
+  /** @type {import('../app/phases.js').Phase} */
+  let before = store.state.phase;
+  store.watch(['phase'], ({ phase }) => {
+    // On a phone the curves lie below the fold: whoever presses Train wants to see them.
+    if (phase === 'training' && before === 'idle' && matchMedia('(max-width: 60rem)').matches) {
+      byId('live').scrollIntoView({ block: 'start' });
+    }
+    before = phase;
   });
   store.watch(['phase', 'progress'], (state) => setText(byId('run-note'), noteOf(state)));
 }

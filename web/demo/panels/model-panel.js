@@ -40,7 +40,7 @@ export function mountModel(store, evaluator) {
       ...summary.layers.map((layer) =>
         make('tr', {}, [
           make('th', { scope: 'row' }, [layer.name]),
-          make('td', {}, [layer.type]),
+          make('td', { class: 'type' }, [layer.type]),
           number(layer.outputShape.filter((size) => size !== null).join(' × ')),
           number(format.count(layer.parameters)),
           number(layer.macs ? format.operations(layer.macs) : '–'),
@@ -49,7 +49,9 @@ export function mountModel(store, evaluator) {
     );
     foot.replaceChildren(
       make('tr', {}, [
-        make('th', { scope: 'row', colspan: 3 }, ['Together']),
+        make('th', { scope: 'row' }, ['Together']),
+        make('td', { class: 'type' }),
+        make('td'),
         number(format.count(summary.parameters)),
         number(format.operations(summary.macs)),
       ]),
