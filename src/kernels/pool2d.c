@@ -8,7 +8,7 @@ typedef struct {
 } window;
 
 static uint32_t clip(int64_t value, uint32_t limit) {
-  return value < 0 ? 0 : value > (int64_t)limit ? limit : (uint32_t)value;
+  return value<0 ? 0 : value>(int64_t) limit ? limit : (uint32_t)value;
 }
 
 static window window_at(const tg_pool2d_shape *s, uint32_t oh, uint32_t ow) {

@@ -65,7 +65,9 @@ static void check_layer(tg_engine *engine, uint32_t height, uint32_t width, uint
   tg_model_destroy(engine, chain.model);
 }
 
-static struct { double filters, kernel_h, kernel_w, stride_h, stride_w, same; } conv;
+static struct {
+  double filters, kernel_h, kernel_w, stride_h, stride_w, same;
+} conv;
 
 static void add_conv(tg_chain *chain) {
   chain_add(chain, "conv2d", "filters,kernelHeight,kernelWidth,strideHeight,strideWidth,samePadding", conv.filters,
