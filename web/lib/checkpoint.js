@@ -18,7 +18,7 @@ import { matchTensors, readTensors, writeTensors } from './tensors.js';
 import { VERSION } from './version.js';
 
 /**
- * @typedef {import('./host-models.js').HostModel} HostModel
+ * @typedef {import('./host-model.js').HostModel} HostModel
  * @typedef {import('./io/safetensors.js').Tensor} Tensor
  */
 
@@ -168,7 +168,7 @@ function jsonObject(metadata, key) {
   throw new FormatError(`The checkpoint's ${key} must be an object, found ${describe(value)}.`);
 }
 
-/** @param {any} value @returns {import('./host-models.js').CompileConfig} */
+/** @param {any} value @returns {import('./host-model.js').CompileConfig} */
 function readCompiled(value) {
   const { optimizer, loss, metrics } = value;
   const type = OPTIMIZER_NAMES.find((name) => name === optimizer?.type);

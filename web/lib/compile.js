@@ -18,7 +18,7 @@ const WHERE = { what: 'compile' };
 
 /**
  * @param {unknown} options
- * @returns {import('./host-models.js').CompileConfig}
+ * @returns {import('./host-model.js').CompileConfig}
  * @throws {ConfigError} {HyperparameterError}
  */
 export function readCompileOptions(options) {

@@ -2,7 +2,8 @@
 
 import { cifar10Source, resolveSource } from '#platform';
 import { CIFAR10_CLASSES, CIFAR10_URL } from './data/cifar10-facts.js';
-import { Dataset, readNormalization } from './dataset.js';
+import { readNormalization } from './dataset-options.js';
+import { Dataset } from './dataset.js';
 import { ConfigError, throwIfAborted } from './errors.js';
 import {
   needBoolean,

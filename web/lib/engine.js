@@ -6,7 +6,7 @@ import { makeDataset } from './dataset.js';
 import { cifar10, cifar10Sample } from './datasets.js';
 import { asyncDisposeSymbol, disposeSymbol } from './disposable.js';
 import { ConfigError, StateError } from './errors.js';
-import { loadModel, makeSequential } from './model.js';
+import { loadModel, makeSequential } from './make-model.js';
 import { needBoolean, needOneOf, needWhole, readOptions, wrongType } from './options.js';
 
 /**
@@ -81,7 +81,7 @@ export class Engine {
     return makeDataset(this.#client, options);
   }
 
-  /** @param {import('./model.js').CheckpointSource} source */
+  /** @param {import('./checkpoint-source.js').CheckpointSource} source */
   load(source) {
     return loadModel(this.#client, source);
   }

@@ -137,9 +137,9 @@ function readValidationData(value) {
 /**
  * The last samples go to validation, before any shuffling, as in Keras.
  *
- * @param {import('./model.js').WireRange} whole
+ * @param {import('./call-data.js').WireRange} whole
  * @param {number} share
- * @returns {[training: import('./model.js').WireRange, validation: import('./model.js').WireRange | null]}
+ * @returns {[training: import('./call-data.js').WireRange, validation: import('./call-data.js').WireRange | null]}
  * @throws {EmptyError} if one of the two has no samples
  */
 export function splitForValidation(whole, share) {

@@ -18,7 +18,7 @@ export { VERSION } from './version.js';
  * @typedef {import('./engine.js').EngineOptions} EngineOptions
  * @typedef {import('./engine.js').EngineInfo} EngineInfo
  * @typedef {import('./model.js').Sequential} Sequential
- * @typedef {import('./model.js').CheckpointSource} CheckpointSource
+ * @typedef {import('./checkpoint-source.js').CheckpointSource} CheckpointSource
  * @typedef {import('./dataset.js').Dataset} Dataset
  * @typedef {import('./dataset.js').DatasetOptions} DatasetOptions
  * @typedef {import('./datasets.js').LoadOptions} LoadOptions

@@ -1,49 +1,29 @@
 /** A model as the program holds it: a handle, whose weights live in the engine. */
 
-import { readFile, writeFile } from '#platform';
-import { readArchitecture } from './architecture.js';
+import { writeFile } from '#platform';
 import { sampleSource } from './arrays.js';
 import { readCompileOptions } from './compile.js';
-import { Dataset, readContent, sampleRange, sizeOf, upload } from './dataset.js';
+import { labelsAndOptions, withData } from './call-data.js';
+import { sampleRange, sizeOf } from './dataset-options.js';
+import { Dataset, readContent } from './dataset.js';
+import { readCheckpoint } from './checkpoint-source.js';
+import { readWeights } from './read-weights.js';
 import { asyncDisposeSymbol, disposeSymbol } from './disposable.js';
-import {
-  AbortedError,
-  BusyError,
-  ConfigError,
-  DisposedError,
-  InputTypeError,
-  StateError,
-  throwIfAborted,
-} from './errors.js';
+import { AbortedError, BusyError, DisposedError, StateError, throwIfAborted } from './errors.js';
 import { FitRun, iterateFit } from './fit.js';
 import { FIT_OPTIONS, readFitOptions, splitForValidation } from './fit-options.js';
 import { lossFacts } from './losses.js';
-import {
-  describe,
-  needFunction,
-  needNumber,
-  needSignal,
-  needWhole,
-  readOptions,
-  wrongType,
-} from './options.js';
+import { needFunction, needNumber, needSignal, needWhole, readOptions } from './options.js';
 import { summarize } from './summary.js';
 
 /**
  * @typedef {import('./client.js').Client} Client
- * @typedef {import('./host-models.js').ModelFacts} ModelFacts
- * @typedef {import('./host-models.js').CompileConfig} CompileConfig
+ * @typedef {import('./host-model.js').ModelFacts} ModelFacts
+ * @typedef {import('./host-model.js').CompileConfig} CompileConfig
  * @typedef {import('./fit.js').History} History
  * @typedef {import('./fit.js').Logs} Logs
  * @typedef {import('./fit-options.js').FitOptions} FitOptions
  * @typedef {import('./tensors.js').WeightTensor} WeightTensor
- *
- * @typedef {{ dataset: number, first: number, count: number }} WireRange
- *
- * @typedef {object} TakenData
- * @property {number | null} dataset the number of a data set, or null for
- * @property {import('./dataset.js').Content | null} content an array's values
- * @property {{ first: number, count: number }} range
  */
 
 export class Sequential {
@@ -146,7 +126,7 @@ export class Sequential {
   async fit(x, y, options) {
     this.#check('fit');
     if (this.#run) throw new BusyError('fit: this model is training already; wait for its end.');
-    const [labels, given] = this.#labelsAndOptions(x, y, options, 'fit');
+    const [labels, given] = labelsAndOptions(x, y, options, 'fit');
     const config = this.#needCompiled('fit');
     const { signal, callbacks, ...job } = readFitOptions(given);
     const run = new FitRun(callbacks, {
@@ -160,10 +140,10 @@ export class Sequential {
     try {
       throwIfAborted(signal, 'fit');
       await this.#compiling;
-      return await this.#withData(data, signal, (whole) => {
+      return await withData(this.#client, data, signal, (whole) => {
         const [training, split] = splitForValidation(whole, job.validationSplit);
         if (!validation) return this.#start(run, job, training, split, signal);
-        return this.#withData(validation, signal, (range) =>
+        return withData(this.#client, validation, signal, (range) =>
           this.#start(run, job, training, range, signal),
         );
       });
@@ -180,8 +160,8 @@ export class Sequential {
   /**
    * @param {FitRun} run
    * @param {Omit<import('./fit-options.js').ReadFitOptions, 'signal' | 'callbacks'>} job
-   * @param {WireRange} data
-   * @param {WireRange | null} validation
+   * @param {import('./call-data.js').WireRange} data
+   * @param {import('./call-data.js').WireRange | null} validation
    * @param {AbortSignal | undefined} signal
    */
   #start(run, job, data, validation, signal) {
@@ -209,7 +189,7 @@ export class Sequential {
    * @returns {AsyncGenerator<import('./fit.js').FitEvent, History, void>}
    */
   fitIterator(x, y, options) {
-    const [labels, given] = this.#labelsAndOptions(x, y, options, 'fitIterator');
+    const [labels, given] = labelsAndOptions(x, y, options, 'fitIterator');
     const names = FIT_OPTIONS.filter((name) => !name.startsWith('on'));
     const own = readOptions(given, names, { what: 'fitIterator' });
     return iterateFit(
@@ -259,12 +239,12 @@ export class Sequential {
   async trainOnBatch(x, y, options) {
     this.#check('trainOnBatch');
     const where = { what: 'trainOnBatch' };
-    const [labels, given] = this.#labelsAndOptions(x, y, options, where.what);
+    const [labels, given] = labelsAndOptions(x, y, options, where.what);
     const range = readOptions(given, ['first', 'count'], where);
     this.#needCompiled(where.what);
     const taken = this.#take(x, labels, range, where.what);
     await this.#compiling;
-    const means = await this.#withData(taken, undefined, (data) =>
+    const means = await withData(this.#client, taken, undefined, (data) =>
       this.#call('model.trainOnBatch', { data }),
     );
     return this.#logs(means);
@@ -284,7 +264,7 @@ export class Sequential {
   async evaluate(x, y, options) {
     this.#check('evaluate');
     const where = { what: 'evaluate' };
-    const [labels, given] = this.#labelsAndOptions(x, y, options, where.what);
+    const [labels, given] = labelsAndOptions(x, y, options, where.what);
     const names = /** @type {const} */ (['batchSize', 'first', 'count', 'signal', 'onProgress']);
     const own = readOptions(given, names, where);
     const batchSize = needWhole(own.batchSize ?? 32, 'batchSize', where, 1);
@@ -294,7 +274,7 @@ export class Sequential {
     throwIfAborted(signal, 'evaluate');
     const taken = this.#take(x, labels, own, where.what);
     await this.#compiling;
-    const means = await this.#withData(taken, signal, (data) =>
+    const means = await withData(this.#client, taken, signal, (data) =>
       this.#call('model.evaluate', { data, batchSize }, { signal, job: true, onEvent: onProgress }),
     );
     return this.#logs(means);
@@ -318,7 +298,7 @@ export class Sequential {
     const signal = needSignal(own.signal, 'signal', where);
     throwIfAborted(signal, 'predict');
     const taken = this.#take(x, undefined, own, where.what);
-    return this.#withData(taken, signal, async (data) => {
+    return withData(this.#client, taken, signal, async (data) => {
       const args = { data, batchSize };
       const buffer = await this.#call('model.predict', args, { signal, job: true });
       const shape = [data.count, ...this.#facts.outputShape];
@@ -353,21 +333,7 @@ export class Sequential {
    */
   async setWeights(weights) {
     this.#check('setWeights');
-    if (!Array.isArray(weights)) {
-      throw new InputTypeError(
-        `setWeights: weights must be an array of { name, shape, data }, found ${describe(weights)}.`,
-      );
-    }
-    const list = Array.from(weights, (weight) => {
-      const { name, shape, data } = weight ?? {};
-      if (typeof name !== 'string')
-        throw wrongType(name, 'name', 'a string', { what: 'setWeights' });
-      return {
-        name,
-        shape: Array.isArray(shape) ? Array.from(shape, Number) : null,
-        data: plain(data),
-      };
-    });
+    const list = readWeights(weights);
     await this.#call('model.setWeights', { weights: list });
   }
 
@@ -389,7 +355,7 @@ export class Sequential {
   /**
    * Weights of a checkpoint of the same layers; optimizer and position stay.
    *
-   * @param {CheckpointSource} source
+   * @param {import('./checkpoint-source.js').CheckpointSource} source
    * @throws {ModelMismatchError} other layers
    * @throws {FormatError} {MissingError} {ExtraError} {ShapeError} {NonFiniteError} {BusyError}
    *   with nothing changed
@@ -452,36 +418,6 @@ export class Sequential {
   }
 
   /**
-   * With a data set, labels are its own and the options may follow at once.
-   *
-   * @param {unknown} x
-   * @param {unknown} y
-   * @param {unknown} options
-   * @param {string} what
-   * @returns {[labels: unknown, options: unknown]}
-   */
-  #labelsAndOptions(x, y, options, what) {
-    if (!(x instanceof Dataset)) {
-      if (y !== undefined && y !== null) return [y, options];
-      throw new InputTypeError(`${what}: y is missing; only a Dataset brings its own labels.`, {
-        field: 'y',
-      });
-    }
-    if (y === undefined || y === null) return [undefined, options];
-    if (
-      options === undefined &&
-      typeof y === 'object' &&
-      !Array.isArray(y) &&
-      !ArrayBuffer.isView(y)
-    ) {
-      return [undefined, y];
-    }
-    throw new ConfigError(`${what}: y must be left out with a Dataset, which has its own labels.`, {
-      field: 'y',
-    });
-  }
-
-  /**
    * What a call works on. An array is read now: the program may change it as soon as the call has
    * returned its promise.
    *
@@ -489,7 +425,7 @@ export class Sequential {
    * @param {unknown} y
    * @param {{ first?: unknown, count?: unknown }} options
    * @param {string} what
-   * @returns {TakenData}
+   * @returns {import('./call-data.js').TakenData}
    */
   #take(x, y, options, what) {
     if (x instanceof Dataset) {
@@ -501,84 +437,4 @@ export class Sequential {
     const content = readContent(sampleSource(x, `${what}: x`), y, size, kind, what);
     return { dataset: null, content, range: sampleRange(content, options, { what }) };
   }
-
-  /**
-   * Runs a call on samples; an array is sent to the engine first and freed afterwards.
-   *
-   * @template Result
-   * @param {TakenData} taken
-   * @param {AbortSignal | undefined} signal
-   * @param {(data: WireRange) => Promise<Result>} run
-   * @returns {Promise<Result>}
-   */
-  async #withData({ dataset, content, range }, signal, run) {
-    if (!content) return run({ dataset: /** @type {number} */ (dataset), ...range });
-    const { id } = await upload(this.#client, content, { signal });
-    try {
-      return await run({ dataset: id, ...range });
-    } finally {
-      await this.#client.call('dataset.dispose', { id }).catch(() => {});
-    }
-  }
-}
-
-/**
- * @param {Client} client
- * @param {unknown} layers
- * @param {{ seed?: number, name?: string }} [options] seed default 0, name default 'sequential'
- * @returns {Promise<Sequential>}
- */
-export async function makeSequential(client, layers, options) {
-  const where = { what: 'sequential' };
-  const { seed = 0, name = 'sequential' } = readOptions(options, ['seed', 'name'], where);
-  if (typeof name !== 'string') throw wrongType(name, 'name', 'a string', where);
-  const architecture = readArchitecture(layers, name.slice(0, 255));
-  const args = { architecture, seed: needWhole(seed, 'seed', where) };
-  return new Sequential(client, await client.call('model.create', args));
-}
-
-/**
- * @typedef {Uint8Array | ArrayBuffer | Blob | URL | string} CheckpointSource a file's content, its
- *   URL, or in Node its path
- */
-
-/**
- * @param {Client} client
- * @param {CheckpointSource} source
- * @returns {Promise<Sequential>} compiled as it was when it was saved
- */
-export async function loadModel(client, source) {
-  const bytes = await readCheckpoint(source, 'load');
-  const facts = await client.call('model.load', { bytes }, { transfer: [bytes.buffer] });
-  return new Sequential(client, facts);
-}
-
-/**
- * @param {unknown} source
- * @param {string} what
- * @returns {Promise<Uint8Array<ArrayBuffer>>} a copy, to be transferred
- */
-async function readCheckpoint(source, what) {
-  if (source instanceof Uint8Array) return new Uint8Array(source);
-  if (source instanceof ArrayBuffer) return new Uint8Array(source.slice(0));
-  if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
-  if (typeof source === 'string' || source instanceof URL) {
-    return new Uint8Array(await readFile(source));
-  }
-  throw new InputTypeError(
-    `${what}: expected bytes, a Blob, a URL or a path, found ${describe(source)}.`,
-  );
-}
-
-/**
- * A copy that may cross to the worker; a number array of another type is refused there.
- *
- * @param {unknown} data
- */
-function plain(data) {
-  if (data instanceof Float32Array) return new Float32Array(data);
-  if (Array.isArray(data) && data.every((value) => typeof value === 'number')) {
-    return Float32Array.from(data);
-  }
-  return ArrayBuffer.isView(data) ? new Uint8Array(0) : String(describe(data));
 }

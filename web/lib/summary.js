@@ -1,7 +1,7 @@
 /** The table that Keras prints, as text and as data. */
 
 /**
- * @typedef {import('./host-models.js').LayerFacts} LayerFacts
+ * @typedef {import('./host-model.js').LayerFacts} LayerFacts
  *
  * @typedef {object} Summary
  * @property {LayerFacts[]} layers
@@ -11,7 +11,7 @@
  */
 
 /**
- * @param {import('./host-models.js').ModelFacts} facts
+ * @param {import('./host-model.js').ModelFacts} facts
  * @returns {Summary}
  */
 export function summarize({ name, layers, parameters, macs }) {

@@ -13,7 +13,7 @@ import { SLICE_MS } from './slice.js';
 /**
  * @typedef {import('./native.js').Native} Native
  * @typedef {import('./native.js').BatchSums} BatchSums
- * @typedef {import('./host-models.js').HostModel} HostModel
+ * @typedef {import('./host-model.js').HostModel} HostModel
  * @typedef {import('./host-data.js').HostDataset} HostDataset
  * @typedef {import('./task.js').Task} Task
  *

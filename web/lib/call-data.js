@@ -1,0 +1,65 @@
+/** The samples that `fit`, `evaluate` and the others work on: a data set, or an array sent for one call. */
+
+import { Dataset, upload } from './dataset.js';
+import { ConfigError, InputTypeError } from './errors.js';
+
+/**
+ * @typedef {import('./client.js').Client} Client
+ *
+ * @typedef {{ dataset: number, first: number, count: number }} WireRange
+ *
+ * @typedef {object} TakenData
+ * @property {number | null} dataset the number of a data set, or null for
+ * @property {import('./dataset.js').Content | null} content an array's values
+ * @property {{ first: number, count: number }} range
+ */
+
+/**
+ * With a data set, labels are its own and the options may follow at once.
+ *
+ * @param {unknown} x
+ * @param {unknown} y
+ * @param {unknown} options
+ * @param {string} what
+ * @returns {[labels: unknown, options: unknown]}
+ */
+export function labelsAndOptions(x, y, options, what) {
+  if (!(x instanceof Dataset)) {
+    if (y !== undefined && y !== null) return [y, options];
+    throw new InputTypeError(`${what}: y is missing; only a Dataset brings its own labels.`, {
+      field: 'y',
+    });
+  }
+  if (y === undefined || y === null) return [undefined, options];
+  if (
+    options === undefined &&
+    typeof y === 'object' &&
+    !Array.isArray(y) &&
+    !ArrayBuffer.isView(y)
+  ) {
+    return [undefined, y];
+  }
+  throw new ConfigError(`${what}: y must be left out with a Dataset, which has its own labels.`, {
+    field: 'y',
+  });
+}
+
+/**
+ * Runs a call on samples; an array is sent to the engine first and freed afterwards.
+ *
+ * @template Result
+ * @param {Client} client
+ * @param {TakenData} taken
+ * @param {AbortSignal | undefined} signal
+ * @param {(data: WireRange) => Promise<Result>} run
+ * @returns {Promise<Result>}
+ */
+export async function withData(client, { dataset, content, range }, signal, run) {
+  if (!content) return run({ dataset: /** @type {number} */ (dataset), ...range });
+  const { id } = await upload(client, content, { signal });
+  try {
+    return await run({ dataset: id, ...range });
+  } finally {
+    await client.call('dataset.dispose', { id }).catch(() => {});
+  }
+}

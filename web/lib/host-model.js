@@ -1,0 +1,173 @@
+/** One model in the engine, with what the engine does not know of it. */
+
+import { nodesOf } from './architecture.js';
+import { BusyError } from './errors.js';
+import { lossFacts } from './losses.js';
+import { optimizerFacts } from './optimizers.js';
+import { freshPosition } from './trainer.js';
+
+/**
+ * @typedef {import('./host.js').Host} Host
+ * @typedef {import('./task.js').Task} Task
+ *
+ * @typedef {object} CompileConfig
+ * @property {import('./optimizers.js').OptimizerConfig} optimizer
+ * @property {import('./losses.js').LossConfig} loss
+ * @property {string[]} metrics
+ *
+ * @typedef {object} LayerFacts
+ * @property {string} name
+ * @property {string} type
+ * @property {number[]} outputShape without the batch
+ * @property {number} parameters
+ * @property {number} macs multiply-accumulates a sample, forward
+ *
+ * @typedef {object} ModelFacts plain data that both sides know
+ * @property {number} id
+ * @property {string} name
+ * @property {number} seed
+ * @property {number[]} inputShape
+ * @property {number[]} outputShape
+ * @property {LayerFacts[]} layers
+ * @property {number} parameters
+ * @property {number} macs
+ * @property {CompileConfig | null} compiled
+ */
+
+export class HostModel {
+  /**
+   * Makes the model in the engine; one that fails leaves nothing behind.
+   *
+   * @param {Host} host
+   * @param {import('./architecture.js').Architecture} architecture
+   * @param {number} seed
+   */
+  constructor(host, architecture, seed) {
+    const { native } = host;
+    this.native = native;
+    this.id = host.newId();
+    this.architecture = architecture;
+    this.seed = seed;
+    this.nodes = nodesOf(architecture);
+    this.pointer = /** @type {import('./native.js').ModelPointer} */ (native.createModel(seed));
+    try {
+      this.nodes.forEach((node, index) => {
+        const layer = /** @type {string} */ (architecture.layers[node.layer].name);
+        native.addNode(this.pointer, node, index === 0 ? [] : [index - 1], layer);
+      });
+      native.buildModel(this.pointer);
+      this.tensors = native.tensors(this.pointer);
+    } catch (error) {
+      native.destroyModel(this.pointer);
+      throw error;
+    }
+    /** @type {CompileConfig | null} */
+    this.compiled = null;
+    /** @type {import('./trainer.js').Position} */
+    this.position = freshPosition();
+    /** The call that is changing the weights. @type {string | null} */
+    this.changing = null;
+    /** Calls that use the model now. @type {Set<Task>} */
+    this.tasks = new Set();
+    /** @type {(() => void) | null} */
+    this.onIdle = null;
+  }
+
+  /** @param {CompileConfig} config */
+  compile(config) {
+    const { optimizer, loss } = config;
+    this.native.compile(
+      this.pointer,
+      lossFacts(loss.type).number,
+      loss.fromLogits,
+      optimizerFacts(optimizer.type).number,
+      optimizer.hyperparameters,
+    );
+    // Fresh moments need Adam's bias correction from the start.
+    this.native.setStep(this.pointer, 0);
+    this.compiled = config;
+    this.position = freshPosition();
+  }
+
+  /** Optimizer slot vectors in use: their names in files, in the engine's order. */
+  get slots() {
+    if (!this.compiled) return [];
+    const count = this.native.modelInfo(this.pointer, 'SLOTS');
+    return optimizerFacts(this.compiled.optimizer.type).slots.slice(0, count);
+  }
+
+  /** @returns {ModelFacts} */
+  facts() {
+    const { native, pointer, nodes } = this;
+    const described = nodes.map((_, index) => native.describeNode(pointer, index));
+    let { shape } = described[0];
+    const layers = this.architecture.layers.map(({ name, type }, index) => {
+      const own = described.filter((_, node) => nodes[node].layer === index);
+      shape = own.at(-1)?.shape ?? shape;
+      const sum = (/** @type {'parameters' | 'macs'} */ key) =>
+        own.reduce((total, node) => total + node[key], 0);
+      const facts = { type, outputShape: shape, parameters: sum('parameters'), macs: sum('macs') };
+      return { name: /** @type {string} */ (name), ...facts };
+    });
+    return {
+      id: this.id,
+      name: this.architecture.name,
+      seed: this.seed,
+      inputShape: described[0].shape,
+      outputShape: shape,
+      layers,
+      parameters: native.modelInfo(pointer, 'PARAMETERS'),
+      macs: layers.reduce((total, layer) => total + layer.macs, 0),
+      compiled: this.compiled,
+    };
+  }
+
+  /**
+   * Runs a call that uses the model for a while; `dispose` cancels it and waits for its end.
+   *
+   * @template Result
+   * @param {Task} task
+   * @param {import('./host-data.js').HostDataset[]} datasets kept in memory meanwhile
+   * @param {() => Promise<Result>} run
+   */
+  async use(task, datasets, run) {
+    this.tasks.add(task);
+    for (const dataset of datasets) dataset.hold();
+    try {
+      return await run();
+    } finally {
+      for (const dataset of datasets) dataset.release();
+      this.tasks.delete(task);
+      if (this.tasks.size === 0) this.onIdle?.();
+    }
+  }
+
+  /**
+   * Runs a call that changes weights or optimizer, which excludes others of its kind.
+   *
+   * @template Result
+   * @param {string} what
+   * @param {() => Result} run
+   * @returns {Result}
+   */
+  change(what, run) {
+    this.refuseIfChanging(what);
+    return run();
+  }
+
+  /** @param {string} what */
+  refuseIfChanging(what) {
+    if (!this.changing) return;
+    throw new BusyError(`${what}: the model is in use by ${this.changing}; wait for its end.`);
+  }
+
+  async dispose() {
+    for (const task of this.tasks) task.cancel('the model was disposed');
+    if (this.tasks.size > 0) {
+      await new Promise((/** @type {(value: void) => void} */ resolve) => {
+        this.onIdle = resolve;
+      });
+    }
+    this.native.destroyModel(this.pointer);
+  }
+}
