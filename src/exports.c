@@ -228,6 +228,11 @@ tg_real *tg_model_vector(tg_engine *engine, tg_model *model, tg_vector vector) {
 
 /* ---- training, evaluation, prediction ---- */
 
+tg_status tg_model_check_data(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first, double count) {
+  tg_status status = check_both(engine, model, dataset);
+  return status ? status : tg_check_data(model, dataset, first, count);
+}
+
 tg_status tg_train_begin(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first, double count,
                          double batch, double epoch, uint32_t shuffle) {
   tg_status status = check_both(engine, model, dataset);

@@ -33,12 +33,12 @@ tg_status tg_optim_set(tg_engine *engine, tg_optim *optim, const char *name, dou
   for (int i = 0; i < TG_MAX_HYPERPARAMETERS && h[i].name; i++) {
     if (strncmp(h[i].name, name, length) || h[i].name[length]) continue;
     if (!(value >= h[i].min && value <= h[i].max))
-      return tg_fail(engine, TG_E_HYPERPARAMETER, "optimizer: %s is %g, it must be from %g to %g", h[i].name, value,
+      return tg_fail(engine, TG_E_HYPERPARAM, "optimizer: %s is %g, it must be from %g to %g", h[i].name, value,
                      h[i].min, h[i].max);
     optim->values[i] = value;
     return TG_OK;
   }
-  return tg_fail(engine, TG_E_HYPERPARAMETER, "optimizer: it has no hyperparameter '%s'", length < 64 ? name : "…");
+  return tg_fail(engine, TG_E_HYPERPARAM, "optimizer: it has no hyperparameter '%s'", length < 64 ? name : "…");
 }
 
 tg_status tg_optim_read(tg_engine *engine, tg_optim *optim, tg_optimizer kind, const char *names, const double *values,

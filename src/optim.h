@@ -13,10 +13,10 @@ typedef struct {
   double values[TG_MAX_HYPERPARAMETERS]; /* in the order of the kind's table */
 } tg_optim;
 
-/* Fills *optim with the defaults of `kind` and then the named values. TG_E_HYPERPARAMETER. */
+/* Fills *optim with the defaults of `kind` and then the named values. TG_E_HYPERPARAM. */
 tg_status tg_optim_read(tg_engine *engine, tg_optim *optim, tg_optimizer kind, const char *names, const double *values,
                         uint32_t n);
-/* Sets the one named (the text up to a comma or the end). TG_E_HYPERPARAMETER; *optim is then unchanged. */
+/* Sets the one named (the text up to a comma or the end). TG_E_HYPERPARAM; *optim is then unchanged. */
 tg_status tg_optim_set(tg_engine *engine, tg_optim *optim, const char *name, double value);
 /* Slot vectors that this optimizer with these values needs. */
 uint32_t tg_optim_slots(const tg_optim *optim);

@@ -31,17 +31,17 @@
 /** Why a call failed. JavaScript gives each its error class; the names there have no TG_ prefix. */
 typedef enum {
   TG_OK = 0,
-  TG_E_CONFIG = 1,         /* an option is missing, unknown, not whole, or out of its range */
-  TG_E_SHAPE = 2,          /* two shapes do not fit each other */
-  TG_E_LIMIT = 3,          /* larger than the engine can address, refused before allocation */
-  TG_E_GRAPH = 4,          /* the nodes do not form a graph that can run */
-  TG_E_LABEL_RANGE = 5,    /* a label is not a class of the model */
-  TG_E_NON_FINITE = 6,     /* NaN or infinity in data, loss, gradients or weights */
-  TG_E_HYPERPARAMETER = 7, /* a learning rate, momentum … outside its range */
-  TG_E_EMPTY = 8,          /* no samples */
-  TG_E_STATE = 9,          /* the call does not fit what was called before */
-  TG_E_DISPOSED = 10,      /* the object was destroyed, or never was one */
-  TG_E_OOM = 11            /* memory could not be had; the text names the bytes */
+  TG_E_CONFIG = 1,      /* an option is missing, unknown, not whole, or out of its range */
+  TG_E_SHAPE = 2,       /* two shapes do not fit each other */
+  TG_E_LIMIT = 3,       /* larger than the engine can address, refused before allocation */
+  TG_E_GRAPH = 4,       /* the nodes do not form a graph that can run */
+  TG_E_LABEL_RANGE = 5, /* a label is not a class of the model */
+  TG_E_NON_FINITE = 6,  /* NaN or infinity in data, loss, gradients or weights */
+  TG_E_HYPERPARAM = 7,  /* a learning rate, momentum … outside its range */
+  TG_E_EMPTY = 8,       /* no samples */
+  TG_E_STATE = 9,       /* the call does not fit what was called before */
+  TG_E_DISPOSED = 10,   /* the object was destroyed, or never was one */
+  TG_E_OOM = 11         /* memory could not be had; the text names the bytes */
 } tg_status;
 
 /** How samples are stored in a data set. */
@@ -209,13 +209,13 @@ TG_EXPORT tg_status tg_model_build(tg_engine *engine, tg_model *model);
  * Chooses loss and optimizer, with fresh optimizer state; may be called again.
  * from_logits: 1 when the output is not yet a probability. hyperparameters: names joined by commas, values in order.
  * A cross-entropy over a final softmax (or sigmoid) is computed from its logits either way, as Keras does.
- * TG_E_HYPERPARAMETER, TG_E_SHAPE (loss and output do not fit), TG_E_STATE, TG_E_OOM.
+ * TG_E_HYPERPARAM, TG_E_SHAPE (loss and output do not fit), TG_E_STATE, TG_E_OOM.
  */
 TG_EXPORT tg_status tg_model_compile(tg_engine *engine, tg_model *model, tg_loss loss, uint32_t from_logits,
                                      tg_optimizer optimizer, const char *hyperparameters, const double *values,
                                      uint32_t n_hyperparameters);
 
-/** Changes one hyperparameter of the compiled optimizer, between steps. TG_E_HYPERPARAMETER, TG_E_STATE. */
+/** Changes one hyperparameter of the compiled optimizer, between steps. TG_E_HYPERPARAM, TG_E_STATE. */
 TG_EXPORT tg_status tg_model_set_hyperparameter(tg_engine *engine, tg_model *model, const char *name, double value);
 
 /** Sets the count of training steps done (resuming from a checkpoint). TG_E_CONFIG. */
@@ -240,6 +240,13 @@ TG_EXPORT const char *tg_model_tensor_name(tg_engine *engine, tg_model *model, u
 TG_EXPORT tg_real *tg_model_vector(tg_engine *engine, tg_model *model, tg_vector vector);
 
 /* ---- training, evaluation, prediction ---- */
+
+/**
+ * Checks that the model could train on, and be evaluated on, samples first … first+count-1: nothing is changed.
+ * TG_E_EMPTY, TG_E_SHAPE, TG_E_LABEL_RANGE, TG_E_CONFIG, TG_E_STATE (not compiled).
+ */
+TG_EXPORT tg_status tg_model_check_data(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first,
+                                        double count);
 
 /**
  * Starts epoch `epoch` over samples first … first+count-1 in batches of `batch` (the last may be shorter): makes the

@@ -39,6 +39,12 @@ static tg_status check_ready(tg_model *model, const tg_dataset *dataset, int lab
   return tg_loss_check_labels(engine, &model->loss, dataset, tg_model_output_size(model));
 }
 
+tg_status tg_check_data(tg_model *model, const tg_dataset *dataset, double first, double count) {
+  range r;
+  tg_status status = check_ready(model, dataset, 1);
+  return status ? status : read_range(model->graph.engine, dataset, first, count, 1, &r);
+}
+
 /* ---- plans ---- */
 
 static tg_status prepare(tg_model *model, tg_runner *runner, uint32_t batch, int training) {

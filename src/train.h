@@ -4,6 +4,7 @@
 
 #include "model.h"
 
+tg_status tg_check_data(tg_model *model, const tg_dataset *dataset, double first, double count);
 tg_status tg_epoch_begin(tg_model *model, tg_dataset *dataset, double first, double count, double batch, double epoch,
                          int shuffle);
 tg_status tg_epoch_steps(tg_model *model, double first_step, double steps, double *out);

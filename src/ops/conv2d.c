@@ -2,6 +2,7 @@
 #include "../kernels/conv2d.h"
 
 #include "../op.h"
+#include "../size.h"
 #include "bias_relu.h"
 #include "window.h"
 
@@ -22,21 +23,11 @@ static const tg_attribute attributes[] = {
 /* Work below this many multiply-accumulates is not worth a tile of its own (about 5 µs at the kernel's speed). */
 enum { TILE_MACS = 100000 };
 
-static tg_status windows(tg_graph *graph, const tg_node *node, tg_window *h, tg_window *w) {
-  const tg_shape *in = &tg_graph_input(graph, node, 0)->shape;
-  int same = tg_attribute_u32(node, SAME) != 0;
-  tg_status status = tg_window_infer(graph, node, "kernelHeight", "height", in->dims[0],
-                                     tg_attribute_u32(node, KERNEL_H), tg_attribute_u32(node, STRIDE_H), same, h);
-  if (status) return status;
-  return tg_window_infer(graph, node, "kernelWidth", "width", in->dims[1], tg_attribute_u32(node, KERNEL_W),
-                         tg_attribute_u32(node, STRIDE_W), same, w);
-}
-
 static tg_status infer(tg_graph *graph, tg_node *node) {
   tg_status status = tg_graph_require_rank(graph, node, 3, "height, width, channels");
   if (status) return status;
-  tg_window h, w;
-  status = windows(graph, node, &h, &w);
+  tg_windows windows;
+  status = tg_windows_infer(graph, node, KERNEL_H, &windows);
   if (status) return status;
   const tg_shape *image = &tg_graph_input(graph, node, 0)->shape;
   uint32_t channels = image->dims[2], filters = tg_attribute_u32(node, FILTERS);
@@ -45,13 +36,13 @@ static tg_status infer(tg_graph *graph, tg_node *node) {
   /* Kernels copy an image, or its gradient, into a frame of zeros as wide as the kernel. */
   uint64_t framed_in =
       tg_mul(tg_mul((uint64_t)image->dims[0] + kernel_h, (uint64_t)image->dims[1] + kernel_w), channels);
-  uint64_t framed_out = tg_mul(tg_mul(h.out + 2ull * kernel_h, w.out + 2ull * kernel_w), filters);
+  uint64_t framed_out = tg_mul(tg_mul(windows.h.out + 2ull * kernel_h, windows.w.out + 2ull * kernel_w), filters);
   if (framed_in > TG_MAX_ELEMENTS || framed_out > TG_MAX_ELEMENTS)
     return tg_fail(graph->engine, TG_E_LIMIT,
                    "layer '%s': a kernel of %u x %u needs %g numbers an image, the limit is %g", node->name, kernel_h,
                    kernel_w, (double)(framed_in > framed_out ? framed_in : framed_out), (double)TG_MAX_ELEMENTS);
-  node->shape = (tg_shape){3, {h.out, w.out, filters, 1}};
-  node->macs = tg_mul(tg_mul(tg_mul(h.out, w.out), receptive), tg_mul(channels, filters));
+  node->shape = (tg_shape){3, {windows.h.out, windows.w.out, filters, 1}};
+  node->macs = tg_mul(tg_mul(tg_mul(windows.h.out, windows.w.out), receptive), tg_mul(channels, filters));
   status = tg_graph_add_tensor(graph, node, "kernel", (tg_shape){4, {kernel_h, kernel_w, channels, filters}},
                                (tg_initializer)tg_attribute_u32(node, KERNEL_INIT), tg_mul(receptive, channels),
                                tg_mul(receptive, filters));
@@ -62,9 +53,9 @@ static tg_status infer(tg_graph *graph, tg_node *node) {
 
 static tg_conv2d_shape kernel_shape(const tg_graph *graph, const tg_node *node) {
   const tg_shape *in = &tg_graph_input(graph, node, 0)->shape, *out = &node->shape;
-  tg_window h, w;
+  tg_windows windows;
   /* infer has seen these succeed, so they neither fail nor write to the graph. */
-  windows((tg_graph *)graph, node, &h, &w);
+  tg_windows_infer((tg_graph *)graph, node, KERNEL_H, &windows);
   return (tg_conv2d_shape){.in_h = in->dims[0],
                            .in_w = in->dims[1],
                            .in_c = in->dims[2],
@@ -75,8 +66,8 @@ static tg_conv2d_shape kernel_shape(const tg_graph *graph, const tg_node *node) 
                            .kernel_w = tg_attribute_u32(node, KERNEL_W),
                            .stride_h = tg_attribute_u32(node, STRIDE_H),
                            .stride_w = tg_attribute_u32(node, STRIDE_W),
-                           .pad_top = h.pad_before,
-                           .pad_left = w.pad_before};
+                           .pad_top = windows.h.pad_before,
+                           .pad_left = windows.w.pad_before};
 }
 
 static uint64_t kernel_size(const tg_conv2d_shape *s) {

@@ -11,22 +11,13 @@ static const tg_attribute attributes[] = {
     {"strideWidth", 2, 1, TG_MAX_SIZE, 1}, {"samePadding", 0, 0, 1, 1},
 };
 
-static tg_status windows(tg_graph *graph, const tg_node *node, tg_window *h, tg_window *w) {
-  const tg_shape *in = &tg_graph_input(graph, node, 0)->shape;
-  int same = tg_attribute_u32(node, SAME) != 0;
-  tg_status status = tg_window_infer(graph, node, "poolHeight", "height", in->dims[0], tg_attribute_u32(node, POOL_H),
-                                     tg_attribute_u32(node, STRIDE_H), same, h);
-  if (status) return status;
-  return tg_window_infer(graph, node, "poolWidth", "width", in->dims[1], tg_attribute_u32(node, POOL_W),
-                         tg_attribute_u32(node, STRIDE_W), same, w);
-}
-
 static tg_status infer(tg_graph *graph, tg_node *node) {
   tg_status status = tg_graph_require_rank(graph, node, 3, "height, width, channels");
   if (status) return status;
-  tg_window h, w;
-  status = windows(graph, node, &h, &w);
-  if (!status) node->shape = (tg_shape){3, {h.out, w.out, tg_graph_input(graph, node, 0)->shape.dims[2], 1}};
+  tg_windows windows;
+  status = tg_windows_infer(graph, node, POOL_H, &windows);
+  if (!status)
+    node->shape = (tg_shape){3, {windows.h.out, windows.w.out, tg_graph_input(graph, node, 0)->shape.dims[2], 1}};
   return status;
 }
 
@@ -37,9 +28,9 @@ typedef struct {
 
 static job make_job(const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
   const tg_shape *in = &tg_graph_input(graph, node, 0)->shape, *out = &node->shape;
-  tg_window h, w;
+  tg_windows windows;
   /* infer has seen these succeed, so they neither fail nor write to the graph. */
-  windows((tg_graph *)graph, node, &h, &w);
+  tg_windows_infer((tg_graph *)graph, node, POOL_H, &windows);
   return (job){.s = {.in_h = in->dims[0],
                      .in_w = in->dims[1],
                      .channels = in->dims[2],
@@ -49,8 +40,8 @@ static job make_job(const tg_graph *graph, const tg_node *node, const tg_buffers
                      .pool_w = tg_attribute_u32(node, POOL_W),
                      .stride_h = tg_attribute_u32(node, STRIDE_H),
                      .stride_w = tg_attribute_u32(node, STRIDE_W),
-                     .pad_top = h.pad_before,
-                     .pad_left = w.pad_before},
+                     .pad_top = windows.h.pad_before,
+                     .pad_left = windows.w.pad_before},
                .b = buffers};
 }
 

@@ -3,29 +3,20 @@
 #define TG_OPS_WINDOW_H
 
 #include "../graph.h"
-#include "../size.h"
 
 typedef struct {
   uint32_t out, pad_before;
 } tg_window;
 
+typedef struct {
+  tg_window h, w;
+} tg_windows;
+
 /*
- * Positions of a window of `size` moved by `stride` over `in` cells. Without padding it must fit; with `same` padding
- * there are ceil(in / stride) positions and the zeros are split evenly, an odd one behind (TensorFlow, Keras).
+ * Positions of the node's window over its input. Its attributes from `first` on are the window's height and width, the
+ * strides of both, and whether padding is `same`. Without padding the window must fit (TG_E_CONFIG); with `same`
+ * padding there are ceil(in / stride) positions and the zeros are split evenly, an odd one behind (TensorFlow, Keras).
  */
-static inline tg_status tg_window_infer(tg_graph *graph, const tg_node *node, const char *field, const char *side,
-                                        uint32_t in, uint32_t size, uint32_t stride, int same, tg_window *window) {
-  if (same) {
-    uint32_t out = tg_ceil_div(in, stride);
-    uint64_t covered = (uint64_t)(out - 1) * stride + size;
-    *window = (tg_window){out, covered > in ? (uint32_t)((covered - in) / 2) : 0};
-    return TG_OK;
-  }
-  if (size > in)
-    return tg_fail(graph->engine, TG_E_CONFIG, "layer '%s': %s is %u, larger than its input's %s %u", node->name, field,
-                   size, side, in);
-  *window = (tg_window){(in - size) / stride + 1, 0};
-  return TG_OK;
-}
+tg_status tg_windows_infer(tg_graph *graph, const tg_node *node, uint32_t first, tg_windows *windows);
 
 #endif

@@ -243,10 +243,10 @@ static void test_bad_data(void) {
   check_error(engine, tg_train_steps(engine, chain.model, 0, 1, out), TG_E_STATE, "no epoch", "");
   tg_dataset *other = noise_dataset(engine, 4, 9, 9, 3, TG_LABELS_CLASS, 4, 1);
   check_error(engine, tg_evaluate(engine, chain.model, other, 0, 4, 4, out), TG_E_SHAPE, "9 x 9 x 3", "9 x 10 x 3");
-  check_error(engine, tg_model_set_hyperparameter(engine, chain.model, "learningRate", NAN), TG_E_HYPERPARAMETER,
+  check_error(engine, tg_model_set_hyperparameter(engine, chain.model, "learningRate", NAN), TG_E_HYPERPARAM,
               "learningRate", "NaN");
-  check_error(engine, tg_model_set_hyperparameter(engine, chain.model, "momentum", 0.5), TG_E_HYPERPARAMETER,
-              "momentum", "no");
+  check_error(engine, tg_model_set_hyperparameter(engine, chain.model, "momentum", 0.5), TG_E_HYPERPARAM, "momentum",
+              "no");
   CHECK(test_same_bits(kept, weights, n));
 
   /* Far too large a rate: refused at the step whose loss or gradient is no number, and the engine goes on. (A double

@@ -174,7 +174,7 @@ export class InternalError extends TabgradError {
   static code = 'E_INTERNAL';
 }
 
-const CLASSES = [
+const CLASSES = {
   ConfigError,
   ShapeError,
   LimitError,
@@ -204,13 +204,22 @@ const CLASSES = [
   OutOfMemoryError,
   IoError,
   InternalError,
-];
+};
+
+// A minifier renames classes, and keeps the names of properties.
+for (const [name, errorClass] of Object.entries(CLASSES)) {
+  Object.defineProperty(errorClass, 'name', { value: name });
+}
 
 /** A Map, not an object: a code out of a message can then never reach `Object.prototype`. */
-const CLASS_OF_CODE = new Map(CLASSES.map((errorClass) => [errorClass.code, errorClass]));
+const CLASS_OF_CODE = new Map(
+  Object.values(CLASSES).map((errorClass) => [errorClass.code, errorClass]),
+);
 
 /** All codes, in declaration order. */
-export const ERROR_CODES = Object.freeze(CLASSES.map((errorClass) => errorClass.code));
+export const ERROR_CODES = Object.freeze(
+  Object.values(CLASSES).map((errorClass) => errorClass.code),
+);
 
 /**
  * Makes the error of the class that belongs to a code.

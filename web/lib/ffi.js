@@ -28,7 +28,7 @@ export const Status = Object.freeze(
     /** NaN or infinity in data, loss, gradients or weights */
     E_NON_FINITE: 6,
     /** a learning rate, momentum … outside its range */
-    E_HYPERPARAMETER: 7,
+    E_HYPERPARAM: 7,
     /** no samples */
     E_EMPTY: 8,
     /** the call does not fit what was called before */
@@ -231,9 +231,9 @@ export const ModelField = Object.freeze(
  *   Chooses loss and optimizer, with fresh optimizer state; may be called again.
  *   from_logits: 1 when the output is not yet a probability. hyperparameters: names joined by commas, values in order.
  *   A cross-entropy over a final softmax (or sigmoid) is computed from its logits either way, as Keras does.
- *   TG_E_HYPERPARAMETER, TG_E_SHAPE (loss and output do not fit), TG_E_STATE, TG_E_OOM.
+ *   TG_E_HYPERPARAM, TG_E_SHAPE (loss and output do not fit), TG_E_STATE, TG_E_OOM.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, name: Pointer<'char'>, value: number) => StatusValue} modelSetHyperparameter
- *   Changes one hyperparameter of the compiled optimizer, between steps. TG_E_HYPERPARAMETER, TG_E_STATE.
+ *   Changes one hyperparameter of the compiled optimizer, between steps. TG_E_HYPERPARAM, TG_E_STATE.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, step: number) => StatusValue} modelSetStep
  *   Sets the count of training steps done (resuming from a checkpoint). TG_E_CONFIG.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, field: ModelFieldValue) => number} modelInfo
@@ -247,6 +247,9 @@ export const ModelField = Object.freeze(
  *   "layer/kernel" and the like; NULL when there is no such tensor. Valid as long as the model.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, vector: VectorValue) => Pointer<'tg_real'>} modelVector
  *   First float of a flat vector (TG_MODEL_PARAMETERS long); NULL when the model has no such vector. Read and write.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number) => StatusValue} modelCheckData
+ *   Checks that the model could train on, and be evaluated on, samples first … first+count-1: nothing is changed.
+ *   TG_E_EMPTY, TG_E_SHAPE, TG_E_LABEL_RANGE, TG_E_CONFIG, TG_E_STATE (not compiled).
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number, batch: number, epoch: number, shuffle: number) => StatusValue} trainBegin
  *   Starts epoch `epoch` over samples first … first+count-1 in batches of `batch` (the last may be shorter): makes the
  *   plan if batch size changed, and the order (a permutation drawn from seed and epoch when shuffle is 1).
@@ -295,6 +298,7 @@ export function bindEngine(module) {
     modelDescribeTensor: module._tg_model_describe_tensor,
     modelTensorName: module._tg_model_tensor_name,
     modelVector: module._tg_model_vector,
+    modelCheckData: module._tg_model_check_data,
     trainBegin: module._tg_train_begin,
     trainSteps: module._tg_train_steps,
     evaluate: module._tg_evaluate,

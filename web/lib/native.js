@@ -23,12 +23,9 @@ import { Heap } from './heap.js';
  * @property {number} size floats
  */
 
-/** The engine's status → the library's code, which differs in one name. */
+/** The engine's status → the library's code. */
 const CODES = new Map(
-  Object.entries(Status).map(([name, value]) => [
-    /** @type {number} */ (value),
-    name === 'E_HYPERPARAMETER' ? 'E_HYPERPARAM' : name,
-  ]),
+  Object.entries(Status).map(([name, value]) => [/** @type {number} */ (value), name]),
 );
 
 /** Engine attribute → the option that a person wrote. */
@@ -287,6 +284,18 @@ export class Native {
   }
 
   // ---- training, evaluation, prediction ----
+
+  /**
+   * Throws what training on, or evaluating, these samples would; changes nothing.
+   *
+   * @param {ModelPointer} model
+   * @param {DatasetPointer} dataset
+   * @param {number} first
+   * @param {number} count
+   */
+  checkData(model, dataset, first, count) {
+    this.#check(this.#ffi.modelCheckData(this.#engine, model, dataset, first, count));
+  }
 
   /**
    * @param {ModelPointer} model

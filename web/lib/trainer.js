@@ -81,12 +81,10 @@ export async function fit(native, model, job, task) {
   const window = job.yieldEvery === 0 ? 0 : 1;
   const start = startPosition(model, job, plan);
   if (start.epoch >= epochs) return { stopped: false };
-  // Both check everything before the first step, the validation data only for that: a refused call
-  // leaves weights and position as they were.
+  // Before the first step: a refused call leaves weights and position as they were.
   if (job.validation) {
     const { dataset, first, count } = job.validation;
-    const check = { first, count, batch, epoch: 0, shuffle: false };
-    native.trainBegin(model.pointer, dataset.pointer, check);
+    native.checkData(model.pointer, dataset.pointer, first, count);
   }
   native.trainBegin(model.pointer, data.dataset.pointer, { ...plan, batch, epoch: start.epoch });
   model.position = start;
