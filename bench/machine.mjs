@@ -13,7 +13,8 @@ export function describeMachine() {
 export function describeCommand() {
   const [, script, ...options] = process.argv;
   const place = relative(process.cwd(), script);
-  return ['node', place.startsWith('..') ? basename(script) : place, ...options].join(' ');
+  const shown = place.startsWith('..') ? basename(script) : place;
+  return ['node', ...process.execArgv, shown, ...options].join(' ');
 }
 
 /** @returns {string} such as "2025-01-31" */

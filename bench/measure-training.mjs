@@ -1,6 +1,6 @@
 /**
- * Training speed of S1 in this place (Node or a page): engines of one and two threads take turns, each beside the peak
- * kernel, so that what disturbs the machine disturbs all of them. Imports nothing of Node.
+ * Training speed of S1 in this place (Node or a page): engines of one and two threads, of relaxed and of plain SIMD, take
+ * turns, each beside the peak kernel, so that what disturbs the machine disturbs all of them. Imports nothing of Node.
  */
 
 const BATCH = 32;
@@ -21,13 +21,17 @@ const PEAK_ITERATIONS = 250_000;
 
 /**
  * @param {any} tabgrad the library
- * @param {{ chunks: number, threadCounts: number[], deterministic?: boolean }} options
+ * @param {{ chunks: number, threadCounts: number[] }} options
  * @returns {Promise<ThreadResult[]>}
  */
-export async function measureTraining(tabgrad, { chunks, threadCounts, deterministic = false }) {
+export async function measureTraining(tabgrad, { chunks, threadCounts }) {
+  const { relaxedSimd } = await tabgrad.info();
+  await tabgrad.dispose();
   const contestants = [];
-  for (const threads of threadCounts) {
-    contestants.push(await prepare(tabgrad, { threads, deterministic }));
+  for (const deterministic of relaxedSimd ? [false, true] : [true]) {
+    for (const threads of threadCounts) {
+      contestants.push(await prepare(tabgrad, { threads, deterministic }));
+    }
   }
   for (let chunk = 0; chunk < chunks; chunk++) {
     for (const { engine, train, result } of contestants) {
@@ -50,6 +54,7 @@ async function prepare({ createEngine, layers }, options) {
   const model = await engine.sequential(s1(layers), { seed: 1 });
   model.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy', fromLogits: true });
   // Compiles the WebAssembly with the optimising tier and tells how many epochs make a chunk.
+  await engine.peak(PEAK_ITERATIONS);
   await epoch(SAMPLES, 2);
   let speed = await epoch(SAMPLES);
   /** @type {ThreadResult} */

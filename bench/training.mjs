@@ -1,5 +1,5 @@
 /**
- * Training speed of S1, batch 32, on one and two threads, in Node and in Chromium, beside the peak kernel.
+ * Training speed of S1, batch 32: one and two threads, relaxed and plain SIMD, Node and Chromium, beside the peak kernel.
  *
  *     node bench/training.mjs [--chunks 5] [--threads 1,2] [--places node,chromium] [--write docs/speed.md]
  *
