@@ -52,6 +52,17 @@ static void test_updates(size_t n) {
   test_free_blocks();
 }
 
+/* Moments too small to move a weight become zero; NaN stays for the engine's checks to find. */
+static void test_tiny_moments(void) {
+  tg_real w[5] = {1, 1, 1, 1, 1}, g[5] = {0, 0, 0, 0, 0};
+  tg_real m[5] = {(tg_real)1e-31, (tg_real)-1e-31, (tg_real)1e-20, (tg_real)NAN, (tg_real)1e-31};
+  tg_real v[5] = {(tg_real)1e-32, (tg_real)1e-20, 1, 1, (tg_real)1e-32};
+  tg_adam_update(w, m, v, g, (tg_real)0.001, 0.9, 0.999, (tg_real)1e-7, 5);
+  CHECK(m[0] == 0 && m[1] == 0 && m[2] > 0 && isnan(m[3]) && m[4] == 0);
+  CHECK(v[0] == 0 && v[1] > 0 && v[2] > 0 && v[3] > 0 && v[4] == 0);
+  CHECK(w[0] == 1 && w[1] == 1 && w[2] == 1 && isnan(w[3]) && w[4] == 1);
+}
+
 static void test_sums(size_t rows, uint32_t n, int whole) {
   const size_t size = rows * n;
   tg_real *x = test_filled(size, 0, whole), *y = test_filled(size, 0, whole), *sum = test_reals(n, 0);
@@ -95,6 +106,7 @@ static void test_gather(uint32_t channels, size_t pixels) {
 }
 
 int main(void) {
+  test_tiny_moments();
   static const size_t row_counts[] = {1, 2, 3, 5, 63, 64, 65, 200};
   for (size_t n = 0; n <= 30; n++) test_updates(n);
   for (size_t i = 0; i < sizeof row_counts / sizeof row_counts[0]; i++) {
