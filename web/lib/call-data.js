@@ -60,6 +60,7 @@ export async function withData(client, { dataset, content, range }, signal, run)
   try {
     return await run({ dataset: id, ...range });
   } finally {
-    await client.call('dataset.dispose', { id }).catch(() => {});
+    // Not awaited: the worker answers in order, so a later call finds the memory free.
+    client.call('dataset.dispose', { id }).catch(() => {});
   }
 }

@@ -92,6 +92,22 @@ export class HostDataset {
     this.#native.seal(this.pointer);
   }
 
+  /**
+   * Writes and seals a data set that came in one message; frees it when it is refused.
+   *
+   * @param {{ x: Uint8Array, y: Uint8Array | null, normalization?: Normalization }} content
+   */
+  fill({ x, y, normalization }) {
+    try {
+      this.write('x', 0, x);
+      if (y) this.write('y', 0, y);
+      this.seal(normalization);
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
+  }
+
   /** Keeps the memory while a call uses it; a `dispose` meanwhile takes effect at `release`. */
   hold() {
     this.#users++;
@@ -130,8 +146,9 @@ export function checkRange({ facts }, first, count) {
 export const dataMethods = [
   [
     'dataset.create',
-    (host, facts) => {
+    (host, { whole, ...facts }) => {
       const dataset = new HostDataset(host, facts);
+      if (whole) dataset.fill(whole);
       host.datasets.set(dataset.facts.id, dataset);
       return { value: dataset.facts };
     },

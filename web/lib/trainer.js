@@ -242,7 +242,7 @@ async function inSlices({ first, count }, batchSize, task, onSlice, each) {
       done += size;
     } while (done < count && performance.now() - started < SLICE_MS);
     onSlice?.(done);
-    await nextTurn();
+    if (done < count) await nextTurn();
   }
   task.throwIfCancelled();
 }
