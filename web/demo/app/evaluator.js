@@ -103,6 +103,7 @@ export class Evaluator {
 
   /** The weights as the bytes of a safetensors file. */
   async saveWeights() {
+    await this.session.built;
     const bytes = await this.session.model?.save();
     if (!bytes) return null;
     const { preset } = this.store.state.settings;
@@ -113,6 +114,7 @@ export class Evaluator {
   async loadWeights(file) {
     try {
       const bytes = new Uint8Array(await file.arrayBuffer());
+      await this.session.built;
       await this.session.model?.loadWeights(bytes);
       // Moments of the optimizer belong to the weights they were gathered with.
       await this.session.compile();

@@ -93,6 +93,11 @@ export class Session {
     this.store.set({ work: null });
   }
 
+  /** Settles when no network is being made: what a person does meanwhile waits for the new one. */
+  get built() {
+    return this.#building;
+  }
+
   /** A new network of the chosen kind, with new weights from the seed; one at a time. */
   rebuild() {
     this.#building = this.#building.then(() => this.#rebuild());

@@ -85,6 +85,7 @@ export class Trainer {
    */
   #enqueue(action, run) {
     this.#queue = this.#queue.then(async () => {
+      await this.session.built;
       if (isAllowed(action, this.store.state.phase)) await run();
     });
     return this.#queue;
