@@ -160,7 +160,9 @@ double tg_model_info(tg_engine *engine, tg_model *model, tg_model_field field) {
     case TG_MODEL_TENSORS:
       return model->graph.n_tensors;
     case TG_MODEL_PARAMETERS:
-      return (double)model->graph.parameters;
+      return (double)tg_graph_parameters(&model->graph);
+    case TG_MODEL_TRAINABLE:
+      return (double)model->graph.trainable;
     case TG_MODEL_SLOTS:
       return tg_model_slot_count(model);
     case TG_MODEL_STEP:
@@ -188,9 +190,10 @@ tg_status tg_model_describe_node(tg_engine *engine, tg_model *model, uint32_t no
   if (node >= model->graph.n_nodes) return tg_fail(engine, TG_E_CONFIG, "node %u of %u", node, model->graph.n_nodes);
   const tg_node *n = &model->graph.nodes[node];
   put_shape(out, &n->shape);
-  out[5] = (double)n->parameters;
+  out[5] = (double)(n->trainable + n->state);
   out[6] = (double)n->macs;
   out[7] = n->first_tensor;
+  out[8] = (double)n->trainable;
   return TG_OK;
 }
 
@@ -201,8 +204,9 @@ tg_status tg_model_describe_tensor(tg_engine *engine, tg_model *model, uint32_t 
     return tg_fail(engine, TG_E_CONFIG, "tensor %u of %u", tensor, model->graph.n_tensors);
   const tg_tensor *t = &model->graph.tensors[tensor];
   out[0] = t->node;
-  out[1] = (double)t->offset;
+  out[1] = (double)tg_graph_offset(&model->graph, t);
   put_shape(out + 2, &t->shape);
+  out[7] = t->trainable;
   return TG_OK;
 }
 
@@ -215,9 +219,9 @@ tg_real *tg_model_vector(tg_engine *engine, tg_model *model, tg_vector vector) {
   if (check_model(engine, model)) return NULL;
   switch (vector) {
     case TG_VECTOR_WEIGHTS:
-      return model->weights;
+      return model->vectors.weights;
     case TG_VECTOR_GRADIENTS:
-      return model->gradients;
+      return model->vectors.gradients;
     case TG_VECTOR_SLOT0:
       return model->slots[0];
     case TG_VECTOR_SLOT1:

@@ -119,7 +119,7 @@ static tg_status count_elements(tg_graph *graph, tg_node *node) {
 static void drop_tensors(tg_graph *graph, uint32_t keep) {
   while (graph->n_tensors > keep) {
     tg_tensor *tensor = &graph->tensors[--graph->n_tensors];
-    graph->parameters -= tensor->size;
+    *(tensor->trainable ? &graph->trainable : &graph->state) -= tensor->size;
     tg_release(graph->engine, tensor->name);
   }
 }
@@ -169,14 +169,45 @@ tg_status tg_graph_require_rank(tg_graph *graph, const tg_node *node, uint32_t r
                  node->name, node->op->name, rank, meaning, got);
 }
 
-tg_status tg_graph_add_tensor(tg_graph *graph, tg_node *node, const char *suffix, tg_shape shape,
-                              tg_initializer initializer, uint64_t fan_in, uint64_t fan_out) {
+/* A shape as text: "8 x 8 x 16". */
+static const char *shape_text(char text[TG_MAX_RANK * 13], const tg_shape *shape) {
+  char *at = text;
+  for (uint32_t d = 0; d < shape->rank; d++) {
+    char digits[10];
+    int n = 0;
+    for (uint32_t rest = shape->dims[d]; n == 0 || rest; rest /= 10) digits[n++] = (char)('0' + rest % 10);
+    if (d) at = (char *)memcpy(at, " x ", 3) + 3;
+    while (n) *at++ = digits[--n];
+  }
+  *at = 0;
+  return text;
+}
+
+tg_status tg_graph_require_same_shapes(tg_graph *graph, const tg_node *node) {
+  const tg_node *first = tg_graph_input(graph, node, 0);
+  for (uint32_t k = 1; k < node->n_inputs; k++) {
+    const tg_node *other = tg_graph_input(graph, node, k);
+    /* Unused dimensions are 1, so a shape is its rank and all its dimensions. */
+    if (first->shape.rank == other->shape.rank &&
+        !memcmp(first->shape.dims, other->shape.dims, sizeof first->shape.dims))
+      continue;
+    char a[TG_MAX_RANK * 13], b[TG_MAX_RANK * 13];
+    return tg_fail(graph->engine, TG_E_SHAPE, "layer '%s' (%s): its inputs must have one shape, '%s' is %s, '%s' is %s",
+                   node->name, node->op->name, first->name, shape_text(a, &first->shape), other->name,
+                   shape_text(b, &other->shape));
+  }
+  return TG_OK;
+}
+
+static tg_status add_tensor(tg_graph *graph, tg_node *node, const char *suffix, tg_shape shape,
+                            tg_initializer initializer, uint64_t fan_in, uint64_t fan_out, int trainable) {
   tg_engine *engine = graph->engine;
   uint64_t size = 1;
   for (uint32_t d = 0; d < TG_MAX_RANK; d++) size = tg_mul(size, shape.dims[d]);
-  if (tg_add(graph->parameters, size) > TG_MAX_ELEMENTS)
+  uint64_t before = tg_graph_parameters(graph);
+  if (tg_add(before, size) > TG_MAX_ELEMENTS)
     return tg_fail(engine, TG_E_LIMIT, "layer '%s': %s of %g numbers makes a model of %g, the limit is %g", node->name,
-                   suffix, (double)size, (double)graph->parameters + (double)size, (double)TG_MAX_ELEMENTS);
+                   suffix, (double)size, (double)before + (double)size, (double)TG_MAX_ELEMENTS);
   tg_tensor *tensors =
       grow(engine, graph->tensors, graph->n_tensors, &graph->tensors_capacity, sizeof(tg_tensor), "tensors");
   if (!tensors) return engine->status;
@@ -188,11 +219,22 @@ tg_status tg_graph_add_tensor(tg_graph *graph, tg_node *node, const char *suffix
                                                    .fan_in = (uint32_t)fan_in,
                                                    .fan_out = (uint32_t)fan_out,
                                                    .shape = shape,
-                                                   .offset = graph->parameters,
+                                                   .offset = trainable ? graph->trainable : graph->state,
                                                    .size = size,
+                                                   .trainable = trainable,
                                                    .name = name};
-  graph->parameters += size;
-  node->parameters += size;
+  *(trainable ? &graph->trainable : &graph->state) += size;
+  *(trainable ? &node->trainable : &node->state) += size;
   node->n_tensors++;
   return TG_OK;
+}
+
+tg_status tg_graph_add_tensor(tg_graph *graph, tg_node *node, const char *suffix, tg_shape shape,
+                              tg_initializer initializer, uint64_t fan_in, uint64_t fan_out) {
+  return add_tensor(graph, node, suffix, shape, initializer, fan_in, fan_out, 1);
+}
+
+tg_status tg_graph_add_state(tg_graph *graph, tg_node *node, const char *suffix, tg_shape shape,
+                             tg_initializer initializer) {
+  return add_tensor(graph, node, suffix, shape, initializer, 1, 1, 0);
 }

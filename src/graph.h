@@ -36,7 +36,8 @@ typedef struct {
   tg_initializer initializer;
   uint32_t fan_in, fan_out;
   tg_shape shape;
-  uint64_t offset, size; /* floats, in the flat vectors */
+  uint64_t offset, size; /* floats, among the tensors of its kind; see tg_graph_offset */
+  int trainable;         /* 0: state such as a moving mean, which no gradient changes */
   char *name;            /* "layer/kernel" */
 } tg_tensor;
 
@@ -48,9 +49,9 @@ typedef struct {
   uint32_t inputs[TG_MAX_INPUTS];
   double attributes[TG_MAX_ATTRIBUTES]; /* in the order of the op's table */
   tg_shape shape;
-  uint64_t elements;   /* of the shape */
-  uint64_t macs;       /* multiply-accumulates of the forward pass, one sample */
-  uint64_t parameters; /* floats of its tensors */
+  uint64_t elements;         /* of the shape */
+  uint64_t macs;             /* multiply-accumulates of the forward pass, one sample */
+  uint64_t trainable, state; /* floats of its tensors that are trainable, and of those that are not */
   uint32_t first_tensor, n_tensors;
 } tg_node;
 
@@ -60,13 +61,21 @@ struct tg_graph {
   tg_node *nodes;
   uint32_t n_tensors, tensors_capacity;
   tg_tensor *tensors;
-  uint64_t parameters;
+  uint64_t trainable, state; /* floats of all tensors of each kind */
 };
 
 /* Appends a node; its number or minus a tg_status, with the graph as it was. See tg_model_add. */
 int32_t tg_graph_add(tg_graph *graph, const char *op, const char *name, const int32_t *inputs, uint32_t n_inputs,
                      const char *attributes, const double *values, uint32_t n_attributes);
 void tg_graph_free(tg_graph *graph);
+
+/* Floats of the weight vector. */
+static inline uint64_t tg_graph_parameters(const tg_graph *graph) { return graph->trainable + graph->state; }
+/* Where a tensor starts in the weight vector: trainable ones come first, the others behind, so that the vectors of
+ * gradients and optimizer slots are as long as the trainable part and share its offsets. */
+static inline uint64_t tg_graph_offset(const tg_graph *graph, const tg_tensor *tensor) {
+  return tensor->trainable ? tensor->offset : graph->trainable + tensor->offset;
+}
 
 /* ---- for the shape rules of ops ---- */
 
@@ -81,8 +90,13 @@ static inline uint32_t tg_attribute_u32(const tg_node *node, uint32_t index) {
 
 /* TG_E_SHAPE unless the node's input has `rank` dimensions. */
 tg_status tg_graph_require_rank(tg_graph *graph, const tg_node *node, uint32_t rank, const char *meaning);
-/* Declares the node's next tensor; its floats come after those of all earlier tensors. */
+/* TG_E_SHAPE unless all inputs of the node have the shape of its first. */
+tg_status tg_graph_require_same_shapes(tg_graph *graph, const tg_node *node);
+/* Declares the node's next trainable tensor; its floats come after those of all earlier ones. */
 tg_status tg_graph_add_tensor(tg_graph *graph, tg_node *node, const char *suffix, tg_shape shape,
                               tg_initializer initializer, uint64_t fan_in, uint64_t fan_out);
+/* Declares the node's next tensor that is not trainable; they are numbered apart. */
+tg_status tg_graph_add_state(tg_graph *graph, tg_node *node, const char *suffix, tg_shape shape,
+                             tg_initializer initializer);
 
 #endif

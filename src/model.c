@@ -25,8 +25,9 @@ tg_model *tg_model_new(tg_engine *engine, double seed) {
 
 static void free_vectors(tg_model *model) {
   tg_engine *engine = model->graph.engine;
-  tg_release(engine, model->weights);
-  tg_release(engine, model->gradients);
+  tg_release(engine, model->vectors.weights);
+  tg_release(engine, model->vectors.gradients);
+  tg_release(engine, model->vectors.next_state);
   for (int i = 0; i < TG_MAX_SLOTS; i++) tg_release(engine, model->slots[i]);
 }
 
@@ -42,9 +43,8 @@ void tg_model_free(tg_model *model) {
 }
 
 /* Rows of weights are read eight at a time, past the end of the last. */
-static tg_real *new_vector(tg_model *model, const char *what) {
-  uint64_t reals = model->graph.parameters + TG_OVERREAD_REALS;
-  return tg_allocate(model->graph.engine, TG_BLOCK_PRIVATE, reals * sizeof(tg_real), 1, what);
+static tg_real *new_vector(tg_model *model, uint64_t reals, const char *what) {
+  return tg_allocate(model->graph.engine, TG_BLOCK_PRIVATE, (reals + TG_OVERREAD_REALS) * sizeof(tg_real), 1, what);
 }
 
 /* A normal number within two standard deviations, as Keras and TensorFlow draw them. */
@@ -108,16 +108,19 @@ tg_status tg_model_finish(tg_model *model) {
   if (model->built) return tg_fail(engine, TG_E_STATE, "model: it is built already");
   tg_status status = check_graph(model);
   if (status) return status;
-  tg_real *weights = new_vector(model, "weights"), *gradients = weights ? new_vector(model, "gradients") : NULL;
-  if (!gradients) {
-    tg_release(engine, weights);
+  const tg_graph *graph = &model->graph;
+  tg_vectors v = {.weights = new_vector(model, tg_graph_parameters(graph), "weights")};
+  if (v.weights) v.gradients = new_vector(model, graph->trainable, "gradients");
+  if (v.gradients) v.next_state = new_vector(model, graph->state, "state");
+  if (!v.next_state) {
+    tg_release(engine, v.weights);
+    tg_release(engine, v.gradients);
     return engine->status;
   }
-  model->weights = weights;
-  model->gradients = gradients;
+  model->vectors = v;
   for (uint32_t i = 0; i < model->graph.n_tensors; i++) {
     const tg_tensor *tensor = &model->graph.tensors[i];
-    initialize(model->weights + tensor->offset, tensor, model->seed, i);
+    initialize(v.weights + tg_graph_offset(graph, tensor), tensor, model->seed, i);
   }
   model->built = 1;
   return TG_OK;
@@ -134,7 +137,7 @@ tg_status tg_model_choose(tg_model *model, tg_loss kind, int from_logits, tg_opt
   if (!status) status = tg_loss_make(&loss, &model->graph, kind, from_logits);
   if (status) return status;
   for (uint32_t i = 0; i < tg_optim_slots(&optim); i++) {
-    slots[i] = new_vector(model, "optimizer state");
+    slots[i] = new_vector(model, model->graph.trainable, "optimizer state");
     if (slots[i]) continue;
     while (i-- > 0) tg_release(engine, slots[i]);
     return engine->status;

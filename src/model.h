@@ -12,7 +12,8 @@ struct tg_model {
   tg_graph graph;
   uint64_t seed, step;
   int built, compiled;
-  tg_real *weights, *gradients, *slots[TG_MAX_SLOTS];
+  tg_vectors vectors;
+  tg_real *slots[TG_MAX_SLOTS]; /* optimizer state, as long as the gradients */
   tg_loss_plan loss;
   tg_optim optim;
   tg_runner training, inference;

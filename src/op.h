@@ -30,13 +30,15 @@ enum {
   TG_OP_FUSES_RELU = 4,       /* can apply a ReLU in its store */
   TG_OP_IS_RELU = 8,          /* can be applied in the producer's store */
   TG_OP_RENAMES = 16,         /* output is the input's bytes under another shape */
-  TG_OP_IDENTITY_AT_INFERENCE = 32
+  TG_OP_IDENTITY_AT_INFERENCE = 32,
+  TG_OP_PASSES_GRADIENT = 64 /* dx is dy (but for a fused ReLU), so one dx[k] may be dy itself */
 };
 
 /* What one step means for all nodes. */
 typedef struct {
   tg_pool *pool;
   uint32_t samples; /* in this batch */
+  int training;
   uint64_t seed, step;
 } tg_run;
 
@@ -45,15 +47,18 @@ typedef struct {
   const tg_real *x[TG_MAX_INPUTS];
   tg_real *y, *dy;
   tg_real *dx[TG_MAX_INPUTS];
-  const tg_real *w; /* the node's first tensor in the weight vector; the others follow */
-  tg_real *dw;      /* the same in the gradient vector */
+  const tg_real *w;     /* the node's first trainable tensor in the weight vector; the others follow */
+  tg_real *dw;          /* the same in the gradient vector */
+  const tg_real *state; /* the node's first tensor that is not trainable; the others follow */
+  tg_real *next_state;  /* where forward in training writes what they become if the step is made */
+  tg_real *saved;       /* what forward leaves for backward */
   tg_real *scratch;
   int relu;
 } tg_buffers;
 
-/* Scratch reals a node needs for `samples` samples on `threads` threads. */
+/* Reals a node needs for `samples` samples on `threads` threads: scratch of each pass, and what lives between them. */
 typedef struct {
-  uint64_t forward, backward;
+  uint64_t forward, backward, saved;
 } tg_needs;
 
 struct tg_op {

@@ -11,7 +11,7 @@
 #include "kernels/elementwise.h"
 #include "size.h"
 
-enum { LINE = 64, ARRAYS_A_NODE = 3 + TG_MAX_INPUTS };
+enum { LINE = 64, ARRAYS_A_NODE = 5 + TG_MAX_INPUTS };
 
 typedef struct {
   uint64_t bytes, offset;
@@ -21,7 +21,7 @@ typedef struct {
 /* Numbers of a node's arrays; NONE where it has no such array. */
 enum { NONE = UINT32_MAX };
 typedef struct {
-  uint32_t value, gradient, scratch, temporary[TG_MAX_INPUTS];
+  uint32_t value, gradient, saved, scratch, temporary[TG_MAX_INPUTS];
   uint32_t consumers, last_consumer;
 } tg_use;
 
@@ -63,7 +63,7 @@ static void decide_kernels(tg_planner *p) {
   for (uint32_t i = 0; i < p->n; i++) {
     const tg_node *node = &p->graph->nodes[i];
     tg_step *step = &p->plan->steps[i];
-    step->has_gradient = node->n_tensors > 0;
+    step->has_gradient = node->trainable > 0;
     for (uint32_t k = 0; k < node->n_inputs; k++) step->has_gradient |= p->plan->steps[node->inputs[k]].has_gradient;
     if (node->n_inputs != 1) continue;
     uint32_t input = node->inputs[0];
@@ -97,6 +97,21 @@ static void place_values(tg_planner *p) {
   }
 }
 
+/*
+ * The node whose gradient array node i writes and reads as its own, or NONE: one whose kernel does i's work too, or
+ * whose gradient is i's own (add). Its value must be i's alone, for both passes may overwrite the array.
+ */
+static uint32_t gradient_owner(const tg_planner *p, uint32_t i) {
+  const tg_node *node = &p->graph->nodes[i];
+  if (p->plan->steps[i].skip) return node->inputs[0];
+  if (!(node->op->traits & TG_OP_PASSES_GRADIENT)) return NONE;
+  for (uint32_t k = 0; k < node->n_inputs; k++) {
+    const tg_use *input = &p->uses[node->inputs[k]];
+    if (input->consumers == 1 && input->gradient != NONE) return node->inputs[k];
+  }
+  return NONE;
+}
+
 /* Gradients, from the loss back. A value's gradient is first written by its last consumer. */
 static void place_gradients(tg_planner *p) {
   uint32_t loss_node = p->plan->loss_node, samples = p->plan->samples;
@@ -106,18 +121,17 @@ static void place_gradients(tg_planner *p) {
     for (uint32_t k = 0; k < TG_MAX_INPUTS; k++) use->temporary[k] = NONE;
     if (!p->plan->training || i > loss_node || !p->plan->steps[i].has_gradient) continue;
     const tg_node *node = &p->graph->nodes[i];
-    if (p->plan->steps[i].skip) {
-      use->gradient = p->uses[node->inputs[0]].gradient;
-    } else {
-      uint32_t first = i == loss_node ? p->n : backward_time(p, use->last_consumer);
-      use->gradient = add_array(p, tg_mul(samples, node->elements), first, backward_time(p, i));
-    }
-    /* A renamed node's bytes are written earlier, by the consumers of the new name. */
-    uint32_t written = i == loss_node ? p->n : backward_time(p, use->last_consumer);
-    if (use->gradient != NONE && p->arrays[use->gradient].first > written) p->arrays[use->gradient].first = written;
+    uint32_t owner = gradient_owner(p, i), written = i == loss_node ? p->n : backward_time(p, use->last_consumer);
+    if (owner == NONE)
+      use->gradient = add_array(p, tg_mul(samples, node->elements), written, backward_time(p, i));
+    else
+      use->gradient = p->uses[owner].gradient;
+    /* Shared bytes are written earlier, by the consumers of this node. */
+    if (p->arrays[use->gradient].first > written) p->arrays[use->gradient].first = written;
     for (uint32_t k = 0; k < node->n_inputs; k++) {
       const tg_use *input = &p->uses[node->inputs[k]];
-      if (input->gradient != NONE && input->last_consumer != i)
+      int again = k > 0 && node->inputs[k] == node->inputs[0]; /* the same value twice: two gradients */
+      if (input->gradient != NONE && (input->last_consumer != i || again))
         use->temporary[k] = add_array(p, tg_mul(samples, p->graph->nodes[node->inputs[k]].elements),
                                       backward_time(p, i), backward_time(p, i));
     }
@@ -135,15 +149,16 @@ static void place_scratch(tg_planner *p) {
   uint32_t threads = tg_pool_threads(p->graph->engine->pool);
   for (uint32_t i = 0; i < p->n; i++) {
     const tg_node *node = &p->graph->nodes[i];
-    p->uses[i].scratch = NONE;
+    p->uses[i].scratch = p->uses[i].saved = NONE;
     if (!node->op->plan || p->plan->steps[i].skip) continue;
-    tg_needs needs = {0, 0};
+    tg_needs needs = {0, 0, 0};
     node->op->plan(p->graph, node, p->plan->samples, threads, wants_dx(p, i), &needs);
     int backward = p->plan->training && p->plan->steps[i].has_gradient && i <= p->plan->loss_node;
     /* Two arrays, forward and backward; the buffers point at one and backward's is found from the other's number. */
     p->uses[i].scratch = p->n_arrays;
     add_array(p, needs.forward ? needs.forward : 1, i, i);
     add_array(p, backward && needs.backward ? needs.backward : 1, backward_time(p, i), backward_time(p, i));
+    p->uses[i].saved = add_array(p, needs.saved, i, backward ? backward_time(p, i) : i);
   }
 }
 
@@ -191,7 +206,7 @@ static tg_real *address(const tg_planner *p, uint32_t array) {
 }
 
 /* Writes the pointers of every node. */
-static void bind(tg_planner *p, const tg_real *weights, tg_real *gradients) {
+static void bind(tg_planner *p, const tg_vectors *vectors) {
   for (uint32_t i = 0; i < p->n; i++) {
     const tg_node *node = &p->graph->nodes[i];
     const tg_use *use = &p->uses[i];
@@ -201,9 +216,17 @@ static void bind(tg_planner *p, const tg_real *weights, tg_real *gradients) {
     b->dy = address(p, use->gradient);
     step->scratch_forward = address(p, use->scratch);
     step->scratch_backward = use->scratch == NONE ? NULL : address(p, use->scratch + 1);
-    if (node->n_tensors) {
-      b->w = weights + p->graph->tensors[node->first_tensor].offset;
-      b->dw = gradients + p->graph->tensors[node->first_tensor].offset;
+    b->saved = address(p, use->saved);
+    for (uint32_t t = node->n_tensors; t-- > 0;) {
+      const tg_tensor *tensor = &p->graph->tensors[node->first_tensor + t];
+      const tg_real *at = vectors->weights + tg_graph_offset(p->graph, tensor);
+      if (tensor->trainable) {
+        b->w = at;
+        b->dw = vectors->gradients + tensor->offset;
+      } else {
+        b->state = at;
+        b->next_state = vectors->next_state + tensor->offset;
+      }
     }
     for (uint32_t k = 0; k < node->n_inputs; k++) {
       const tg_use *input = &p->uses[node->inputs[k]];
@@ -215,12 +238,12 @@ static void bind(tg_planner *p, const tg_real *weights, tg_real *gradients) {
 }
 
 tg_status tg_plan_make(tg_plan *plan, const tg_graph *graph, uint32_t samples, int training, uint32_t loss_node,
-                       const tg_real *weights, tg_real *gradients) {
+                       const tg_vectors *vectors) {
   tg_engine *engine = graph->engine;
   uint32_t n = graph->n_nodes;
   *plan = (tg_plan){.samples = samples, .training = training, .loss_node = loss_node};
   tg_planner p = {.graph = graph, .plan = plan, .n = n};
-  uint64_t most = (uint64_t)n * (ARRAYS_A_NODE + 1);
+  uint64_t most = (uint64_t)n * ARRAYS_A_NODE;
   plan->steps = tg_allocate(engine, TG_BLOCK_PRIVATE, n * sizeof(tg_step), 1, "plan");
   p.uses = tg_allocate(engine, TG_BLOCK_PRIVATE, n * sizeof(tg_use), 1, "plan");
   p.arrays = tg_allocate(engine, TG_BLOCK_PRIVATE, most * sizeof(tg_array), 1, "plan");
@@ -238,7 +261,7 @@ tg_status tg_plan_make(tg_plan *plan, const tg_graph *graph, uint32_t samples, i
     plan->arena =
         tg_allocate(engine, TG_BLOCK_PRIVATE, plan->arena_bytes, 1, training ? "training plan" : "inference plan");
     if (plan->arena)
-      bind(&p, weights, gradients);
+      bind(&p, vectors);
     else
       status = engine->status;
   }
@@ -266,6 +289,22 @@ void tg_plan_forward(const tg_plan *plan, const tg_graph *graph, const tg_run *r
   }
 }
 
+/* A tile of 64 KiB. */
+enum { SUM_TILE_REALS = 16384 };
+
+typedef struct {
+  tg_real *sum;
+  const tg_real *x;
+  uint64_t n;
+} sum_job;
+
+static void sum_tile(void *context, uint32_t tile, uint32_t thread) {
+  (void)thread;
+  const sum_job *j = context;
+  uint64_t first = (uint64_t)tile * SUM_TILE_REALS, rest = j->n - first;
+  tg_accumulate(j->sum + first, j->x + first, (size_t)(rest < SUM_TILE_REALS ? rest : SUM_TILE_REALS));
+}
+
 void tg_plan_backward(const tg_plan *plan, const tg_graph *graph, const tg_run *run) {
   for (uint32_t i = plan->loss_node + 1; i-- > 0;) {
     const tg_step *step = &plan->steps[i];
@@ -274,8 +313,10 @@ void tg_plan_backward(const tg_plan *plan, const tg_graph *graph, const tg_run *
     tg_buffers buffers = step->buffers;
     buffers.scratch = step->scratch_backward;
     node->op->backward(run, graph, node, &buffers);
-    for (uint32_t k = 0; k < node->n_inputs; k++)
-      if (step->sum[k])
-        tg_accumulate(step->sum[k], buffers.dx[k], (size_t)(run->samples * graph->nodes[node->inputs[k]].elements));
+    for (uint32_t k = 0; k < node->n_inputs; k++) {
+      if (!step->sum[k]) continue;
+      sum_job job = {step->sum[k], buffers.dx[k], run->samples * graph->nodes[node->inputs[k]].elements};
+      tg_pool_run(run->pool, (uint32_t)((job.n + SUM_TILE_REALS - 1) / SUM_TILE_REALS), sum_tile, &job);
+    }
   }
 }

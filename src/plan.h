@@ -18,6 +18,13 @@ typedef struct {
   tg_real *sum[TG_MAX_INPUTS];
 } tg_step;
 
+/* The flat vectors of a model that steps read and write. */
+typedef struct {
+  tg_real *weights;    /* trainable tensors, then the others */
+  tg_real *gradients;  /* of the trainable part */
+  tg_real *next_state; /* what the other tensors become when the step is made */
+} tg_vectors;
+
 typedef struct {
   uint32_t samples; /* batch size it is made for; smaller batches may run */
   int training;
@@ -29,10 +36,10 @@ typedef struct {
 
 /*
  * Plans `graph` for `samples` samples. loss_node is the node whose value the loss reads (its gradient array is where
- * the loss writes). weights and gradients are the model's flat vectors. TG_E_LIMIT, TG_E_OOM; *plan is then empty.
+ * the loss writes). vectors are the model's, which never move. TG_E_LIMIT, TG_E_OOM; *plan is then empty.
  */
 tg_status tg_plan_make(tg_plan *plan, const tg_graph *graph, uint32_t samples, int training, uint32_t loss_node,
-                       const tg_real *weights, tg_real *gradients);
+                       const tg_vectors *vectors);
 void tg_plan_free(tg_engine *engine, tg_plan *plan);
 
 /* Runs nodes 0…last on the batch that lies in the input's buffer. */

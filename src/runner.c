@@ -11,12 +11,12 @@ void tg_runner_free(tg_engine *engine, tg_runner *runner) {
 }
 
 tg_status tg_runner_prepare(tg_runner *runner, const tg_graph *graph, uint32_t batch, int training, uint32_t loss_node,
-                            const tg_real *weights, tg_real *gradients) {
+                            const tg_vectors *vectors) {
   tg_engine *engine = graph->engine;
   if (training ? runner->rows == batch : runner->rows >= batch) return TG_OK;
   tg_runner_free(engine, runner);
   uint64_t outputs = graph->nodes[graph->n_nodes - 1].elements;
-  tg_status status = tg_plan_make(&runner->plan, graph, batch, training, loss_node, weights, gradients);
+  tg_status status = tg_plan_make(&runner->plan, graph, batch, training, loss_node, vectors);
   if (status) return status;
   runner->classes = tg_allocate(engine, TG_BLOCK_PRIVATE, tg_mul(batch, sizeof(int32_t)), 0, "labels of a batch");
   if (runner->classes)

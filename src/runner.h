@@ -18,7 +18,7 @@ typedef struct {
  * See tg_plan_make for the other arguments and the errors; after one the runner is empty.
  */
 tg_status tg_runner_prepare(tg_runner *runner, const tg_graph *graph, uint32_t batch, int training, uint32_t loss_node,
-                            const tg_real *weights, tg_real *gradients);
+                            const tg_vectors *vectors);
 void tg_runner_free(tg_engine *engine, tg_runner *runner);
 
 #endif

@@ -71,7 +71,11 @@ typedef enum {
   TG_OPTIMIZER_ADAM = 1 /* learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-7 */
 } tg_optimizer;
 
-/** A flat vector of a model: every tensor is an offset and a shape in it. */
+/**
+ * A flat vector of a model: every tensor is an offset and a shape in it. Tensors that no gradient changes (moving
+ * averages) come behind all trainable ones; the weights have TG_MODEL_PARAMETERS floats, the other vectors only the
+ * TG_MODEL_TRAINABLE first.
+ */
 typedef enum {
   TG_VECTOR_WEIGHTS = 0,
   TG_VECTOR_GRADIENTS = 1, /* of the mean loss, as of the last training step */
@@ -94,13 +98,14 @@ typedef enum {
 typedef enum {
   TG_MODEL_NODES = 0,
   TG_MODEL_TENSORS = 1,
-  TG_MODEL_PARAMETERS = 2,      /* floats in the weight vector */
+  TG_MODEL_PARAMETERS = 2,      /* floats in the weight vector, moving averages included */
   TG_MODEL_SLOTS = 3,           /* optimizer slot vectors in use: 0, 1 or 2 */
   TG_MODEL_STEP = 4,            /* training steps done since the weights were made; drives Adam and dropout */
   TG_MODEL_TRAINING_BYTES = 5,  /* arena of the training plan now held, 0 before the first */
   TG_MODEL_INFERENCE_BYTES = 6, /* arena of the inference plan now held, 0 before the first */
   TG_MODEL_OUTPUT_SIZE = 7,     /* floats a sample that tg_predict writes */
-  TG_MODEL_SEED = 8
+  TG_MODEL_SEED = 8,
+  TG_MODEL_TRAINABLE = 9 /* floats that training changes by their gradients: the first ones of the weight vector */
 } tg_model_field;
 
 typedef struct tg_engine tg_engine;
@@ -225,18 +230,21 @@ TG_EXPORT tg_status tg_model_set_step(tg_engine *engine, tg_model *model, double
 TG_EXPORT double tg_model_info(tg_engine *engine, tg_model *model, tg_model_field field);
 
 /**
- * Describes node `node` in out[0…7]: rank, then the four dimensions of its output a sample (unused ones 1),
- * parameters, multiply-accumulates a sample, first tensor's number.
+ * Describes node `node` in out[0…8]: rank, then the four dimensions of its output a sample (unused ones 1),
+ * parameters, multiply-accumulates a sample, first tensor's number, trainable parameters.
  */
 TG_EXPORT tg_status tg_model_describe_node(tg_engine *engine, tg_model *model, uint32_t node, double *out);
 
-/** Describes weight tensor `tensor` in out[0…6]: node, offset in the vector, rank, four dimensions (unused ones 1). */
+/**
+ * Describes weight tensor `tensor` in out[0…7]: node, offset in the vector, rank, four dimensions (unused ones 1),
+ * 1 when trainable.
+ */
 TG_EXPORT tg_status tg_model_describe_tensor(tg_engine *engine, tg_model *model, uint32_t tensor, double *out);
 
 /** "layer/kernel" and the like; NULL when there is no such tensor. Valid as long as the model. */
 TG_EXPORT const char *tg_model_tensor_name(tg_engine *engine, tg_model *model, uint32_t tensor);
 
-/** First float of a flat vector (TG_MODEL_PARAMETERS long); NULL when the model has no such vector. Read and write. */
+/** First float of a flat vector, as long as tg_vector says; NULL when the model has no such vector. Read and write. */
 TG_EXPORT tg_real *tg_model_vector(tg_engine *engine, tg_model *model, tg_vector vector);
 
 /* ---- training, evaluation, prediction ---- */

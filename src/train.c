@@ -50,7 +50,7 @@ tg_status tg_check_data(tg_model *model, const tg_dataset *dataset, double first
 static tg_status prepare(tg_model *model, tg_runner *runner, uint32_t batch, int training) {
   /* Before compilation there is no loss, and predictions are read at the output. */
   uint32_t loss_node = model->compiled ? model->loss.node : model->graph.n_nodes - 1;
-  return tg_runner_prepare(runner, &model->graph, batch, training, loss_node, model->weights, model->gradients);
+  return tg_runner_prepare(runner, &model->graph, batch, training, loss_node, &model->vectors);
 }
 
 /* Makes room for `count` numbers. */
@@ -66,8 +66,12 @@ static tg_status prepare_order(tg_engine *engine, uint32_t **order, uint32_t *ca
 
 /* ---- a batch ---- */
 
-static tg_run make_run(const tg_model *model, uint32_t samples) {
-  return (tg_run){.pool = model->graph.engine->pool, .samples = samples, .seed = model->seed, .step = model->step};
+static tg_run make_run(const tg_model *model, uint32_t samples, int training) {
+  return (tg_run){.pool = model->graph.engine->pool,
+                  .samples = samples,
+                  .training = training,
+                  .seed = model->seed,
+                  .step = model->step};
 }
 
 static void load_batch(const tg_model *model, tg_runner *runner, const tg_dataset *dataset, const uint32_t *order,
@@ -101,7 +105,7 @@ tg_status tg_epoch_begin(tg_model *model, tg_dataset *dataset, double first, dou
   if (!status) status = read_range(engine, dataset, first, count, batch, &r);
   if (!status && !is_whole(epoch, 0, 9007199254740991.0))
     status = tg_fail(engine, TG_E_CONFIG, "epoch is %g, it must be a whole number of at least 0", epoch);
-  if (!status && !model->graph.parameters) status = tg_fail(engine, TG_E_STATE, "model: it has no weights to train");
+  if (!status && !model->graph.trainable) status = tg_fail(engine, TG_E_STATE, "model: it has no weights to train");
   if (status) return status;
   model->dataset = NULL;
   status = prepare(model, &model->training, r.batch, 1);
@@ -140,13 +144,18 @@ static int is_finite(tg_pool *pool, const tg_real *values, uint64_t n) {
   return !atomic_load(&j.bad);
 }
 
-/* The layer of the first tensor whose gradient is not finite. */
-static const char *bad_layer(const tg_model *model) {
+/* TG_E_NON_FINITE, naming the layer of the first tensor whose gradient or new state is not finite. */
+static tg_status check_finite(const tg_model *model) {
   const tg_graph *graph = &model->graph;
-  for (uint32_t i = 0; i < graph->n_tensors; i++)
-    if (!tg_all_finite(model->gradients + graph->tensors[i].offset, (size_t)graph->tensors[i].size))
-      return graph->nodes[graph->tensors[i].node].name;
-  return "?";
+  tg_pool *pool = graph->engine->pool;
+  const tg_vectors *v = &model->vectors;
+  if (is_finite(pool, v->gradients, graph->trainable) && is_finite(pool, v->next_state, graph->state)) return TG_OK;
+  const tg_tensor *tensor = graph->tensors;
+  while (tg_all_finite((tensor->trainable ? v->gradients : v->next_state) + tensor->offset, (size_t)tensor->size))
+    tensor++;
+  return tg_fail(graph->engine, TG_E_NON_FINITE,
+                 "step %g: the %s of layer '%s' is not finite; the weights are those before this step",
+                 (double)model->step, tensor->trainable ? "gradient" : "state", graph->nodes[tensor->node].name);
 }
 
 static tg_status train_step(tg_model *model, uint32_t step, double out[3]) {
@@ -154,7 +163,7 @@ static tg_status train_step(tg_model *model, uint32_t step, double out[3]) {
   tg_runner *runner = &model->training;
   const uint32_t *order = model->order + (uint64_t)step * model->batch;
   uint32_t rows = tg_min(model->batch, model->order_count - step * model->batch);
-  tg_run run = make_run(model, rows);
+  tg_run run = make_run(model, rows, 1);
   load_batch(model, runner, model->dataset, order, rows);
   tg_plan_forward(&runner->plan, &model->graph, &run, model->loss.node);
   measure_batch(model, runner, model->dataset, order, rows, 1, out);
@@ -162,13 +171,13 @@ static tg_status train_step(tg_model *model, uint32_t step, double out[3]) {
     return tg_fail(engine, TG_E_NON_FINITE, "step %g: the loss is %g; the weights are those before this step",
                    (double)model->step, out[0] / rows);
   tg_plan_backward(&runner->plan, &model->graph, &run);
-  if (!is_finite(engine->pool, model->gradients, model->graph.parameters))
-    return tg_fail(engine, TG_E_NON_FINITE,
-                   "step %g: the gradient of layer '%s' is not finite; the weights are those before this step",
-                   (double)model->step, bad_layer(model));
+  tg_status status = check_finite(model);
+  if (status) return status;
   model->step++;
-  tg_optim_update(engine->pool, &model->optim, model->weights, model->gradients, model->slots, model->graph.parameters,
-                  model->step);
+  const tg_vectors *v = &model->vectors;
+  uint64_t trainable = model->graph.trainable;
+  tg_optim_update(engine->pool, &model->optim, v->weights, v->gradients, model->slots, trainable, model->step);
+  memcpy(v->weights + trainable, v->next_state, (size_t)model->graph.state * sizeof(tg_real));
   return TG_OK;
 }
 
@@ -201,7 +210,7 @@ static tg_status begin_inference(tg_model *model, const tg_dataset *dataset, dou
 static uint32_t infer_batch(tg_model *model, const tg_dataset *dataset, range r, uint32_t number, uint32_t last) {
   uint32_t at = number * r.batch, rows = tg_min(r.batch, r.count - at);
   for (uint32_t i = 0; i < rows; i++) model->eval_order[i] = r.first + at + i;
-  tg_run run = make_run(model, rows);
+  tg_run run = make_run(model, rows, 0);
   load_batch(model, &model->inference, dataset, model->eval_order, rows);
   tg_plan_forward(&model->inference.plan, &model->graph, &run, last);
   return rows;

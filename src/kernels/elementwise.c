@@ -45,6 +45,21 @@ void tg_sigmoid_backward(tg_real *dx, const tg_real *dy, const tg_real *y, size_
   }
 }
 
+TG_INLINE tg_v4 add4(tg_v4 a, tg_v4 b, int relu) {
+  tg_v4 sum = tg_v4_add(a, b);
+  return relu ? relu4(sum) : sum;
+}
+
+void tg_add_arrays(tg_real *y, const tg_real *a, const tg_real *b, size_t n, int relu) {
+  size_t i = 0;
+  for (; i + 4 <= n; i += 4) tg_v4_store(y + i, add4(tg_v4_load(a + i), tg_v4_load(b + i), relu));
+  if (i < n) {
+    size_t left = n - i;
+    tg_v4 sum = add4(tg_v4_load_part(a + i, left, 0), tg_v4_load_part(b + i, left, 0), relu);
+    tg_v4_store_part(y + i, sum, left);
+  }
+}
+
 void tg_accumulate(tg_real *y, const tg_real *x, size_t n) {
   size_t i = 0;
   for (; i + 4 <= n; i += 4) tg_v4_store(y + i, tg_v4_add(tg_v4_load(y + i), tg_v4_load(x + i)));

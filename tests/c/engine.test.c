@@ -23,14 +23,44 @@ static tg_chain make_network(tg_engine *engine, double seed) {
   return chain;
 }
 
+/* A residual network: branches, moving statistics, dropout. */
+static tg_chain make_residual_network(tg_engine *engine, double seed) {
+  tg_chain chain = chain_start(engine, seed, 9, 10, 3);
+  chain_add(&chain, "conv2d", "filters,kernelHeight,kernelWidth,samePadding,useBias", 6.0, 3.0, 3.0, 1.0, 0.0);
+  chain_add(&chain, "batchNormalization", "momentum", 0.9);
+  chain_add(&chain, "relu", "");
+  int32_t fork = chain.last;
+  chain_add(&chain, "conv2d", "filters,kernelHeight,kernelWidth,strideHeight,strideWidth,samePadding", 13.0, 3.0, 3.0,
+            2.0, 2.0, 1.0);
+  chain_add(&chain, "batchNormalization", "center", 0.0);
+  chain_add(&chain, "dropout", "rate", 0.2);
+  int32_t body = chain.last;
+  chain.last = fork;
+  chain_add(&chain, "conv2d", "filters,kernelHeight,kernelWidth,strideHeight,strideWidth", 13.0, 1.0, 1.0, 2.0, 2.0);
+  chain_add(&chain, "batchNormalization", "");
+  chain_join(&chain, "add", body);
+  chain_add(&chain, "relu", "");
+  chain_add(&chain, "globalAveragePooling2d", "");
+  chain_add(&chain, "dense", "units", 4.0);
+  CHECK(!chain_finish(&chain, SPARSE, 1, TG_OPTIMIZER_ADAM, 0.01));
+  return chain;
+}
+
 static tg_dataset *make_data(tg_engine *engine, uint32_t count) {
   return noise_dataset(engine, count, 9, 10, 3, TG_LABELS_CLASS, 4, 21);
 }
 
+typedef tg_chain network(tg_engine *engine, double seed);
+
+/* Floats of one of a model's vectors. */
+static uint32_t vector_size(tg_engine *engine, tg_model *model, tg_vector vector) {
+  return (uint32_t)tg_model_info(engine, model, vector == TG_VECTOR_WEIGHTS ? TG_MODEL_PARAMETERS : TG_MODEL_TRAINABLE);
+}
+
 /* Trains `epochs` epochs in batches of 7 (the last one short) and returns a hash of weights and slots. */
-static uint64_t train_and_hash(uint32_t threads, uint32_t epochs) {
+static uint64_t train_and_hash(network *make, uint32_t threads, uint32_t epochs) {
   tg_engine *engine = tg_engine_create(threads);
-  tg_chain chain = make_network(engine, 5);
+  tg_chain chain = make(engine, 5);
   tg_dataset *dataset = make_data(engine, 40);
   double out[18];
   for (uint32_t epoch = 0; epoch < epochs; epoch++) {
@@ -41,9 +71,9 @@ static uint64_t train_and_hash(uint32_t threads, uint32_t epochs) {
     CHECK(out[5 * 3 + 2] == 5); /* 40 = 5 * 7 + 5 */
   }
   uint64_t hash = 14695981039346656037u;
-  uint32_t n = (uint32_t)tg_model_info(engine, chain.model, TG_MODEL_PARAMETERS);
   const tg_vector vectors[] = {TG_VECTOR_WEIGHTS, TG_VECTOR_SLOT0, TG_VECTOR_SLOT1};
   for (int v = 0; v < 3; v++) {
+    uint32_t n = vector_size(engine, chain.model, vectors[v]);
     const unsigned char *bytes = (const unsigned char *)tg_model_vector(engine, chain.model, vectors[v]);
     for (uint32_t i = 0; i < n * sizeof(tg_real); i++) hash = (hash ^ bytes[i]) * 1099511628211u;
   }
@@ -56,10 +86,10 @@ static uint64_t train_and_hash(uint32_t threads, uint32_t epochs) {
   return hash;
 }
 
-static void test_determinism(void) {
-  uint64_t one = train_and_hash(1, 3);
-  for (uint32_t threads = 1; threads <= 4; threads++) CHECK(train_and_hash(threads, 3) == one);
-  CHECK(train_and_hash(1, 2) != one);
+static void test_determinism(network *make) {
+  uint64_t one = train_and_hash(make, 1, 3);
+  for (uint32_t threads = 1; threads <= 4; threads++) CHECK(train_and_hash(make, threads, 3) == one);
+  CHECK(train_and_hash(make, 1, 2) != one);
 }
 
 /* Evaluation and prediction agree with each other and with any batch size. */
@@ -156,6 +186,10 @@ static void test_bad_layers(void) {
       {"dense", "units", {200000000}, TG_E_LIMIT, "kernel", "limit"},
       {"dropout", "rate", {1}, TG_E_CONFIG, "rate", "1"},
       {"dropout", "rate", {-0.1}, TG_E_CONFIG, "rate", "-0.1"},
+      {"batchNormalization", "momentum", {1.5}, TG_E_CONFIG, "momentum", "1.5"},
+      {"batchNormalization", "epsilon", {0}, TG_E_CONFIG, "epsilon", "0"},
+      {"batchNormalization", "center", {0.5}, TG_E_CONFIG, "center", "0.5"},
+      {"add", "", {0}, TG_E_GRAPH, "takes 2 inputs", "given 1"},
       {"nothing", "", {0}, TG_E_CONFIG, "there is no op", "nothing"},
   };
   tg_engine *engine = tg_engine_create(1);
@@ -194,6 +228,14 @@ static void test_bad_graphs(void) {
   double huge[4] = {1, 1, 9007199254740992.0, 1};
   check_error(engine, -tg_model_add(engine, chain.model, "input", "x", NULL, 0, "height,width,channels,rank", huge, 4),
               TG_E_CONFIG, "channels", "9007199254740992");
+  chain = chain_start(engine, 0, 8, 6, 3);
+  chain_add(&chain, "maxPooling2d", "");
+  chain_join(&chain, "add", 0);
+  check_error(engine, -chain.last, TG_E_SHAPE, "is 4 x 3 x 3", "'input' is 8 x 6 x 3");
+  chain = chain_start(engine, 0, 1, 1, 8);
+  chain_add(&chain, "globalAveragePooling2d", "");
+  check_error(engine, -chain.last, TG_E_SHAPE, "3 dimensions", "gets 1");
+  chain = chain_start(engine, 0, 4, 1048576, 1);
   int32_t bad = 7;
   check_error(engine, -tg_model_add(engine, chain.model, "flatten", "f", &bad, 1, "", NULL, 0), TG_E_GRAPH, "node 7",
               "of 1");
@@ -272,25 +314,89 @@ static void test_bad_data(void) {
 }
 
 /* Checkpoint arithmetic: the same step number and epoch give the same continuation. */
-static void test_resume(void) {
+static void test_resume(network *make) {
   tg_engine *engine = tg_engine_create(2);
-  tg_chain straight = make_network(engine, 8), resumed = make_network(engine, 8);
+  tg_chain straight = make(engine, 8), resumed = make(engine, 8);
   tg_dataset *dataset = make_data(engine, 30);
-  uint32_t n = (uint32_t)tg_model_info(engine, straight.model, TG_MODEL_PARAMETERS);
   double out[3 * 6];
   CHECK(!tg_train_begin(engine, straight.model, dataset, 0, 30, 5, 4, 1));
   CHECK(!tg_train_steps(engine, straight.model, 0, 2, out));
   const tg_vector vectors[] = {TG_VECTOR_WEIGHTS, TG_VECTOR_SLOT0, TG_VECTOR_SLOT1};
   for (int v = 0; v < 3; v++)
     memcpy(tg_model_vector(engine, resumed.model, vectors[v]), tg_model_vector(engine, straight.model, vectors[v]),
-           n * sizeof(tg_real));
+           vector_size(engine, straight.model, vectors[v]) * sizeof(tg_real));
   CHECK(!tg_model_set_step(engine, resumed.model, tg_model_info(engine, straight.model, TG_MODEL_STEP)));
   CHECK(!tg_train_steps(engine, straight.model, 2, 4, out));
   CHECK(!tg_train_begin(engine, resumed.model, dataset, 0, 30, 5, 4, 1));
   CHECK(!tg_train_steps(engine, resumed.model, 2, 4, out));
   for (int v = 0; v < 3; v++)
     CHECK(test_same_bits(tg_model_vector(engine, resumed.model, vectors[v]),
-                         tg_model_vector(engine, straight.model, vectors[v]), n));
+                         tg_model_vector(engine, straight.model, vectors[v]),
+                         vector_size(engine, straight.model, vectors[v])));
+  tg_engine_destroy(engine);
+}
+
+/* Moving averages: what one step makes of them, who leaves them alone, and what inference does with them. */
+static void test_moving_statistics(void) {
+  tg_engine *engine = tg_engine_create(2);
+  tg_chain chain = chain_start(engine, 1, 1, 1, 5);
+  chain_add(&chain, "batchNormalization", "momentum,epsilon", 0.75, 0.25);
+  chain_add(&chain, "dense", "units", 2.0);
+  CHECK(!chain_finish(&chain, SPARSE, 1, TG_OPTIMIZER_SGD, 0));
+  tg_model *model = chain.model;
+  CHECK(tg_model_info(engine, model, TG_MODEL_PARAMETERS) == 5 * 4 + 5 * 2 + 2);
+  CHECK(tg_model_info(engine, model, TG_MODEL_TRAINABLE) == 5 * 2 + 5 * 2 + 2);
+  static const char *const names[] = {"/gamma", "/beta", "/moving_mean", "/moving_variance", "/kernel", "/bias"};
+  static const double offsets[] = {0, 5, 22, 27, 10, 20}, trainable[] = {1, 1, 0, 0, 1, 1};
+  for (uint32_t t = 0; t < 6; t++) {
+    double d[8];
+    CHECK(!tg_model_describe_tensor(engine, model, t, d));
+    CHECK(d[1] == offsets[t] && d[7] == trainable[t]);
+    CHECK(strstr(tg_model_tensor_name(engine, model, t), names[t]));
+  }
+
+  enum { COUNT = 9 };
+  tg_dataset *dataset = noise_dataset(engine, COUNT, 1, 1, 5, TG_LABELS_CLASS, 2, 4);
+  const float *x = tg_dataset_samples(engine, dataset);
+  tg_real *w = tg_model_vector(engine, model, TG_VECTOR_WEIGHTS), *moving = w + 22;
+  double out[3];
+  CHECK(!tg_train_begin(engine, model, dataset, 0, COUNT, COUNT, 0, 0));
+  CHECK(!tg_train_steps(engine, model, 0, 1, out));
+  for (int j = 0; j < 5; j++) {
+    double mean = 0, variance = 0;
+    for (int i = 0; i < COUNT; i++) mean += (double)x[i * 5 + j] / COUNT;
+    for (int i = 0; i < COUNT; i++) variance += pow((double)x[i * 5 + j] - mean, 2) / COUNT;
+    CHECK_CLOSE(moving[j], 0.25 * mean, 1e-6);
+    CHECK_CLOSE(moving[5 + j], 0.75 + 0.25 * variance, 1e-6);
+  }
+
+  tg_real before[10], y[COUNT * 2];
+  memcpy(before, moving, sizeof before);
+  CHECK(!tg_predict(engine, model, dataset, 0, COUNT, 4, y));
+  CHECK(!tg_evaluate(engine, model, dataset, 0, COUNT, 2, out));
+  CHECK(test_same_bits(before, moving, 10));
+  for (int i = 0; i < COUNT; i++)
+    for (int k = 0; k < 2; k++) {
+      double sum = (double)w[20 + k];
+      for (int j = 0; j < 5; j++) {
+        double normal = ((double)x[i * 5 + j] - (double)moving[j]) / sqrt((double)moving[5 + j] + 0.25);
+        sum += (normal * (double)w[j] + (double)w[5 + j]) * (double)w[10 + j * 2 + k];
+      }
+      CHECK_CLOSE(y[i * 2 + k], sum, 1e-6);
+    }
+
+  /* A step that is refused leaves them alone too. */
+  tg_dataset *huge = noise_dataset(engine, COUNT, 1, 1, 5, TG_LABELS_CLASS, 2, 4);
+  float *samples = tg_dataset_samples(engine, huge);
+  for (int i = 0; i < COUNT * 5; i++) samples[i] *= 1e38f;
+  CHECK(!tg_dataset_seal(engine, huge));
+  CHECK(!tg_train_begin(engine, model, huge, 0, COUNT, COUNT, 0, 0));
+  tg_status status = tg_train_steps(engine, model, 0, 1, out);
+  if (sizeof(tg_real) == 4) {
+    CHECK(status == TG_E_NON_FINITE);
+    CHECK(strstr(tg_last_error(engine), "batchNormalization") && strstr(tg_last_error(engine), "before this step"));
+    CHECK(test_same_bits(before, moving, 10));
+  }
   tg_engine_destroy(engine);
 }
 
@@ -314,13 +420,16 @@ static void test_memory_is_flat(void) {
 }
 
 int main(void) {
-  test_determinism();
+  test_determinism(make_network);
+  test_determinism(make_residual_network);
   test_evaluate_and_predict();
   test_learning();
   test_bad_layers();
   test_bad_graphs();
   test_bad_data();
-  test_resume();
+  test_resume(make_network);
+  test_resume(make_residual_network);
+  test_moving_statistics();
   test_memory_is_flat();
   return test_report();
 }

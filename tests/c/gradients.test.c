@@ -29,8 +29,9 @@ static void check_gradients(const char *what, tg_chain *chain, tg_dataset *datas
   tg_real *w = tg_model_vector(chain->engine, chain->model, TG_VECTOR_WEIGHTS);
   tg_real *g = tg_model_vector(chain->engine, chain->model, TG_VECTOR_GRADIENTS);
   for (uint32_t t = 0; t < tensors; t++) {
-    double d[7], worst = 0;
+    double d[8], worst = 0;
     tg_model_describe_tensor(chain->engine, chain->model, t, d);
+    if (d[7] == 0) continue; /* not trainable: it has no gradient */
     uint32_t offset = (uint32_t)d[1], size = (uint32_t)(d[3] * d[4] * d[5] * d[6]);
     uint32_t stride = size > 40 ? size / 40 : 1;
     for (uint32_t i = 0; i < size; i += stride) {
@@ -104,7 +105,131 @@ static void add_dense(tg_chain *chain) {
 }
 static void add_dense_without_bias(tg_chain *chain) { chain_add(chain, "dense", "units,useBias", 9.0, 0.0); }
 
+static void add_global_pool(tg_chain *chain) {
+  chain_add(chain, "globalAveragePooling2d", "");
+  chain_add(chain, "dense", "units", 4.0);
+}
+static void add_norm(tg_chain *chain) { chain_add(chain, "batchNormalization", ""); }
+static void add_norm_relu(tg_chain *chain) {
+  chain_add(chain, "batchNormalization", "epsilon", 0.1);
+  chain_add(chain, "relu", ""); /* fused */
+}
+static void add_norm_without_center(tg_chain *chain) { chain_add(chain, "batchNormalization", "center", 0.0); }
+static void add_norm_without_scale(tg_chain *chain) { chain_add(chain, "batchNormalization", "scale", 0.0); }
+static void add_bare_norm(tg_chain *chain) { chain_add(chain, "batchNormalization", "center,scale", 0.0, 0.0); }
+static void add_norm_of_rows(tg_chain *chain) {
+  chain_add(chain, "flatten", "");
+  chain_add(chain, "batchNormalization", "");
+}
+
+/* ---- branches ---- */
+
+static void same_conv(tg_chain *chain, double filters) {
+  chain_add(chain, "conv2d", "filters,kernelHeight,kernelWidth,samePadding", filters, 3.0, 3.0, 1.0);
+}
+
+/* The block of a residual network: two convolutions and their input. */
+static void add_residual(tg_chain *chain) {
+  int32_t fork = chain->last;
+  same_conv(chain, 3);
+  chain_add(chain, "batchNormalization", "");
+  chain_add(chain, "relu", "");
+  same_conv(chain, 3);
+  chain_add(chain, "batchNormalization", "");
+  chain_join(chain, "add", fork);
+  chain_add(chain, "relu", "");
+}
+/* Two blocks, the second with weights in its shortcut. */
+static void add_residuals(tg_chain *chain) {
+  add_residual(chain);
+  int32_t fork = chain->last;
+  same_conv(chain, 5);
+  int32_t body = chain->last;
+  chain->last = fork;
+  chain_add(chain, "conv2d", "filters,kernelHeight,kernelWidth", 5.0, 1.0, 1.0);
+  chain_join(chain, "add", body);
+}
+/* One value added to itself: its gradient counts twice. */
+static void add_double(tg_chain *chain) { chain_join(chain, "add", chain->last); }
+/* A value with three readers, one of them twice removed. */
+static void add_three_readers(tg_chain *chain) {
+  int32_t fork = chain->last;
+  same_conv(chain, 3);
+  int32_t first = chain->last;
+  chain->last = fork;
+  chain_add(chain, "sigmoid", "");
+  chain_join(chain, "add", first);
+  chain_join(chain, "add", fork);
+}
+/* A fused ReLU, then one that cannot be fused, each read by two. */
+static void add_shared_relu(tg_chain *chain) {
+  same_conv(chain, 3);
+  chain_add(chain, "relu", "");
+  int32_t fork = chain->last;
+  same_conv(chain, 3);
+  chain_join(chain, "add", fork);
+  fork = chain->last;
+  chain_add(chain, "relu", "");
+  int32_t second = chain->last;
+  chain_add(chain, "sigmoid", "");
+  chain_join(chain, "add", second);
+  chain_join(chain, "add", fork);
+}
+static void add_shared_dropout(tg_chain *chain) {
+  int32_t fork = chain->last;
+  chain_add(chain, "dropout", "rate", 0.3);
+  int32_t dropped = chain->last;
+  chain_add(chain, "sigmoid", "");
+  chain_join(chain, "add", dropped);
+  chain_join(chain, "add", fork);
+}
+/* A flatten that may not take over its input's bytes, and one whose output has two readers. */
+static void add_shared_flatten(tg_chain *chain) {
+  int32_t fork = chain->last;
+  chain_add(chain, "flatten", "");
+  int32_t flat = chain->last;
+  chain->last = fork;
+  chain_add(chain, "sigmoid", "");
+  chain_add(chain, "flatten", "");
+  int32_t other = chain->last;
+  chain_add(chain, "sigmoid", "");
+  chain_join(chain, "add", other);
+  chain_join(chain, "add", flat);
+}
+
+static void branches(tg_engine *engine) {
+  check_layer(engine, 4, 5, 3, "residual block", add_residual);
+  check_layer(engine, 4, 5, 3, "two residual blocks", add_residuals);
+  check_layer(engine, 4, 5, 3, "a value added to itself", add_double);
+  check_layer(engine, 4, 5, 3, "three readers", add_three_readers);
+  check_layer(engine, 4, 5, 3, "shared relu", add_shared_relu);
+  check_layer(engine, 4, 5, 3, "shared dropout", add_shared_dropout);
+  check_layer(engine, 4, 5, 3, "shared flatten", add_shared_flatten);
+}
+
+/* The loss reads the node before a final softmax. */
+static void check_read_loss_node(tg_engine *engine) {
+  tg_chain chain = chain_start(engine, 3, 1, 1, 7);
+  chain_add(&chain, "dense", "units", 4.0);
+  int32_t first = chain.last;
+  chain_add(&chain, "sigmoid", "");
+  chain_join(&chain, "add", first);
+  chain_add(&chain, "softmax", "");
+  CHECK(!chain_finish(&chain, TG_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY, 0, TG_OPTIMIZER_SGD, 0));
+  tg_dataset *dataset = noise_dataset(engine, 5, 1, 1, 7, TG_LABELS_CLASS, 4, 9);
+  check_gradients("an add that the loss reads", &chain, dataset, 5);
+  tg_dataset_destroy(engine, dataset);
+  tg_model_destroy(engine, chain.model);
+}
+
 static void layers(tg_engine *engine) {
+  check_layer(engine, 3, 5, 6, "globalAveragePooling2d", add_global_pool);
+  check_layer(engine, 3, 5, 6, "batchNormalization", add_norm);
+  check_layer(engine, 3, 5, 13, "batchNormalization with relu", add_norm_relu);
+  check_layer(engine, 3, 5, 3, "batchNormalization without center", add_norm_without_center);
+  check_layer(engine, 3, 5, 3, "batchNormalization without scale", add_norm_without_scale);
+  check_layer(engine, 3, 5, 3, "bare batchNormalization", add_bare_norm);
+  check_layer(engine, 2, 2, 3, "batchNormalization of rows", add_norm_of_rows);
   check_layer(engine, 4, 5, 3, "maxPooling2d", add_max_pool);
   check_layer(engine, 5, 6, 5, "overlapping maxPooling2d", add_max_pool_overlapping);
   check_layer(engine, 4, 5, 3, "averagePooling2d", add_average_pool);
@@ -167,6 +292,8 @@ static void losses(tg_engine *engine) {
 int main(void) {
   tg_engine *engine = tg_engine_create(2);
   layers(engine);
+  branches(engine);
+  check_read_loss_node(engine);
   convolutions(engine);
   losses(engine);
   CHECK(tg_engine_info(engine, TG_INFO_LIVE_ALLOCATIONS) == 0);

@@ -22,6 +22,12 @@ static void test_maps(size_t n) {
   tg_ref_sigmoid_backward(expected, dy, y, n);
   for (size_t i = 0; i < n; i++) CHECK_CLOSE(dx[i], expected[i], fabs(expected[i]) * 4 * TEST_UNIT);
 
+  for (int relu = 0; relu <= 1; relu++) {
+    tg_ref_add_arrays(expected, x, dy, n, relu);
+    tg_add_arrays(dx, x, dy, n, relu);
+    for (size_t i = 0; i < n; i++) CHECK_CLOSE(dx[i], (tg_real)expected[i], 0);
+  }
+
   tg_ref_accumulate(expected, y, x, n);
   for (size_t i = 0; i < n; i++) expected[i] = (tg_real)expected[i];
   tg_accumulate(y, x, n);

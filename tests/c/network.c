@@ -21,6 +21,14 @@ static void number_name(char *name, const char *op, int32_t number) {
   *name = 0;
 }
 
+/* Adds a node; later ones are skipped after a failure. */
+static void add_node(tg_chain *chain, const char *op, const int32_t *inputs, uint32_t n_inputs, const char *attributes,
+                     const double *values, uint32_t n) {
+  char name[64];
+  number_name(name, op, (int32_t)tg_model_info(chain->engine, chain->model, TG_MODEL_NODES));
+  chain->last = tg_model_add(chain->engine, chain->model, op, name, inputs, n_inputs, attributes, values, n);
+}
+
 void chain_add(tg_chain *chain, const char *op, const char *attributes, ...) {
   if (chain->last < 0) return;
   double values[16];
@@ -30,9 +38,12 @@ void chain_add(tg_chain *chain, const char *op, const char *attributes, ...) {
   va_start(list, attributes);
   for (uint32_t i = 0; i < n; i++) values[i] = va_arg(list, double);
   va_end(list);
-  char name[64];
-  number_name(name, op, chain->last + 1);
-  chain->last = tg_model_add(chain->engine, chain->model, op, name, &chain->last, 1, attributes, values, n);
+  add_node(chain, op, &chain->last, 1, attributes, values, n);
+}
+
+void chain_join(tg_chain *chain, const char *op, int32_t other) {
+  int32_t inputs[2] = {chain->last, other};
+  if (chain->last >= 0) add_node(chain, op, inputs, 2, "", NULL, 0);
 }
 
 tg_status chain_finish(tg_chain *chain, tg_loss loss, int from_logits, tg_optimizer optimizer, double learning_rate) {

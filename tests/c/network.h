@@ -6,7 +6,7 @@
 
 #include "tabgrad.h"
 
-/* A chain under construction: each layer reads the one before. */
+/* A graph under construction: each layer reads `last`, which a test may set back to make branches. */
 typedef struct {
   tg_engine *engine;
   tg_model *model;
@@ -16,6 +16,8 @@ typedef struct {
 tg_chain chain_start(tg_engine *engine, double seed, uint32_t height, uint32_t width, uint32_t channels);
 /* attributes: names joined by commas; the values follow as doubles. Later layers are skipped after a failure. */
 void chain_add(tg_chain *chain, const char *op, const char *attributes, ...);
+/* A node that reads chain.last and `other`. */
+void chain_join(tg_chain *chain, const char *op, int32_t other);
 /* Builds and compiles; returns the first status that is not TG_OK. */
 tg_status chain_finish(tg_chain *chain, tg_loss loss, int from_logits, tg_optimizer optimizer, double learning_rate);
 

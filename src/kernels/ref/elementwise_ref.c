@@ -19,6 +19,13 @@ void tg_ref_sigmoid_backward(double *dx, const tg_real *dy, const tg_real *y, si
   for (size_t i = 0; i < n; i++) dx[i] = (double)dy[i] * y[i] * (1 - (double)y[i]);
 }
 
+void tg_ref_add_arrays(double *y, const tg_real *a, const tg_real *b, size_t n, int relu) {
+  for (size_t i = 0; i < n; i++) {
+    y[i] = (double)a[i] + b[i];
+    if (relu && y[i] < 0) y[i] = 0;
+  }
+}
+
 void tg_ref_accumulate(double *sum, const tg_real *y, const tg_real *x, size_t n) {
   for (size_t i = 0; i < n; i++) sum[i] = (double)y[i] + x[i];
 }

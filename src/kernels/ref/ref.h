@@ -33,10 +33,23 @@ void tg_ref_max_pool2d_backward(double *dx, const tg_real *dy, const tg_real *x,
 void tg_ref_average_pool2d(double *y, const tg_real *x, const tg_pool2d_shape *s, uint32_t images);
 void tg_ref_average_pool2d_backward(double *dx, const tg_real *dy, const tg_pool2d_shape *s, uint32_t images);
 
+void tg_ref_global_average_pool2d(double *y, double *magnitude, const tg_real *x, size_t cells, uint32_t channels);
+void tg_ref_global_average_pool2d_backward(double *dx, const tg_real *dy, size_t cells, uint32_t channels);
+
+void tg_ref_norm_statistics(double *mean, double *variance, const tg_real *x, size_t rows, uint32_t n);
+void tg_ref_norm(double *y, const tg_real *x, const tg_real *mean, const tg_real *scale, const tg_real *shift,
+                 size_t rows, uint32_t n, int relu);
+/* y decides the mask of a ReLU; NULL without one. */
+void tg_ref_norm_backward_sums(double *sums, double *magnitude, const tg_real *dy, const tg_real *x,
+                               const tg_real *mean, const tg_real *y, size_t rows, uint32_t n);
+void tg_ref_norm_backward(double *dx, const tg_real *dy, const tg_real *x, const tg_real *mean, const tg_real *scale,
+                          const tg_real *slope, const tg_real *offset, const tg_real *y, size_t rows, uint32_t n);
+
 void tg_ref_relu(double *y, const tg_real *x, size_t n);
 void tg_ref_relu_backward(double *dx, const tg_real *dy, const tg_real *y, size_t n);
 void tg_ref_sigmoid(double *y, const tg_real *x, size_t n);
 void tg_ref_sigmoid_backward(double *dx, const tg_real *dy, const tg_real *y, size_t n);
+void tg_ref_add_arrays(double *y, const tg_real *a, const tg_real *b, size_t n, int relu);
 void tg_ref_accumulate(double *sum, const tg_real *y, const tg_real *x, size_t n);
 int tg_ref_all_finite(const tg_real *x, size_t n);
 void tg_ref_dropout(double *y, const tg_real *x, size_t n, uint32_t first, uint32_t threshold, tg_real scale,

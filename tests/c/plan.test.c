@@ -1,0 +1,202 @@
+/*
+ * The plan's memory, checked by running it on paper: every array an operator writes marks its bytes, and every array
+ * one reads must still carry the mark of its writer. Random graphs with branches, in both modes.
+ */
+#include "plan.h"
+#include "model.h"
+#include "network.h"
+#include "test.h"
+
+/* What a piece of the arena holds: a node's value, gradient or saved array; 0 nothing. */
+enum { VALUE = 1, GRADIENT, SAVED, TEMPORARY, KINDS };
+static uint32_t mark_of(uint32_t node, uint32_t kind) { return node * KINDS + kind; }
+
+typedef struct {
+  const tg_plan *plan;
+  const tg_graph *graph;
+  uint32_t *marks; /* one a real of the arena */
+} paper;
+
+static void put(paper *p, const tg_real *array, uint64_t reals, uint32_t mark) {
+  uint64_t first = (uint64_t)(array - (tg_real *)p->plan->arena);
+  CHECK((first + reals) * sizeof(tg_real) <= p->plan->arena_bytes);
+  for (uint64_t i = 0; i < reals; i++) p->marks[first + i] = mark;
+}
+
+static void expect(paper *p, const tg_real *array, uint64_t reals, uint32_t mark, uint32_t reader) {
+  uint64_t first = (uint64_t)(array - (tg_real *)p->plan->arena), wrong = 0;
+  for (uint64_t i = 0; i < reals; i++) wrong += p->marks[first + i] != mark;
+  CHECK_MESSAGE(wrong == 0, "'%s' (%s) reads %llu reals of %llu that are not node %u's", p->graph->nodes[reader].name,
+                p->graph->nodes[reader].op->name, (unsigned long long)wrong, (unsigned long long)reals, mark / KINDS);
+}
+
+/* The node whose kernel writes this node's value. */
+static uint32_t writer(const paper *p, uint32_t node) {
+  while (p->plan->steps[node].skip) node = p->graph->nodes[node].inputs[0];
+  return node;
+}
+
+/* The mark of a gradient: arrays that nodes share on purpose carry one. */
+static uint32_t gradient_mark(const paper *p, uint32_t node) {
+  const tg_real *dy = p->plan->steps[node].buffers.dy;
+  for (uint32_t i = 0; i <= node; i++)
+    if (p->plan->steps[i].buffers.dy == dy && writer(p, i) == writer(p, node)) return mark_of(writer(p, i), GRADIENT);
+  return 0;
+}
+
+static tg_needs needs_of(const paper *p, uint32_t i) {
+  tg_needs needs = {0, 0, 0};
+  const tg_node *node = &p->graph->nodes[i];
+  tg_real *const *dx = p->plan->steps[i].buffers.dx;
+  uint32_t threads = tg_pool_threads(p->graph->engine->pool);
+  if (node->op->plan) node->op->plan(p->graph, node, p->plan->samples, threads, dx[0] || dx[1], &needs);
+  return needs;
+}
+
+static void run_forward(paper *p) {
+  for (uint32_t i = 0; i < p->graph->n_nodes; i++) {
+    const tg_node *node = &p->graph->nodes[i];
+    const tg_step *step = &p->plan->steps[i];
+    if (step->skip) continue;
+    tg_needs needs = needs_of(p, i);
+    if (needs.forward) put(p, step->scratch_forward, needs.forward, 0);
+    if (needs.saved) put(p, step->buffers.saved, needs.saved, mark_of(i, SAVED));
+    put(p, step->buffers.y, p->plan->samples * node->elements, mark_of(i, VALUE));
+    for (uint32_t k = 0; k < node->n_inputs; k++)
+      expect(p, step->buffers.x[k], p->plan->samples * p->graph->nodes[node->inputs[k]].elements,
+             mark_of(writer(p, node->inputs[k]), VALUE), i);
+  }
+}
+
+static void run_backward(paper *p) {
+  uint32_t samples = p->plan->samples;
+  for (uint32_t i = p->plan->loss_node + 1; i-- > 0;) {
+    const tg_node *node = &p->graph->nodes[i];
+    const tg_step *step = &p->plan->steps[i];
+    const tg_buffers *b = &step->buffers;
+    if (step->skip || !step->has_gradient) continue;
+    tg_needs needs = needs_of(p, i);
+    expect(p, b->dy, samples * node->elements, gradient_mark(p, i), i);
+    if (needs.backward) put(p, step->scratch_backward, needs.backward, 0);
+    for (uint32_t k = 0; k < node->n_inputs; k++) {
+      if (!b->dx[k]) continue;
+      uint64_t reals = samples * p->graph->nodes[node->inputs[k]].elements;
+      uint32_t mark = gradient_mark(p, node->inputs[k]);
+      /* A gradient that others have begun must be there still; this node's share stands apart from it. */
+      if (step->sum[k]) expect(p, step->sum[k], reals, mark, i);
+      CHECK(b->dx[k] != b->dy || node->op->traits & TG_OP_PASSES_GRADIENT);
+      put(p, b->dx[k], reals, step->sum[k] ? mark_of(i, TEMPORARY) : mark);
+    }
+    for (uint32_t k = 0; k < node->n_inputs; k++) {
+      uint64_t reals = samples * p->graph->nodes[node->inputs[k]].elements;
+      if (node->op->traits & TG_OP_BACKWARD_READS_X)
+        expect(p, b->x[k], reals, mark_of(writer(p, node->inputs[k]), VALUE), i);
+      if (step->sum[k]) {
+        expect(p, b->dx[k], reals, mark_of(i, TEMPORARY), i);
+        expect(p, step->sum[k], reals, gradient_mark(p, node->inputs[k]), i);
+      } else if (b->dx[k]) {
+        expect(p, b->dx[k], reals, gradient_mark(p, node->inputs[k]), i);
+      }
+    }
+    if (node->op->traits & TG_OP_BACKWARD_READS_Y || b->relu)
+      expect(p, b->y, samples * node->elements, mark_of(i, VALUE), i);
+    if (needs.saved) expect(p, b->saved, needs.saved, mark_of(i, SAVED), i);
+  }
+}
+
+static void check_plan(tg_model *model, uint32_t samples, int training) {
+  tg_plan plan;
+  const tg_graph *graph = &model->graph;
+  uint32_t loss_node = model->loss.node;
+  CHECK(!tg_plan_make(&plan, graph, samples, training, loss_node, &model->vectors));
+  paper p = {&plan, graph, test_block(plan.arena_bytes / sizeof(tg_real) * sizeof(uint32_t))};
+  run_forward(&p);
+  expect(&p, plan.steps[graph->n_nodes - 1].buffers.y, samples * graph->nodes[graph->n_nodes - 1].elements,
+         mark_of(writer(&p, graph->n_nodes - 1), VALUE), graph->n_nodes - 1);
+  if (training) {
+    put(&p, plan.steps[loss_node].buffers.dy, samples * graph->nodes[loss_node].elements, gradient_mark(&p, loss_node));
+    run_backward(&p);
+  }
+  tg_plan_free(graph->engine, &plan);
+  test_free_blocks();
+}
+
+static void add_same(tg_chain *chain, double channels) {
+  switch (test_below(9)) {
+    case 0:
+    case 1:
+      chain_add(chain, "conv2d", "filters,kernelHeight,kernelWidth,samePadding", channels, 3.0, 3.0, 1.0);
+      break;
+    case 2:
+      chain_add(chain, "batchNormalization", "");
+      break;
+    case 3:
+    case 4:
+      chain_add(chain, "relu", "");
+      break;
+    case 5:
+      chain_add(chain, "dropout", "rate", 0.5);
+      break;
+    case 6:
+      chain_add(chain, "sigmoid", "");
+      break;
+    case 7:
+      chain_add(chain, "dense", "units", channels);
+      break;
+    default:
+      chain_add(chain, "maxPooling2d", "strideHeight,strideWidth,samePadding", 1.0, 1.0, 1.0);
+  }
+}
+
+/* A graph of one shape whose every loose end is added up, then the end of a classifier. */
+static tg_chain random_graph(tg_engine *engine) {
+  enum { MOST = 24 };
+  int32_t values[MOST * 2] = {0};
+  int read[MOST * 2] = {0}, n = 1;
+  tg_chain chain = chain_start(engine, 1, 4, 3, 2);
+  for (int layer = 2 + (int)test_below(MOST - 2); layer > 0; layer--) {
+    int from = test_below(3) ? n - 1 : (int)test_below((uint32_t)n), other = (int)test_below((uint32_t)n);
+    chain.last = values[from];
+    read[from] = 1;
+    if (test_below(3)) {
+      add_same(&chain, 2);
+    } else {
+      chain_join(&chain, "add", values[other]);
+      read[other] = 1;
+    }
+    values[n++] = chain.last;
+  }
+  int32_t sum = chain.last;
+  for (int i = n - 2; i >= 0; i--) {
+    if (read[i]) continue;
+    chain_join(&chain, "add", values[i]);
+    sum = chain.last;
+  }
+  if (test_below(2)) {
+    chain_add(&chain, "flatten", "");
+    int32_t flat = chain.last;
+    chain.last = sum;
+    chain_add(&chain, "flatten", "");
+    chain_join(&chain, "add", flat);
+  } else {
+    chain_add(&chain, "globalAveragePooling2d", "");
+  }
+  chain_add(&chain, "dense", "units", 3.0);
+  if (test_below(2)) chain_add(&chain, test_below(2) ? "softmax" : "relu", "");
+  CHECK(!chain_finish(&chain, TG_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY, 0, TG_OPTIMIZER_SGD, 0));
+  return chain;
+}
+
+int main(void) {
+  tg_engine *engine = tg_engine_create(2);
+  for (int i = 0; i < 500; i++) {
+    tg_chain chain = random_graph(engine);
+    if (chain.last < 0) continue; /* counted as failed */
+    check_plan(chain.model, 1 + test_below(3), 1);
+    check_plan(chain.model, 1 + test_below(3), 0);
+    tg_model_destroy(engine, chain.model);
+  }
+  CHECK(tg_engine_info(engine, TG_INFO_LIVE_ALLOCATIONS) == 0);
+  tg_engine_destroy(engine);
+  return test_report();
+}
