@@ -11,7 +11,7 @@ import { runScript } from './run-script.mjs';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SHORT = ['--epochs', '2', '--limit', '640', '--threads', '2', '--seed', '3'];
 
-const EXAMPLES = ['s1-cifar10-cnn.mjs', 's3-cat-or-not.mjs', 's4-dropout-cnn.mjs'];
+const EXAMPLES = ['s1-cifar10-cnn.mjs', 's3-cat-or-not.mjs', 's4-dropout-cnn.mjs', 'resnet20.mjs'];
 const EPOCH =
   'loss \\d\\.\\d{4}, accuracy 0\\.\\d{4}, validation loss \\d\\.\\d{4}, validation accuracy 0\\.\\d{4}';
 
@@ -26,6 +26,23 @@ describe('examples', () => {
       assert.ok(Number(accuracy) > 8, output);
     });
   }
+
+  it('resnet20.mjs has the published number of parameters', async () => {
+    const script = join(ROOT, 'examples', 'resnet20.mjs');
+    const { output } = await runScript(
+      script,
+      ['--epochs', '3', '--limit', '256', '--batch', '32', '--threads', '2'],
+      {
+        cwd: ROOT,
+      },
+    );
+    assert.match(output, /^272474 parameters and 1568 moving averages\n/);
+    const losses = [...output.matchAll(/^epoch \d: loss (\d\.\d{4})/gm)].map((found) =>
+      Number(found[1]),
+    );
+    assert.equal(losses.length, 3, output);
+    assert.ok(losses[2] < losses[0] - 0.2, output);
+  });
 
   it('an option that is not a number ends with an error that names it', async () => {
     const script = join(ROOT, 'examples', 's1-cifar10-cnn.mjs');

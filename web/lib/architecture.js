@@ -1,23 +1,28 @@
 /**
- * From a list of layers to the engine's nodes. The architecture (named layers, plain data) is what
+ * From layers, in a row or in a graph, to the engine's nodes. The architecture (named layers, plain data) is what
  * crosses to the worker and what a file keeps; the nodes are made from it in the worker.
  */
 
-import { ConfigError, GraphError, LimitError } from './errors.js';
+import { ConfigError, FormatError, GraphError, LimitError } from './errors.js';
 import { INITIALIZERS } from './initializers.js';
 import { readLayer } from './layers.js';
 import { describe } from './options.js';
+import { checkInputCount } from './symbolic.js';
 
 /**
  * @typedef {import('./layers.js').Layer} Layer
  *
  * @typedef {object} Architecture
  * @property {string} name the model's
- * @property {Layer[]} layers every one with its name; the first with its inputShape
+ * @property {Layer[]} layers every one with its name; the first with its inputShape; the last is
+ *   the output
+ * @property {number[][]} [inbound] of a graph: for each layer the numbers of the layers it reads,
+ *   all smaller than its own. Without it every layer reads the one before
  *
  * @typedef {object} NodeSpec
  * @property {string} op name of an engine operator
  * @property {string} name
+ * @property {number[]} inputs numbers of the nodes it reads
  * @property {[string, number][]} attributes
  * @property {number} layer index of the layer it belongs to; the first belongs to the input
  */
@@ -32,6 +37,9 @@ const AUTOMATIC_NAMES = new Map([
   ['dense', 'dense'],
   ['maxPooling2d', 'max_pooling2d'],
   ['averagePooling2d', 'average_pooling2d'],
+  ['globalAveragePooling2d', 'global_average_pooling2d'],
+  ['batchNormalization', 'batch_normalization'],
+  ['add', 'add'],
   ['flatten', 'flatten'],
   ['activation', 'activation'],
   ['reLU', 're_lu'],
@@ -40,28 +48,30 @@ const AUTOMATIC_NAMES = new Map([
 ]);
 
 /**
- * Checks a list of layers as a whole and names those without a name.
+ * Checks layers as a whole and names those without a name.
  *
  * @param {unknown} list what a program passed, or what a file held
  * @param {string} modelName
+ * @param {unknown} [inbound] of a graph, see Architecture
  * @returns {Architecture}
- * @throws {ConfigError} {LimitError} {GraphError}
+ * @throws {ConfigError} {LimitError} {GraphError} {FormatError}
  */
-export function readArchitecture(list, modelName) {
+export function readArchitecture(list, modelName, inbound) {
+  const what = inbound === undefined ? 'sequential' : 'model';
   if (!Array.isArray(list)) {
-    throw new ConfigError(`sequential: layers must be an array, found ${describe(list)}.`, {
+    throw new ConfigError(`${what}: layers must be an array, found ${describe(list)}.`, {
       field: 'layers',
     });
   }
   if (list.length > MAX_LAYERS) {
-    throw new LimitError(`sequential: at most ${MAX_LAYERS} layers, found ${list.length}.`, {
+    throw new LimitError(`${what}: at most ${MAX_LAYERS} layers, found ${list.length}.`, {
       field: 'layers',
     });
   }
   const layers = nameLayers(Array.from(list, readLayer));
   const inputOnly = layers[0]?.type === 'inputLayer';
   if (layers.length <= (inputOnly ? 1 : 0)) {
-    throw new ConfigError('sequential: a model needs at least 1 layer beside its input, found 0.', {
+    throw new ConfigError(`${what}: a model needs at least 1 layer beside its input, found 0.`, {
       field: 'layers',
     });
   }
@@ -79,7 +89,68 @@ export function readArchitecture(list, modelName) {
       { layer: late.name, field: 'inputShape' },
     );
   }
-  return { name: modelName, layers };
+  const edges = inbound === undefined ? chain(layers) : readInbound(inbound, layers);
+  layers.forEach((layer, index) => {
+    if (layer.type !== 'inputLayer' || index > 0) {
+      checkInputCount(layer, Math.max(edges[index].length, index === 0 ? 1 : 0));
+    }
+  });
+  // A graph that is a chain reads, and is saved, like any other chain.
+  return String(edges) === String(chain(layers))
+    ? { name: modelName, layers }
+    : { name: modelName, layers, inbound: edges };
+}
+
+/**
+ * For each layer of an architecture the numbers of the layers it reads; the first reads none.
+ *
+ * @param {Architecture} architecture
+ */
+export function inboundOf({ layers, inbound }) {
+  return inbound ?? chain(layers);
+}
+
+/** @param {Layer[]} layers */
+const chain = (layers) => layers.map((_, index) => (index === 0 ? [] : [index - 1]));
+
+/**
+ * @param {unknown} inbound out of a file, or of `traceGraph`
+ * @param {Layer[]} layers
+ * @returns {number[][]}
+ */
+function readInbound(inbound, layers) {
+  if (!Array.isArray(inbound) || inbound.length !== layers.length) {
+    throw new FormatError(
+      `model: inbound must be an array of ${layers.length}, one entry a layer, found ${describe(inbound)}.`,
+      { field: 'inbound' },
+    );
+  }
+  const read = new Set();
+  const edges = inbound.map((/** @type {unknown} */ numbers, layer) => {
+    const list = Array.isArray(numbers) ? Array.from(numbers) : [numbers];
+    const bad = list.findIndex((n) => !Number.isSafeInteger(n) || n < 0 || n >= layer);
+    if (bad >= 0) {
+      throw new GraphError(
+        `model: layer ${layer} ('${layers[layer].name}') reads layer ${describe(list[bad])}, it can ` +
+          `read layers 0 to ${layer - 1}.`,
+        { layer: layers[layer].name, field: 'inbound' },
+      );
+    }
+    for (const number of list) read.add(number);
+    return list;
+  });
+  if (edges[0].length > 0 || layers[0].type !== 'inputLayer') {
+    throw new GraphError('model: the first layer of a graph must be its input.', {
+      layer: layers[0].name,
+      field: 'inbound',
+    });
+  }
+  const unread = layers.findIndex((_, layer) => layer < layers.length - 1 && !read.has(layer));
+  if (unread < 0) return edges;
+  throw new GraphError(`model: nothing reads the output of layer '${layers[unread].name}'.`, {
+    layer: layers[unread].name,
+    field: 'inbound',
+  });
 }
 
 /**
@@ -115,29 +186,45 @@ function nameLayers(layers) {
 }
 
 /**
- * The engine's nodes of an architecture, each taking the one before it as input. A layer with an
- * activation becomes two, which the engine joins again; one that changes nothing becomes none.
+ * The engine's nodes of an architecture. A layer with an activation becomes two, which the engine
+ * joins again; a sum of more than two becomes one for each after the first; a layer that changes
+ * nothing becomes none.
  *
  * @param {Architecture} architecture
- * @returns {NodeSpec[]}
+ * @returns {{ nodes: NodeSpec[], ends: number[] }} and for each layer the node of its output
  */
-export function nodesOf({ layers }) {
+export function nodesOf(architecture) {
+  const { layers } = architecture;
+  const inbound = inboundOf(architecture);
   /** @type {NodeSpec[]} */
   const nodes = [inputNode(layers)];
+  /** @type {number[]} */
+  const ends = [];
   layers.forEach((layer, index) => {
     const name = /** @type {string} */ (layer.name);
+    const inputs = inbound[index].map((number) => ends[number]);
+    let end = inputs[0] ?? 0;
+    const push = (/** @type {Omit<NodeSpec, 'layer'>} */ node) => {
+      end = nodes.push({ ...node, layer: index }) - 1;
+    };
     const op = OPERATORS.get(layer.type);
-    if (op) nodes.push({ op: op.name, name, attributes: op.attributes(layer), layer: index });
+    if (layer.type === 'add') {
+      inputs.slice(1).forEach((input, number) => {
+        const last = number === inputs.length - 2;
+        const own = last ? name : `${name}/sum_${number}`;
+        push({ op: 'add', name: own, inputs: [end, input], attributes: [] });
+      });
+    } else if (op) {
+      push({ op: op.name, name, inputs: [end], attributes: op.attributes(layer) });
+    }
     const activation = layer.type === 'reLU' ? 'relu' : layer.activation;
-    if (!activation || activation === 'linear') return;
-    nodes.push({
-      op: activation,
-      name: op ? `${name}/${activation}` : name,
-      attributes: [],
-      layer: index,
-    });
+    if (activation && activation !== 'linear') {
+      const own = op ? `${name}/${activation}` : name;
+      push({ op: activation, name: own, inputs: [end], attributes: [] });
+    }
+    ends.push(end);
   });
-  return nodes;
+  return { nodes, ends };
 }
 
 /** @param {Layer[]} layers */
@@ -155,7 +242,7 @@ function inputNode(layers) {
     ['channels', channels],
     ['rank', shape.length],
   ];
-  return { op: 'input', name, attributes, layer: 0 };
+  return { op: 'input', name, inputs: [], attributes, layer: 0 };
 }
 
 /** @type {(layer: Layer) => [string, number][]} */
@@ -201,6 +288,19 @@ const OPERATORS = new Map(
     ],
     ['maxPooling2d', { name: 'maxPooling2d', attributes: pool }],
     ['averagePooling2d', { name: 'averagePooling2d', attributes: pool }],
+    ['globalAveragePooling2d', { name: 'globalAveragePooling2d', attributes: () => [] }],
+    [
+      'batchNormalization',
+      {
+        name: 'batchNormalization',
+        attributes: (layer) => [
+          ['momentum', layer.momentum],
+          ['epsilon', layer.epsilon],
+          ['center', layer.center ? 1 : 0],
+          ['scale', layer.scale ? 1 : 0],
+        ],
+      },
+    ],
     ['flatten', { name: 'flatten', attributes: () => [] }],
     ['softmax', { name: 'softmax', attributes: () => [] }],
     ['dropout', { name: 'dropout', attributes: (layer) => [['rate', layer.rate]] }],

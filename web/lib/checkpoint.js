@@ -3,8 +3,8 @@
  * training, and in its metadata the architecture and how the model was compiled. A run that is
  * saved, loaded and resumed ends with the same bits as one that was never interrupted.
  *
- * Metadata (all strings): `format` 'tabgrad-checkpoint', `formatVersion` '1', `libraryVersion`,
- * and as JSON `architecture` ({ name, layers }), `training` ({ seed, step, compiled, position }).
+ * Metadata (all strings): `format` 'tabgrad-checkpoint', `formatVersion` '1' (layers in a row) or
+ * '2' (a graph), `libraryVersion`, and as JSON `architecture` ({ name, layers, inbound? }), `training` ({ seed, step, compiled, position }).
  * Weights have the names of `getWeights`; optimizer slots `optimizer:<slot>:<weight>`.
  */
 
@@ -23,7 +23,9 @@ import { VERSION } from './version.js';
  */
 
 const FORMAT = 'tabgrad-checkpoint';
-const FORMAT_VERSION = '1';
+/** A reader of layers in a row must not take a graph for one, so graphs have their own version. */
+const CHAIN_VERSION = '1';
+const GRAPH_VERSION = '2';
 const SLOT_VECTORS = /** @type {const} */ (['SLOT0', 'SLOT1']);
 
 /** @param {string} slot */
@@ -33,15 +35,16 @@ const slotPrefix = (slot) => `optimizer:${slot}:`;
 export function encodeCheckpoint(model) {
   const { native, pointer } = model;
   const vectors = [
-    { prefix: '', vector: /** @type {const} */ ('WEIGHTS') },
+    { prefix: '', vector: /** @type {const} */ ('WEIGHTS'), own: model.tensors },
     ...model.slots.map((slot, index) => ({
       prefix: slotPrefix(slot),
       vector: SLOT_VECTORS[index],
+      own: model.trainable,
     })),
   ];
   /** @type {Tensor[]} */
-  const tensors = vectors.flatMap(({ prefix, vector }) =>
-    readTensors(model.tensors, native.vector(pointer, vector)).map(({ name, shape, data }) => ({
+  const tensors = vectors.flatMap(({ prefix, vector, own }) =>
+    readTensors(own, native.vector(pointer, vector)).map(({ name, shape, data }) => ({
       name: prefix + name,
       dtype: 'F32',
       shape,
@@ -58,7 +61,7 @@ export function encodeCheckpoint(model) {
     tensors,
     metadata: {
       format: FORMAT,
-      formatVersion: FORMAT_VERSION,
+      formatVersion: model.architecture.inbound ? GRAPH_VERSION : CHAIN_VERSION,
       libraryVersion: VERSION,
       architecture: JSON.stringify(model.architecture),
       training: JSON.stringify(training),
@@ -79,15 +82,20 @@ export function decodeCheckpoint(bytes) {
         `${describe(metadata.get('format'))}, expected '${FORMAT}'.`,
     );
   }
-  if (metadata.get('formatVersion') !== FORMAT_VERSION) {
+  const version = metadata.get('formatVersion');
+  if (version !== CHAIN_VERSION && version !== GRAPH_VERSION) {
     throw new VersionError(
-      `The checkpoint has format version ${describe(metadata.get('formatVersion'))}, known is ` +
-        `'${FORMAT_VERSION}'.`,
+      `The checkpoint has format version ${describe(version)}, known are '${CHAIN_VERSION}' and ` +
+        `'${GRAPH_VERSION}'.`,
     );
   }
-  const { name, layers } = jsonObject(metadata, 'architecture');
+  const { name, layers, inbound } = jsonObject(metadata, 'architecture');
   const training = jsonObject(metadata, 'training');
-  const architecture = readArchitecture(layers, typeof name === 'string' ? name : 'sequential');
+  const architecture = readArchitecture(
+    layers,
+    typeof name === 'string' ? name : 'sequential',
+    version === GRAPH_VERSION ? (inbound ?? null) : undefined,
+  );
   return new Checkpoint(architecture, training, tensors);
 }
 
@@ -130,20 +138,26 @@ class Checkpoint {
     const { compiled, position } = this.#training;
     if (compiled) model.compile(readCompiled(compiled));
     const rest = new Map(this.#tensors);
-    /** @param {string} prefix @param {'WEIGHTS' | 'SLOT0' | 'SLOT1'} vector */
-    const fill = (prefix, vector) => {
+    /**
+     * @param {string} prefix
+     * @param {'WEIGHTS' | 'SLOT0' | 'SLOT1'} vector
+     * @param {import('./native.js').TensorFacts[]} wanted
+     */
+    const fill = (prefix, vector, wanted) => {
       /** @type {Tensor[]} */
       const own = [];
-      for (const { name } of model.tensors) {
+      for (const { name } of wanted) {
         const tensor = rest.get(prefix + name);
         if (tensor) own.push(tensor);
         rest.delete(prefix + name);
       }
-      const values = matchTensors(model.tensors, own, 'load', prefix);
-      writeTensors(model.tensors, values, native.vector(pointer, vector));
+      const values = matchTensors(wanted, own, 'load', prefix);
+      writeTensors(wanted, values, native.vector(pointer, vector));
     };
-    fill('', 'WEIGHTS');
-    model.slots.forEach((slot, index) => fill(slotPrefix(slot), SLOT_VECTORS[index]));
+    fill('', 'WEIGHTS', model.tensors);
+    model.slots.forEach((slot, index) =>
+      fill(slotPrefix(slot), SLOT_VECTORS[index], model.trainable),
+    );
     matchTensors([], rest.values(), 'load');
     native.setStep(pointer, whole(this.#training.step, 'step'));
     if (position) model.position = readPosition(position);

@@ -6,7 +6,7 @@ import { makeDataset } from './dataset.js';
 import { cifar10, cifar10Sample } from './datasets.js';
 import { asyncDisposeSymbol, disposeSymbol } from './disposable.js';
 import { ConfigError, StateError } from './errors.js';
-import { loadModel, makeSequential } from './make-model.js';
+import { loadModel, makeGraph, makeSequential } from './make-model.js';
 import { needBoolean, needOneOf, needWhole, readOptions, wrongType } from './options.js';
 
 /**
@@ -74,6 +74,11 @@ export class Engine {
    */
   sequential(layers, options) {
     return makeSequential(this.#client, layers, options);
+  }
+
+  /** @param {import('./make-model.js').GraphOptions} options */
+  model(options) {
+    return makeGraph(this.#client, options);
   }
 
   /** @param {import('./dataset.js').DatasetOptions} options */

@@ -105,7 +105,9 @@ export const Optimizer = Object.freeze(
 /** @typedef {(typeof Optimizer)[keyof typeof Optimizer]} OptimizerValue */
 
 /**
- * A flat vector of a model: every tensor is an offset and a shape in it.
+ * A flat vector of a model: every tensor is an offset and a shape in it. Tensors that no gradient changes (moving
+ * averages) come behind all trainable ones; the weights have TG_MODEL_PARAMETERS floats, the other vectors only the
+ * TG_MODEL_TRAINABLE first.
  */
 export const Vector = Object.freeze(
   /** @type {const} */ ({
@@ -152,7 +154,7 @@ export const ModelField = Object.freeze(
   /** @type {const} */ ({
     NODES: 0,
     TENSORS: 1,
-    /** floats in the weight vector */
+    /** floats in the weight vector, moving averages included */
     PARAMETERS: 2,
     /** optimizer slot vectors in use: 0, 1 or 2 */
     SLOTS: 3,
@@ -165,6 +167,8 @@ export const ModelField = Object.freeze(
     /** floats a sample that tg_predict writes */
     OUTPUT_SIZE: 7,
     SEED: 8,
+    /** floats that training changes by their gradients: the first ones of the weight vector */
+    TRAINABLE: 9,
   }),
 );
 
@@ -239,14 +243,15 @@ export const ModelField = Object.freeze(
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, field: ModelFieldValue) => number} modelInfo
  *   One number about the model; see tg_model_field. NaN on failure.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, node: number, out: Pointer<'double'>) => StatusValue} modelDescribeNode
- *   Describes node `node` in out[0…7]: rank, then the four dimensions of its output a sample (unused ones 1),
- *   parameters, multiply-accumulates a sample, first tensor's number.
+ *   Describes node `node` in out[0…8]: rank, then the four dimensions of its output a sample (unused ones 1),
+ *   parameters, multiply-accumulates a sample, first tensor's number, trainable parameters.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, tensor: number, out: Pointer<'double'>) => StatusValue} modelDescribeTensor
- *   Describes weight tensor `tensor` in out[0…6]: node, offset in the vector, rank, four dimensions (unused ones 1).
+ *   Describes weight tensor `tensor` in out[0…7]: node, offset in the vector, rank, four dimensions (unused ones 1),
+ *   1 when trainable.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, tensor: number) => Pointer<'char'>} modelTensorName
  *   "layer/kernel" and the like; NULL when there is no such tensor. Valid as long as the model.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, vector: VectorValue) => Pointer<'tg_real'>} modelVector
- *   First float of a flat vector (TG_MODEL_PARAMETERS long); NULL when the model has no such vector. Read and write.
+ *   First float of a flat vector, as long as tg_vector says; NULL when the model has no such vector. Read and write.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number) => StatusValue} modelCheckData
  *   Checks that the model could train on, and be evaluated on, samples first … first+count-1: nothing is changed.
  *   TG_E_EMPTY, TG_E_SHAPE, TG_E_LABEL_RANGE, TG_E_CONFIG, TG_E_STATE (not compiled).

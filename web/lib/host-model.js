@@ -30,6 +30,7 @@ import { freshPosition } from './trainer.js';
  * @property {number[]} outputShape
  * @property {LayerFacts[]} layers
  * @property {number} parameters
+ * @property {number} trainableParameters those that gradients change; the others are moving averages
  * @property {number} macs
  * @property {CompileConfig | null} compiled
  */
@@ -48,13 +49,16 @@ export class HostModel {
     this.id = host.newId();
     this.architecture = architecture;
     this.seed = seed;
-    this.nodes = nodesOf(architecture);
+    const { nodes, ends } = nodesOf(architecture);
+    this.nodes = nodes;
+    /** For each layer the node of its output. */
+    this.ends = ends;
     this.pointer = /** @type {import('./native.js').ModelPointer} */ (native.createModel(seed));
     try {
-      this.nodes.forEach((node, index) => {
+      for (const node of nodes) {
         const layer = /** @type {string} */ (architecture.layers[node.layer].name);
-        native.addNode(this.pointer, node, index === 0 ? [] : [index - 1], layer);
-      });
+        native.addNode(this.pointer, node, layer);
+      }
       native.buildModel(this.pointer);
       this.tensors = native.tensors(this.pointer);
     } catch (error) {
@@ -89,6 +93,11 @@ export class HostModel {
     this.position = freshPosition();
   }
 
+  /** The tensors that have gradients and optimizer state. */
+  get trainable() {
+    return this.tensors.filter(({ trainable }) => trainable);
+  }
+
   /** Optimizer slot vectors in use: their names in files, in the engine's order. */
   get slots() {
     if (!this.compiled) return [];
@@ -98,12 +107,11 @@ export class HostModel {
 
   /** @returns {ModelFacts} */
   facts() {
-    const { native, pointer, nodes } = this;
+    const { native, pointer, nodes, ends } = this;
     const described = nodes.map((_, index) => native.describeNode(pointer, index));
-    let { shape } = described[0];
     const layers = this.architecture.layers.map(({ name, type }, index) => {
       const own = described.filter((_, node) => nodes[node].layer === index);
-      shape = own.at(-1)?.shape ?? shape;
+      const { shape } = described[ends[index]];
       const sum = (/** @type {'parameters' | 'macs'} */ key) =>
         own.reduce((total, node) => total + node[key], 0);
       const facts = { type, outputShape: shape, parameters: sum('parameters'), macs: sum('macs') };
@@ -114,9 +122,10 @@ export class HostModel {
       name: this.architecture.name,
       seed: this.seed,
       inputShape: described[0].shape,
-      outputShape: shape,
+      outputShape: described[ends[ends.length - 1]].shape,
       layers,
       parameters: native.modelInfo(pointer, 'PARAMETERS'),
+      trainableParameters: native.modelInfo(pointer, 'TRAINABLE'),
       macs: layers.reduce((total, layer) => total + layer.macs, 0),
       compiled: this.compiled,
     };

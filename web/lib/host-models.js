@@ -1,5 +1,6 @@
 /** What the worker can be asked about models: its side of model.js. */
 
+import { inboundOf } from './architecture.js';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
 import { ModelMismatchError, StateError } from './errors.js';
 import { checkRange } from './host-data.js';
@@ -189,9 +190,13 @@ function keep(host, model) {
  *
  * @param {import('./architecture.js').Architecture} architecture
  */
-function comparable({ layers }) {
-  return layers.map(({ kernelInitializer: _k, biasInitializer: _b, rate: _r, ...layer }) =>
-    Object.entries(layer).sort(([a], [b]) => (a < b ? -1 : 1)),
+function comparable(architecture) {
+  const inbound = inboundOf(architecture);
+  return architecture.layers.map(
+    ({ kernelInitializer: _k, biasInitializer: _b, rate: _r, momentum: _m, ...layer }, index) => [
+      inbound[index],
+      ...Object.entries(layer).sort(([a], [b]) => (a < b ? -1 : 1)),
+    ],
   );
 }
 
@@ -209,7 +214,7 @@ function mismatch(own, other) {
   return new ModelMismatchError(
     `loadWeights: layer ${index} differs: the model of ${own.layers.length} layers has ` +
       `${label(own)}, the file of ${other.layers.length} has ${label(other)}` +
-      `${own.layers[index]?.type === other.layers[index]?.type ? ' with other options' : ''}.`,
+      `${own.layers[index]?.type === other.layers[index]?.type ? ' with other options or inputs' : ''}.`,
     { layer: own.layers[index]?.name, field: 'layers' },
   );
 }

@@ -8,6 +8,7 @@ import { sharedEngine } from './engine.js';
 
 export { createEngine, dispose, init } from './engine.js';
 export * from './errors.js';
+export { input } from './functional.js';
 export { layers } from './layers.js';
 export { losses } from './losses.js';
 export { optimizers } from './optimizers.js';
@@ -17,7 +18,10 @@ export { VERSION } from './version.js';
  * @typedef {import('./engine.js').Engine} Engine
  * @typedef {import('./engine.js').EngineOptions} EngineOptions
  * @typedef {import('./engine.js').EngineInfo} EngineInfo
- * @typedef {import('./model.js').Sequential} Sequential
+ * @typedef {import('./model.js').Model} Model
+ * @typedef {Model} Sequential
+ * @typedef {import('./make-model.js').GraphOptions} GraphOptions
+ * @typedef {import('./symbolic.js').SymbolicTensor} SymbolicTensor
  * @typedef {import('./checkpoint-source.js').CheckpointSource} CheckpointSource
  * @typedef {import('./dataset.js').Dataset} Dataset
  * @typedef {import('./dataset.js').DatasetOptions} DatasetOptions
@@ -44,11 +48,28 @@ export async function info() {
  *
  * @param {readonly Layer[]} layers from the functions of `layers`; the first has `inputShape`
  * @param {{ seed?: number, name?: string }} [options] seed a whole number from 0, default 0
- * @returns {Promise<Sequential>}
+ * @returns {Promise<Model>}
  * @throws {ConfigError} {ShapeError} {LimitError} {GraphError} naming layer, field and both numbers
  */
 export async function sequential(layers, options) {
   return (await sharedEngine()).sequential(layers, options);
+}
+
+/**
+ * Makes a model of a graph of layers, with weights drawn from the seed:
+ *
+ *     const x = input({ shape: [32, 32, 3] });
+ *     const a = layers.conv2d({ filters: 3, kernelSize: 3, padding: 'same' }).apply(x);
+ *     const net = await model({ inputs: x, outputs: layers.add().apply([a, x]) });
+ *
+ * @param {GraphOptions} options one input and one output
+ * @returns {Promise<Model>}
+ * @throws {GraphError} an output that depends on another input or on none, a layer applied twice
+ * @throws {UnsupportedError} several inputs or outputs
+ * @throws {ConfigError} {ShapeError} {LimitError} naming layer, field and both numbers
+ */
+export async function model(options) {
+  return (await sharedEngine()).model(options);
 }
 
 /**
@@ -65,7 +86,7 @@ export async function dataset(options) {
  * Makes the model that `save` wrote, compiled as it was.
  *
  * @param {CheckpointSource} source
- * @returns {Promise<Sequential>}
+ * @returns {Promise<Model>}
  */
 export async function load(source) {
   return (await sharedEngine()).load(source);

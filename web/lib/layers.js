@@ -18,6 +18,7 @@ import {
   unknownName,
   wrongType,
 } from './options.js';
+import { applyLayer } from './symbolic.js';
 
 /**
  * @typedef {import('./initializers.js').Initializer} Initializer
@@ -35,8 +36,22 @@ import {
  * @property {Initializer} [kernelInitializer] default 'glorotUniform'
  * @property {Initializer} [biasInitializer] default 'zeros'
  *
+ * @typedef {import('./symbolic.js').SymbolicTensor} SymbolicTensor
  * @typedef {Readonly<{ type: string, name?: string, inputShape?: readonly number[] } & Record<string, any>>} Layer
+ *
+ * @typedef {object} Applicable
+ * @property {(x: SymbolicTensor | readonly SymbolicTensor[]) => SymbolicTensor} apply the layer's
+ *   output for the input(s) `x`, to build graphs with. Throws E_GRAPH for what is not a tensor and
+ *   for the wrong number of them
  */
+
+/** What built layers inherit: no property of their own, so that they stay plain data. */
+const APPLICABLE = Object.freeze({
+  /** @this {Layer} @param {unknown} x */
+  apply(x) {
+    return applyLayer(this, x);
+  },
+});
 
 /** Longest layer name in bytes; the engine's limit. */
 const MAX_NAME_BYTES = 255;
@@ -136,6 +151,18 @@ const TYPES = new Map(
     ['dense', { units: { read: needNumber, required: true }, ...WEIGHTS, ...COMMON }],
     ['maxPooling2d', { ...POOLING, ...COMMON }],
     ['averagePooling2d', { ...POOLING, ...COMMON }],
+    ['globalAveragePooling2d', { ...COMMON }],
+    [
+      'batchNormalization',
+      {
+        momentum: { read: needNumber, standard: 0.99 },
+        epsilon: { read: needNumber, standard: 1e-3 },
+        center: { read: needBoolean, standard: true },
+        scale: { read: needBoolean, standard: true },
+        ...COMMON,
+      },
+    ],
+    ['add', { name: { read: layerName } }],
     ['flatten', { ...COMMON }],
     ['activation', { activation: { read: activationName, required: true }, ...COMMON }],
     ['reLU', { ...COMMON }],
@@ -152,7 +179,7 @@ const built = new WeakSet();
  *
  * @param {string} type
  * @param {unknown} options
- * @returns {Layer}
+ * @returns {Layer & Applicable}
  * @throws {ConfigError} naming layer and field
  * @throws {ShapeError} {LimitError}
  */
@@ -166,7 +193,7 @@ function makeLayer(type, options) {
   // Before the others, so that a layer reads the same when it comes back from a file.
   if ('poolSize' in fields) given.strides ??= given.poolSize ?? fields.poolSize.standard;
   /** @type {Record<string, any>} */
-  const values = { type };
+  const values = Object.assign(Object.create(APPLICABLE), { type });
   for (const name of names) {
     const { read, required, standard } = fields[name];
     const value = given[name] ?? (given[name] === null && name === 'activation' ? null : standard);
@@ -176,7 +203,7 @@ function makeLayer(type, options) {
       throw new ConfigError(`${type}: ${name} is missing.`, { layer, field: name });
     }
   }
-  const made = /** @type {Layer} */ (Object.freeze(values));
+  const made = /** @type {Layer & Applicable} */ (Object.freeze(values));
   built.add(made);
   return made;
 }
@@ -229,6 +256,26 @@ export const layers = Object.freeze({
    *   poolSize default 2, strides default poolSize, padding default 'valid'
    */
   averagePooling2d: (options) => makeLayer('averagePooling2d', options),
+  /** [height, width, channels] → [channels]: the mean of each. @param {LayerCommon} [options] */
+  globalAveragePooling2d: (options) => makeLayer('globalAveragePooling2d', options),
+  /**
+   * Normalises each feature of the last axis to mean `beta` and standard deviation `gamma` (Ioffe
+   * and Szegedy 2015). Training uses mean and biased variance of the batch and moves the moving
+   * averages: average · momentum + batch · (1 − momentum). `evaluate` and `predict` use the
+   * averages. Weights `gamma`, `beta` [features], which are trained, and `moving_mean`,
+   * `moving_variance` [features], which are not.
+   *
+   * @param {{ momentum?: number, epsilon?: number, center?: boolean, scale?: boolean }
+   *   & LayerCommon} [options] momentum 0 … 1, default 0.99; epsilon 1e-12 … 1e6, added to the
+   *   variance, default 1e-3; center (has beta) and scale (has gamma) default true
+   */
+  batchNormalization: (options) => makeLayer('batchNormalization', options),
+  /**
+   * The sum of two or more tensors of one shape: `layers.add().apply([a, b])`, in graphs only.
+   *
+   * @param {{ name?: string }} [options]
+   */
+  add: (options) => makeLayer('add', options),
   /** [height, width, channels] → [height · width · channels]. @param {LayerCommon} [options] */
   flatten: (options) => makeLayer('flatten', options),
   /** An activation of its own. @param {{ activation: Activation } & LayerCommon} options */

@@ -1,17 +1,27 @@
-/** Making models: from layers, and from a file. */
+/** Making models: from layers in a row, from a graph, and from a file. */
 
 import { readArchitecture } from './architecture.js';
 import { readCheckpoint } from './checkpoint-source.js';
-import { Sequential } from './model.js';
+import { traceGraph } from './functional.js';
+import { Model } from './model.js';
 import { needWhole, readOptions, wrongType } from './options.js';
 
-/** @typedef {import('./client.js').Client} Client */
+/**
+ * @typedef {import('./client.js').Client} Client
+ * @typedef {import('./symbolic.js').SymbolicTensor} SymbolicTensor
+ *
+ * @typedef {object} GraphOptions
+ * @property {SymbolicTensor | readonly [SymbolicTensor]} inputs from `input`
+ * @property {SymbolicTensor | readonly [SymbolicTensor]} outputs what the model gives
+ * @property {number} [seed] a whole number from 0, default 0
+ * @property {string} [name] default 'model'
+ */
 
 /**
  * @param {Client} client
  * @param {unknown} layers
  * @param {{ seed?: number, name?: string }} [options] seed default 0, name default 'sequential'
- * @returns {Promise<Sequential>}
+ * @returns {Promise<Model>}
  */
 export async function makeSequential(client, layers, options) {
   const where = { what: 'sequential' };
@@ -19,16 +29,32 @@ export async function makeSequential(client, layers, options) {
   if (typeof name !== 'string') throw wrongType(name, 'name', 'a string', where);
   const architecture = readArchitecture(layers, name.slice(0, 255));
   const args = { architecture, seed: needWhole(seed, 'seed', where) };
-  return new Sequential(client, await client.call('model.create', args));
+  return new Model(client, await client.call('model.create', args));
+}
+
+/**
+ * @param {Client} client
+ * @param {GraphOptions} options
+ * @returns {Promise<Model>}
+ */
+export async function makeGraph(client, options) {
+  const where = { what: 'model' };
+  const names = /** @type {const} */ (['inputs', 'outputs', 'seed', 'name']);
+  const { inputs, outputs, seed = 0, name = 'model' } = readOptions(options, names, where);
+  if (typeof name !== 'string') throw wrongType(name, 'name', 'a string', where);
+  const { layers, inbound } = traceGraph(inputs, outputs);
+  const architecture = readArchitecture(layers, name.slice(0, 255), inbound);
+  const args = { architecture, seed: needWhole(seed, 'seed', where) };
+  return new Model(client, await client.call('model.create', args));
 }
 
 /**
  * @param {Client} client
  * @param {import('./checkpoint-source.js').CheckpointSource} source
- * @returns {Promise<Sequential>} compiled as it was when it was saved
+ * @returns {Promise<Model>} compiled as it was when it was saved
  */
 export async function loadModel(client, source) {
   const bytes = await readCheckpoint(source, 'load');
   const facts = await client.call('model.load', { bytes }, { transfer: [bytes.buffer] });
-  return new Sequential(client, facts);
+  return new Model(client, facts);
 }

@@ -26,7 +26,7 @@ import { summarize } from './summary.js';
  * @typedef {import('./tensors.js').WeightTensor} WeightTensor
  */
 
-export class Sequential {
+export class Model {
   #client;
   #facts;
   /** @type {CompileConfig | null} */
@@ -38,7 +38,7 @@ export class Sequential {
   #disposed = false;
 
   /**
-   * Not for programs: use `sequential` or `load`.
+   * Not for programs: use `sequential`, `model` or `load`.
    *
    * @param {Client} client
    * @param {ModelFacts} facts

@@ -21,6 +21,7 @@ import { Heap } from './heap.js';
  * @property {number} offset floats from the start of a flat vector
  * @property {number[]} shape
  * @property {number} size floats
+ * @property {boolean} trainable whether gradients change it
  */
 
 /** The engine's status → the library's code. */
@@ -175,11 +176,10 @@ export class Native {
   /**
    * @param {ModelPointer} model
    * @param {import('./architecture.js').NodeSpec} node
-   * @param {number[]} inputs
    * @param {string} layer the layer it belongs to, for errors
    * @returns {number} the node's number
    */
-  addNode(model, { op, name, attributes }, inputs, layer) {
+  addNode(model, { op, name, inputs, attributes }, layer) {
     return this.heap.withScope((scope) => {
       const number = this.#ffi.modelAdd(
         this.#engine,
@@ -266,10 +266,11 @@ export class Native {
   tensors(model) {
     return Array.from({ length: this.modelInfo(model, 'TENSORS') }, (_, index) => {
       this.#check(this.#ffi.modelDescribeTensor(this.#engine, model, index, this.#scratch));
-      const [, offset, rank, ...sizes] = this.heap.doubles(this.#scratch, 7);
-      const shape = sizes.slice(0, rank);
+      const [, offset, rank, ...rest] = this.heap.doubles(this.#scratch, 8);
+      const shape = rest.slice(0, rank);
       const name = this.heap.text(this.#ffi.modelTensorName(this.#engine, model, index));
-      return { name, offset, shape, size: shape.reduce((product, size) => product * size, 1) };
+      const size = shape.reduce((product, length) => product * length, 1);
+      return { name, offset, shape, size, trainable: rest[4] === 1 };
     });
   }
 
@@ -280,7 +281,8 @@ export class Native {
    */
   vector(model, vector) {
     const pointer = this.#checkPointer(this.#ffi.modelVector(this.#engine, model, Vector[vector]));
-    return this.heap.floats(pointer, this.modelInfo(model, 'PARAMETERS'));
+    const length = vector === 'WEIGHTS' ? 'PARAMETERS' : 'TRAINABLE';
+    return this.heap.floats(pointer, this.modelInfo(model, length));
   }
 
   // ---- training, evaluation, prediction ----

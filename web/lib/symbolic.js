@@ -1,0 +1,90 @@
+/**
+ * Symbolic tensors: what a layer gives when it is applied, before there is a model. They hold no
+ * numbers and no shape; the engine infers shapes when the model is made.
+ */
+
+import { ConfigError, GraphError } from './errors.js';
+import { describe } from './options.js';
+
+/**
+ * @typedef {import('./layers.js').Layer} Layer
+ *
+ * @typedef {object} Content
+ * @property {Layer} layer whose output it is
+ * @property {readonly SymbolicTensor[]} inputs what the layer reads
+ * @property {number} number tensors made later have greater ones, so inputs always have smaller
+ */
+
+/** @type {WeakMap<object, Content>} tensors that a layer made; anything else is foreign */
+const contents = new WeakMap();
+let made = 0;
+
+/** The output of an applied layer: an argument of `apply` and of `model`. */
+export class SymbolicTensor {
+  /** The layer's type, for people. */
+  get type() {
+    return contents.get(this)?.layer.type;
+  }
+}
+
+/**
+ * @param {Layer} layer
+ * @param {readonly SymbolicTensor[]} inputs
+ */
+export function makeTensor(layer, inputs) {
+  const tensor = Object.freeze(new SymbolicTensor());
+  contents.set(tensor, { layer, inputs, number: made++ });
+  return tensor;
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} what for messages
+ * @returns {Content}
+ * @throws {GraphError} a value that no layer gave
+ */
+export function contentOf(value, what) {
+  const content = typeof value === 'object' && value !== null ? contents.get(value) : undefined;
+  if (content) return content;
+  throw new GraphError(
+    `${what} must come from input() or a layer's apply(), found ${describe(value)}.`,
+  );
+}
+
+/**
+ * The inputs of a layer, checked as far as that goes without shapes.
+ *
+ * @param {Layer} layer
+ * @param {number} count
+ * @returns {void}
+ * @throws {GraphError} {ConfigError}
+ */
+export function checkInputCount(layer, count) {
+  const label = layer.name ? `${layer.type} '${layer.name}'` : layer.type;
+  const details = { layer: layer.name };
+  if (layer.type === 'inputLayer') {
+    throw new GraphError(`${label}: an input takes no tensors, found ${count}.`, details);
+  }
+  if (layer.type === 'add' ? count < 2 : count !== 1) {
+    const wanted = layer.type === 'add' ? 'at least 2 tensors' : '1 tensor';
+    throw new GraphError(`${label} takes ${wanted}, found ${count}.`, details);
+  }
+}
+
+/**
+ * @param {Layer} layer
+ * @param {unknown} x a tensor, or an array of them for layers of several inputs
+ * @returns {SymbolicTensor}
+ */
+export function applyLayer(layer, x) {
+  const list = Array.isArray(x) ? Array.from(x) : [x];
+  for (const value of list) contentOf(value, `${layer.type}: what apply() is given`);
+  checkInputCount(layer, list.length);
+  if (layer.inputShape) {
+    throw new ConfigError(
+      `${layer.type}: inputShape belongs to input(); an applied layer gets its shape from its input.`,
+      { layer: layer.name, field: 'inputShape' },
+    );
+  }
+  return makeTensor(layer, Object.freeze(list));
+}
