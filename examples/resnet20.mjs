@@ -84,8 +84,6 @@ await model.fit(cifar.train, {
   epochs,
   batchSize: batch,
   count: samples,
-  validationData: cifar.test,
-  validationBatchSize: batch,
   onBatchEnd: bar.onBatchEnd,
   onEpochEnd: bar.endEpoch,
 });

@@ -24,6 +24,7 @@ def pool(kind, size, **options):
 
 
 FLATTEN = {'type': 'flatten'}
+RELU = {'type': 'reLU'}
 
 
 def regression(name, input_shape, layers, batch=2, **extra):
@@ -96,6 +97,49 @@ def flat_cases():
         regression('softmax far from zero', [5], around({'type': 'softmax'}), batch=4, scale=4),
         regression('softmax at the end', [5], [dense(9), {'type': 'softmax'}], batch=4),
         regression('flatten', [3, 4, 5], [conv2d(2, [2, 2]), FLATTEN, dense(7), dense(3)], batch=3),
+    ]
+
+
+def norm(**options):
+    return {'type': 'batchNormalization', **options}
+
+
+def graph(name, input_shape, layers, batch):
+    """A case whose layers name what they read; '' is the input, and without `inputs` it is the layer before."""
+    return {**regression(name, input_shape, layers, batch=batch), 'graph': True}
+
+
+def norm_cases():
+    def residual(strides):
+        shortcut = conv2d(8, [1, 1], strides=strides, useBias=False, inputs=['stem'], name='narrow')
+        return [
+            conv2d(5, [3, 3], padding='same', name='stem'),
+            norm(),
+            RELU,
+            conv2d(8, [3, 3], strides=strides, padding='same', useBias=False),
+            norm(name='body'),
+            shortcut,
+            norm(name='shortcut'),
+            {'type': 'add', 'inputs': ['body', 'shortcut'], 'name': 'sum'},
+            RELU,
+            {'type': 'globalAveragePooling2d'},
+            dense(3),
+        ]
+
+    plain = [conv2d(5, [3, 3]), norm(), FLATTEN]
+    relu = [conv2d(13, [3, 3], padding='same'), norm(momentum=0.8, epsilon=0.01), RELU, FLATTEN]
+    three = {'type': 'add', 'inputs': ['a', 'b', 'a'], 'name': 'sum'}
+    return [
+        regression('batch normalisation', [6, 5, 3], plain, batch=4),
+        regression('batch normalisation with relu', [6, 5, 3], relu, batch=4),
+        regression('batch normalisation without center', [7], [dense(9), norm(center=False), dense(3)], batch=8),
+        regression('batch normalisation without scale', [7], [dense(9), norm(scale=False), dense(3)], batch=8),
+        regression('bare batch normalisation', [7], [dense(9), norm(center=False, scale=False), dense(3)], batch=8),
+        regression('batch normalisation first', [4, 4, 3], [norm(), conv2d(4, [3, 3]), FLATTEN], batch=5),
+        regression('global average pooling', [5, 6, 3], [conv2d(9, [2, 2]), {'type': 'globalAveragePooling2d'}, dense(3)]),
+        graph('residual block', [6, 6, 3], residual([1, 1]), 4),
+        graph('residual block with strides', [7, 6, 3], residual([2, 2]), 4),
+        graph('a sum of three', [6], [dense(5, name='a'), dense(5, inputs=[''], name='b'), three, dense(2)], 4),
     ]
 
 

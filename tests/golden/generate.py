@@ -16,7 +16,10 @@ ENDS_IN = {
 
 def draw_weights(case, random):
     weights = []
-    for _, shape in weight_shapes(case['layers'], case['inputShape']):
+    for name, shape in weight_shapes(case['layers'], case['inputShape']):
+        if name.endswith(('/gamma', '/moving_variance')):
+            weights.append((0.5 + random.random(shape)).astype(np.float32))
+            continue
         fan_in = int(np.prod(shape[:-1])) if len(shape) > 1 else 4
         weights.append((random.standard_normal(shape) / np.sqrt(fan_in)).astype(np.float32))
     if 'outputBias' in case:
@@ -57,13 +60,20 @@ def uses_logits(case):
     return case['fromLogits'], case['fromLogits'] or end == ENDS_IN.get(case['loss'])
 
 
-def loss_and_gradients(case, weights, x, targets, mask=None, rounding=unchanged):
-    """(each sample's loss, gradients of their mean)."""
-    weights = [w.detach().requires_grad_() for w in weights]
+def losses_of(case, weights, x, targets, mask=None, rounding=unchanged, training=None):
     plain, logits = uses_logits(case)
-    outputs = forward(case['layers'], weights, x, mask, logits and not plain, rounding)
-    losses = per_sample(case['loss'], outputs, targets.to(outputs.dtype), logits)
-    return losses.detach(), torch.autograd.grad(losses.mean(), weights)
+    outputs = forward(case['layers'], weights, x, mask, logits and not plain, rounding, training)
+    return per_sample(case['loss'], outputs, targets.to(outputs.dtype), logits)
+
+
+def loss_and_gradients(case, weights, x, targets, mask=None, rounding=unchanged, training=None):
+    """(each sample's loss in training, gradients of their mean for the weights that have one)."""
+    training = {} if training is None else training
+    weights = [w.detach().requires_grad_() for w in weights]
+    losses = losses_of(case, weights, x, targets, mask, rounding, training)
+    # The loss of a training step does not depend on moving averages, so they have no gradient.
+    gradients = torch.autograd.grad(losses.mean(), weights, allow_unused=True)
+    return losses.detach(), [gradient for gradient in gradients if gradient is not None]
 
 
 def generate(case, seed):
@@ -74,11 +84,17 @@ def generate(case, seed):
     exact = [doubles(w) for w in weights]
     outputs = forward(case['layers'], exact, doubles(x))
     labels, targets = draw_labels(case, outputs.shape[-1], random)
-    losses, gradients = loss_and_gradients(case, exact, doubles(x), targets)
+    moved = {}
+    losses, gradients = loss_and_gradients(case, exact, doubles(x), targets, training=moved)
     tensors = {'x': x, 'y': labels, 'outputs': outputs.numpy(), 'losses': losses.numpy()}
-    for (name, _), weight, gradient in zip(weight_shapes(case['layers'], case['inputShape']), weights, gradients):
-        tensors[f'weights/{name}'] = weight
-        tensors[f'gradients/{name}'] = gradient.numpy()
+    names = [name for name, _ in weight_shapes(case['layers'], case['inputShape'])]
+    tensors.update({f'weights/{name}': weight for name, weight in zip(names, weights)})
+    trained = [name for name in names if '/moving_' not in name]
+    tensors.update({f'gradients/{name}': gradient.numpy() for name, gradient in zip(trained, gradients)})
+    if moved:
+        # Evaluation normalises by the averages, training by the batch.
+        tensors['evaluated'] = losses_of(case, exact, doubles(x), targets).numpy()
+        tensors.update({f'moved/{name}': value.detach().numpy() for name, value in moved.items()})
     if case['loss'].endswith('ategoricalCrossentropy'):
         hits = outputs.argmax(-1) == targets.argmax(-1)
         tensors['accuracy'] = np.array([hits.double().mean().item()])

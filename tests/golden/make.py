@@ -54,6 +54,7 @@ def main():
         ('flat', cases.flat_cases()),
         ('losses', cases.loss_cases()),
         ('optimizers', cases.optimizer_cases()),
+        ('norm', cases.norm_cases()),
     ]
     for seed, (name, group) in enumerate(groups):
         write_cases(name, group, seed)

@@ -52,11 +52,33 @@ def activate(x, name):
     return torch.softmax(x, -1) if name == 'softmax' else getattr(torch, name)(x)
 
 
+def normalize(x, layer, gamma, beta, mean, variance):
+    """By the given statistics, over the last axis."""
+    y = (x - mean) / torch.sqrt(variance + layer.get('epsilon', 1e-3))
+    y = y if gamma is None else y * gamma
+    return y if beta is None else y + beta
+
+
+def batch_statistics(x):
+    """Mean and biased variance of each feature."""
+    rows = x.reshape(-1, x.shape[-1])
+    return rows.mean(0), rows.var(0, unbiased=False)
+
+
+def norm_weights(layer):
+    """The layer's tensors in the library's order."""
+    trained = [name for name, option in (('gamma', 'scale'), ('beta', 'center')) if layer.get(option, True)]
+    return trained + ['moving_mean', 'moving_variance']
+
+
 def weight_shapes(layers, input_shape):
     """[(name, shape)] in the library's order: kernel, bias, layer by layer."""
     shapes = []
     x = torch.zeros((1, *input_shape), dtype=torch.float64)
+    values = {'': x}
     for layer in layers:
+        if 'inputs' in layer:
+            x = values[layer['inputs'][0]]
         if layer['type'] in ('conv2d', 'dense'):
             units = layer.get('filters', layer.get('units'))
             window = pair(layer['kernelSize']) if layer['type'] == 'conv2d' else ()
@@ -65,8 +87,11 @@ def weight_shapes(layers, input_shape):
                 own.append((f"{layer['name']}/bias", (units,)))
             shapes += own
             x = apply(x, layer, iter(torch.zeros(shape, dtype=x.dtype) for _, shape in own))
-        else:
+        elif layer['type'] == 'batchNormalization':
+            shapes += [(f"{layer['name']}/{name}", (x.shape[-1],)) for name in norm_weights(layer)]
+        elif layer['type'] != 'add':
             x = apply(x, layer, iter(()))
+        values[layer.get('name')] = x
     return shapes
 
 
@@ -74,9 +99,10 @@ def unchanged(x):
     return x
 
 
-def apply(x, layer, weights, mask=None, rounding=unchanged):
+def apply(x, layer, weights, mask=None, rounding=unchanged, training=None):
     """One layer; takes what it needs from the iterator `weights`. Dropout is the identity without a mask. `rounding` is
-    applied to every sum of products, before the activation."""
+    applied to every sum of products, before the activation. `training`, a dictionary, makes batch normalisation use
+    the batch's statistics and receives what the moving averages become."""
     kind = layer['type']
     if kind in ('conv2d', 'dense'):
         kernel = next(weights)
@@ -86,6 +112,18 @@ def apply(x, layer, weights, mask=None, rounding=unchanged):
         else:
             x = x @ kernel if bias is None else x @ kernel + bias
         return activate(rounding(x), layer.get('activation'))
+    if kind == 'batchNormalization':
+        own = {name: next(weights) for name in norm_weights(layer)}
+        used = own['moving_mean'], own['moving_variance']
+        if training is not None:
+            momentum, used = layer.get('momentum', 0.99), batch_statistics(x)
+            for name, batch in zip(('moving_mean', 'moving_variance'), used):
+                training[f"{layer['name']}/{name}"] = own[name] * momentum + batch * (1 - momentum)
+        return normalize(x, layer, own.get('gamma'), own.get('beta'), *used)
+    if kind == 'globalAveragePooling2d':
+        return x.mean((1, 2))
+    if kind == 'add':
+        return sum(x[1:], x[0])
     if kind in ('maxPooling2d', 'averagePooling2d'):
         return pool(x, layer)
     if kind == 'flatten':
@@ -101,15 +139,21 @@ def apply(x, layer, weights, mask=None, rounding=unchanged):
     raise ValueError(f'no such layer: {kind}')
 
 
-def forward(layers, weights, x, mask=None, logits=False, rounding=unchanged):
-    """The output; with logits the activation at the end (softmax, sigmoid) is left out."""
+def forward(layers, weights, x, mask=None, logits=False, rounding=unchanged, training=None):
+    """The output; with logits the activation at the end (softmax, sigmoid) is left out. A layer reads the one before, or
+    those that its `inputs` name; '' is the input."""
     remaining = iter(weights)
+    values = {'': x}
     for layer in layers:
         if logits and layer is layers[-1]:
             if layer['type'] in ('activation', 'softmax'):
                 continue
             layer = {**layer, 'activation': None}
-        x = apply(x, layer, remaining, mask, rounding)
+        if 'inputs' in layer:
+            named = [values[name] for name in layer['inputs']]
+            x = named if layer['type'] == 'add' else named[0]
+        x = apply(x, layer, remaining, mask, rounding, training)
+        values[layer.get('name')] = x
     return x
 
 

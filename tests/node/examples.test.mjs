@@ -11,7 +11,7 @@ import { runScript } from './run-script.mjs';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SHORT = ['--epochs', '2', '--limit', '640', '--threads', '2', '--seed', '3'];
 
-const EXAMPLES = ['s1-cifar10-cnn.mjs', 's3-cat-or-not.mjs', 's4-dropout-cnn.mjs', 'resnet20.mjs'];
+const EXAMPLES = ['s1-cifar10-cnn.mjs', 's3-cat-or-not.mjs', 's4-dropout-cnn.mjs'];
 const EPOCH =
   'loss \\d\\.\\d{4}, accuracy 0\\.\\d{4}, validation loss \\d\\.\\d{4}, validation accuracy 0\\.\\d{4}';
 
@@ -27,7 +27,7 @@ describe('examples', () => {
     });
   }
 
-  it('resnet20.mjs has the published number of parameters', async () => {
+  it('resnet20.mjs has the published number of parameters, and its loss falls', async () => {
     const script = join(ROOT, 'examples', 'resnet20.mjs');
     const { output } = await runScript(
       script,

@@ -5,12 +5,12 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { optimizers } from 'tabgrad';
+import { input, layers, optimizers } from 'tabgrad';
 import { assertClose } from '../golden/close.mjs';
 import { BUILDS, startEngine } from '../golden/engines.mjs';
 import { readGolden } from '../golden/tensors.mjs';
 
-const GROUPS = ['conv2d', 'pool2d', 'flat', 'losses', 'optimizers'];
+const GROUPS = ['conv2d', 'pool2d', 'flat', 'losses', 'optimizers', 'norm'];
 
 for (const build of BUILDS.keys()) {
   describe(`golden values, ${build} build`, () => {
@@ -72,8 +72,7 @@ class Golden {
  * @param {Golden} golden
  */
 async function modelOf(engine, example, golden) {
-  const [first, ...others] = example.layers;
-  const model = await engine.sequential([{ ...first, inputShape: example.inputShape }, ...others]);
+  const model = await (example.graph ? graphOf(engine, example) : chainOf(engine, example));
   await model.setWeights(golden.named('weights'));
   const { loss, fromLogits } = example;
   const optimizer = example.optimizer
@@ -89,6 +88,33 @@ async function modelOf(engine, example, golden) {
   return model;
 }
 
+/** @param {any} engine @param {any} example */
+function chainOf(engine, { layers: [first, ...others], inputShape }) {
+  return engine.sequential([{ ...first, inputShape }, ...others]);
+}
+
+/**
+ * Layers read the one before, or those that their `inputs` name; '' is the input.
+ *
+ * @param {any} engine
+ * @param {any} example
+ */
+function graphOf(engine, { layers: list, inputShape }) {
+  let last = input({ shape: inputShape });
+  const inputs = last;
+  const tensors = new Map([['', inputs]]);
+  for (const { type, inputs: names, ...options } of list) {
+    const layer = layers[/** @type {'add'} */ (type)](options);
+    last = layer.apply(names ? names.map((/** @type {string} */ name) => tensors.get(name)) : last);
+    tensors.set(options.name, last);
+  }
+  return engine.model({ inputs, outputs: last });
+}
+
+/** @param {ArrayLike<number>} values */
+const meanOf = (values) =>
+  Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
+
 /**
  * Outputs, loss, accuracy and gradients of one step.
  *
@@ -99,13 +125,15 @@ async function modelOf(engine, example, golden) {
 async function checkStep(model, example, golden) {
   const x = golden.get('x').data;
   const y = golden.get('y').data;
-  const { data: losses } = golden.get('losses');
-  const loss = Array.from(losses).reduce((sum, value) => sum + value, 0) / losses.length;
+  const loss = meanOf(golden.get('losses').data);
+  // Batch normalisation: training and evaluation differ.
+  const differs = golden.tensors.has(`${golden.prefix}evaluated`);
+  const evaluatedLoss = differs ? meanOf(golden.get('evaluated').data) : loss;
   const batchSize = example.batch;
 
   assertClose(await model.predict(x, { batchSize }), golden.get('outputs').data, 'outputs');
   const evaluated = await model.evaluate(x, y, { batchSize });
-  assertClose([evaluated.loss], [loss], 'loss of evaluate');
+  assertClose([evaluated.loss], [evaluatedLoss], 'loss of evaluate');
 
   const weights = await model.getWeights();
   const trained = await model.trainOnBatch(x, y);
@@ -123,6 +151,9 @@ async function checkStep(model, example, golden) {
       data,
       `gradient of ${name}`,
     );
+  }
+  for (const { name, data } of golden.named('moved')) {
+    assertClose(tensorOf(moved, name), data, `${name} after the step`);
   }
 }
 
