@@ -23,10 +23,10 @@ static tg_chain make_network(tg_engine *engine, double seed) {
   return chain;
 }
 
-/* A residual network: branches, moving statistics, dropout. */
+/* A residual network: branches, moving statistics, dropout; wide enough that a batch is several chunks of rows. */
 static tg_chain make_residual_network(tg_engine *engine, double seed) {
   tg_chain chain = chain_start(engine, seed, 9, 10, 3);
-  chain_add(&chain, "conv2d", "filters,kernelHeight,kernelWidth,samePadding,useBias", 6.0, 3.0, 3.0, 1.0, 0.0);
+  chain_add(&chain, "conv2d", "filters,kernelHeight,kernelWidth,samePadding,useBias", 40.0, 3.0, 3.0, 1.0, 0.0);
   chain_add(&chain, "batchNormalization", "momentum", 0.9);
   chain_add(&chain, "relu", "");
   int32_t fork = chain.last;

@@ -226,6 +226,7 @@ static void layers(tg_engine *engine) {
   check_layer(engine, 3, 5, 6, "globalAveragePooling2d", add_global_pool);
   check_layer(engine, 3, 5, 6, "batchNormalization", add_norm);
   check_layer(engine, 3, 5, 13, "batchNormalization with relu", add_norm_relu);
+  check_layer(engine, 31, 31, 3, "batchNormalization of several chunks", add_norm_relu);
   check_layer(engine, 3, 5, 3, "batchNormalization without center", add_norm_without_center);
   check_layer(engine, 3, 5, 3, "batchNormalization without scale", add_norm_without_scale);
   check_layer(engine, 3, 5, 3, "bare batchNormalization", add_bare_norm);
