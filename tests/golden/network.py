@@ -52,11 +52,12 @@ def activate(x, name):
     return torch.softmax(x, -1) if name == 'softmax' else getattr(torch, name)(x)
 
 
-def normalize(x, layer, gamma, beta, mean, variance):
-    """By the given statistics, over the last axis."""
-    y = (x - mean) / torch.sqrt(variance + layer.get('epsilon', 1e-3))
-    y = y if gamma is None else y * gamma
-    return y if beta is None else y + beta
+def normalize(x, layer, own, training):
+    """Over the last axis, by the batch's statistics or by the moving averages."""
+    rows = x.reshape(-1, x.shape[-1])
+    averages = (None, None) if training else (own['moving_mean'], own['moving_variance'])
+    y = F.batch_norm(rows, *averages, own.get('gamma'), own.get('beta'), training, 0.0, layer.get('epsilon', 1e-3))
+    return y.reshape(x.shape)
 
 
 def batch_statistics(x):
@@ -114,12 +115,12 @@ def apply(x, layer, weights, mask=None, rounding=unchanged, training=None):
         return activate(rounding(x), layer.get('activation'))
     if kind == 'batchNormalization':
         own = {name: next(weights) for name in norm_weights(layer)}
-        used = own['moving_mean'], own['moving_variance']
         if training is not None:
-            momentum, used = layer.get('momentum', 0.99), batch_statistics(x)
-            for name, batch in zip(('moving_mean', 'moving_variance'), used):
+            # PyTorch would move the variance towards the unbiased one, and calls 1 - momentum its momentum.
+            momentum = layer.get('momentum', 0.99)
+            for name, batch in zip(('moving_mean', 'moving_variance'), batch_statistics(x)):
                 training[f"{layer['name']}/{name}"] = own[name] * momentum + batch * (1 - momentum)
-        return normalize(x, layer, own.get('gamma'), own.get('beta'), *used)
+        return normalize(x, layer, own, training is not None)
     if kind == 'globalAveragePooling2d':
         return x.mean((1, 2))
     if kind == 'add':
