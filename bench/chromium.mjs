@@ -52,32 +52,76 @@ export async function runInChromium(module, name, options) {
  * @returns {Promise<Result>}
  */
 export async function withPage(path, use) {
-  const server = await serve();
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: FLAGS,
-  });
+  const { page, close } = await openPage(path);
   try {
-    const page = await browser.newPage();
-    await page.goto(`http://localhost:${port}/${path}`);
     return await use(page);
   } finally {
-    await browser.close();
-    server.close();
+    await close();
   }
 }
 
-/** @returns {Promise<import('node:http').Server>} an empty page at /, the checkout's files below it */
-async function serve() {
+/**
+ * @typedef {object} OpenPage
+ * @property {import('playwright-core').Page} page
+ * @property {string} version of the browser
+ * @property {() => Promise<void>} close ends browser and server
+ *
+ * @typedef {object} PageOptions
+ * @property {Record<string, string>} [mounts] further folders by the path they are served under, both with / at their end
+ * @property {number} [processors] that the page and its workers believe to have
+ */
+
+/**
+ * A page in a browser of its own.
+ *
+ * @param {string} path
+ * @param {PageOptions} [options]
+ * @returns {Promise<OpenPage>}
+ */
+export async function openPage(path, { mounts = {}, processors } = {}) {
+  const server = await serve({ ...mounts, '/': ROOT });
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  /** @type {import('playwright-core').Browser | undefined} */
+  let browser;
+  const close = async () => {
+    await browser?.close();
+    server.close();
+  };
+  try {
+    browser = await chromium.launch({
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      args: FLAGS,
+    });
+    const page = await browser.newPage();
+    if (processors !== undefined) {
+      await page.addInitScript((count) => {
+        Object.defineProperty(Navigator.prototype, 'hardwareConcurrency', { get: () => count });
+      }, processors);
+    }
+    await page.goto(`http://localhost:${port}/${path}`);
+    return { page, version: browser.version(), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/**
+ * @param {Record<string, string>} mounts folders by path, the first that fits counts
+ * @returns {Promise<import('node:http').Server>} an empty page at /, the folders' files below it
+ */
+async function serve(mounts) {
   const server = createServer(async (request, response) => {
     response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
     response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-    const path = normalize(join(ROOT, decodeURIComponent(pathname)));
     if (pathname === '/')
       return response.setHeader('Content-Type', 'text/html').end('<!doctype html>');
-    if (!path.startsWith(ROOT.endsWith(sep) ? ROOT : ROOT + sep))
+    const [mount, folder] = Object.entries(mounts).find(([start]) =>
+      pathname.startsWith(start),
+    ) ?? ['/', ROOT];
+    const path = normalize(join(folder, decodeURIComponent(pathname.slice(mount.length))));
+    if (!path.startsWith(folder.endsWith(sep) ? folder : folder + sep))
       return response.writeHead(403).end();
     const bytes = await readFile(path).catch(() => undefined);
     if (!bytes) return response.writeHead(404).end();

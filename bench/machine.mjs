@@ -21,15 +21,3 @@ export function describeCommand() {
 export function today() {
   return new Date().toISOString().slice(0, 10);
 }
-
-/** @param {number[]} values */
-export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
-/** @param {number[]} values @returns {number} (largest - smallest) / median */
-export function spread(values) {
-  return (Math.max(...values) - Math.min(...values)) / median(values);
-}

@@ -10,8 +10,9 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import * as tabgrad from 'tabgrad';
 import { runInChromium } from './chromium.mjs';
-import { describeCommand, describeMachine, median, spread, today } from './machine.mjs';
+import { describeCommand, describeMachine, today } from './machine.mjs';
 import { measureTraining } from './measure-training.mjs';
+import { median, spread } from './statistics.mjs';
 
 /** Floating-point operations of forward, backward and update for one image, counted as direct convolution. */
 const FLOP_PER_IMAGE = 25.7e6;

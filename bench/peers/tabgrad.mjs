@@ -1,0 +1,114 @@
+/** Our own engine through its public API, in Node and in a page. */
+
+import { randomFloats, timed, unitsOfStep } from '../works.mjs';
+
+/** @type {import('../contestants.mjs').Peer} */
+export const peer = {
+  name: 'tabgrad',
+  contestants: [
+    { place: 'node', threads: 1 },
+    { place: 'node', threads: 2 },
+    { place: 'page', threads: 1 },
+    { place: 'page', threads: 2 },
+    { place: 'page', threads: 2, label: 'tabgrad, plain SIMD', options: { deterministic: true } },
+  ],
+};
+
+/** Products in a call of predict: what crosses to the worker and back is shared by all of them. */
+const PRODUCTS = 8;
+/** About 0.1 s on a thread of 50 GFLOP/s. */
+const PEAK_ITERATIONS = 250_000;
+
+/** @type {import('../contestants.mjs').Prepare} */
+export async function prepare(work, { place, threads, options }) {
+  const library = await import(place === 'page' ? '/dist/index.js' : 'tabgrad');
+  const engine = await library.createEngine({ threads, ...options });
+  const info = await engine.info();
+  const prepared = { train: training, infer: inference, gemm: product }[work.mode];
+  const model = await engine.sequential(layersOf(work, library.layers), { seed: 1 });
+  const run = await prepared(work, engine, model);
+  return {
+    version: `${info.version} (${info.build})`,
+    threads: info.threads,
+    run,
+    peak: async () => (await engine.peak(PEAK_ITERATIONS)) / 1e9,
+    close: () => engine.dispose(),
+  };
+}
+
+/** @typedef {import('../works.mjs').Work} Work */
+
+/**
+ * Epochs of `fit`: samples are shuffled, gathered and scaled from bytes for every batch.
+ *
+ * @param {Work} work @param {any} engine @param {any} model
+ */
+async function training({ network, batch }, engine, model) {
+  const size = network.input.reduce((product, side) => product * side, 1);
+  // An epoch is short against a chunk, so that chunks are hardly longer than asked for.
+  const samples = batch * (size > 1e5 ? 4 : 64);
+  const x = Uint8Array.from(randomFloats(samples * size), (value) => 256 * value);
+  const y = Int32Array.from(
+    { length: samples },
+    (_, i) => i % (network.head === 'binary' ? 2 : 10),
+  );
+  const data = await engine.dataset({ x, y, shape: network.input });
+  const loss = network.head === 'binary' ? 'binaryCrossentropy' : 'sparseCategoricalCrossentropy';
+  model.compile({ optimizer: 'adam', loss, fromLogits: true });
+  let speed = 0;
+  return async (/** @type {number} */ seconds) => {
+    const epochs = Math.max(1, Math.ceil((1.05 * seconds * speed) / samples));
+    const started = performance.now();
+    await model.fit(data, { batchSize: batch, epochs });
+    speed = (1000 * samples * epochs) / (performance.now() - started);
+    return speed;
+  };
+}
+
+/**
+ * A call of `predict` for each batch: floats of the program in, floats out, through the worker.
+ *
+ * @param {Work} work @param {any} _engine @param {any} model
+ */
+async function inference(work, _engine, model) {
+  const { batch, network } = work;
+  const x = randomFloats(network.input.reduce((product, side) => product * side, batch));
+  return (/** @type {number} */ seconds) =>
+    timed(() => model.predict(x, { batchSize: batch }), unitsOfStep(work), seconds);
+}
+
+/** @param {Work} work @param {any} engine @param {any} model */
+async function product({ batch, network }, engine, model) {
+  const x = randomFloats(PRODUCTS * batch * network.input[0]);
+  const data = await engine.dataset({ x, shape: network.input });
+  return (/** @type {number} */ seconds) =>
+    timed(() => model.predict(data, { batchSize: batch }), PRODUCTS, seconds);
+}
+
+/** @param {Work} work @param {any} layers */
+function layersOf({ network }, layers) {
+  return network.layers.map((layer, i) => {
+    const first = i === 0 ? { inputShape: network.input } : {};
+    switch (layer.type) {
+      case 'conv':
+        return layers.conv2d({
+          filters: layer.filters,
+          kernelSize: 3,
+          activation: 'relu',
+          ...first,
+        });
+      case 'pool':
+        return layers.maxPooling2d({ poolSize: 2 });
+      case 'flatten':
+        return layers.flatten();
+      case 'dropout':
+        return layers.dropout({ rate: layer.rate });
+      default:
+        return layers.dense({
+          units: layer.units,
+          activation: layer.relu ? 'relu' : 'linear',
+          ...first,
+        });
+    }
+  });
+}

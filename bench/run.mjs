@@ -1,0 +1,73 @@
+/**
+ * npm run bench: our engine and its peers in turns, as tables, and as bench/RESULTS.md when it is the whole.
+ *
+ *     npm run bench -- [--quick] [--only seed-cnn-train-b32,kernels] [--peers tfjs-wasm,pytorch]
+ *                      [--chunks 5] [--seconds 1] [--write bench/RESULTS.md]
+ */
+
+import { writeFile } from 'node:fs/promises';
+import { ensurePackagesOfLock, requireNode } from '../wasm-build/bootstrap.mjs';
+import { main } from '../wasm-build/run-command.mjs';
+import { withProgress } from '../wasm-build/progress.mjs';
+
+await main(async () => {
+  requireNode();
+  await ensurePackagesOfLock();
+  const { PEERS, OURS } = await import('./peers.mjs');
+  const { NOT_THERE_YET, WORKS } = await import('./works.mjs');
+  const { readOptions } = await import('./options.mjs');
+  const { losses, targetTable, workTable } = await import('./table.mjs');
+  const { machineLoad, report, versions } = await import('./report.mjs');
+  const { describeMachine, today } = await import('./machine.mjs');
+
+  const args = process.argv.slice(2);
+  const options = readOptions(args, { works: WORKS, peers: PEERS.map(({ name }) => name) });
+  const { build } = await import('../wasm-build/build.mjs');
+  await build();
+  const { install } = await import('./install.mjs');
+  const { measureWork } = await import('./measure-work.mjs');
+
+  /** @type {Map<string, string>} */
+  const missing = new Map();
+  const peers = [OURS];
+  await withProgress('peers', async (onProgress) => {
+    for (const peer of PEERS.filter(({ name }) => options.peers.includes(name))) {
+      const reason = await install(peer, onProgress);
+      if (reason === undefined) peers.push(peer);
+      else missing.set(peer.name, reason);
+    }
+  });
+
+  const load = machineLoad();
+  console.log(`${describeMachine()}, load ${load.toFixed(2)}, ${today()}\n`);
+  /** @type {import('./table.mjs').Measured[]} */
+  const all = [];
+  for (const work of options.works) {
+    const candidates = peers
+      .filter(({ works }) => !works || works.includes(work.id))
+      .flatMap((peer) => peer.contestants.map((entry) => ({ peer, entry })))
+      .filter(({ entry }) => !(options.quick && entry.slow));
+    const results = await withProgress('bench', (onProgress) =>
+      measureWork(work, candidates, options, onProgress),
+    );
+    all.push({ work, results });
+    console.log(`${work.title}\n\n${workTable({ work, results })}`);
+  }
+  for (const line of losses(all)) console.log(`slower: ${line}`);
+  console.log(`\n${targetTable(all)}`);
+  for (const [name, reason] of missing) console.log(`${name} ${reason}`);
+  if (options.quick) console.log('--quick leaves out slow peers and most works.');
+  for (const line of NOT_THERE_YET) console.log(`not there yet: ${line}`);
+  console.log(`${versions(all).join(', ')}\n`);
+
+  let kernels = '';
+  if (options.kernels) {
+    const { measureKernels } = await import('./kernels.mjs');
+    kernels = await measureKernels();
+    console.log(kernels);
+  }
+  if (options.write) {
+    const command = ['npm run bench', ...(args.length ? ['--', ...args] : [])].join(' ');
+    await writeFile(options.write, report({ all, missing, kernels, options, command, load }));
+  }
+});

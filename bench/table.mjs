@@ -1,0 +1,146 @@
+/** Results of works as tables of Markdown. */
+
+import { median, ratio, spread } from './statistics.mjs';
+
+/**
+ * @typedef {import('./works.mjs').Work} Work
+ * @typedef {import('./measure-work.mjs').Result} Result
+ * @typedef {{ work: Work, results: Result[] }} Measured
+ */
+
+const OURS = 'tabgrad';
+const NONE = '–';
+
+/** @param {string[]} header @param {(string | number)[][]} rows @returns {string} */
+export function markdownTable(header, rows) {
+  const lines = [header, header.map(() => '---'), ...rows];
+  return `${lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}\n`;
+}
+
+/** @param {Measured} measured @returns {string} */
+export function workTable({ work, results }) {
+  const header = [
+    ...['who', 'where', 'threads', work.mode === 'gemm' ? 'products/s' : 'images/s', 'spread'],
+    ...['GFLOP/s', 'of the peak', 'tabgrad in Node / it', 'tabgrad in Chromium / it'],
+  ];
+  const rows = results.map((result) => {
+    const { name, label, place, threads, rates, failure } = result;
+    const where = { node: 'Node', page: 'Chromium', python: 'native' }[place];
+    const before = [label, where, threads];
+    if (rates.length === 0) return [...before, failure ?? 'not measured', '', '', '', '', ''];
+    const speed = median(rates);
+    const gflops = (speed * work.flop) / 1e9;
+    const peak = peakOf(results, place, threads);
+    return [
+      ...before,
+      failure === undefined ? figure(speed) : `${figure(speed)}, then: ${failure}`,
+      percent(spread(rates)),
+      gflops.toFixed(1),
+      peak === undefined ? NONE : percent(gflops / peak),
+      name === OURS ? NONE : ratioCell(ours(results, 'node', threads), result),
+      name === OURS ? NONE : ratioCell(ours(results, 'page', threads), result),
+    ];
+  });
+  return markdownTable(header, rows);
+}
+
+/** Where somebody is faster than tabgrad in Chromium or in Node, on as many threads. @param {Measured[]} all @returns {string[]} */
+export function losses(all) {
+  return all.flatMap(({ work, results }) =>
+    results.flatMap((result) => {
+      if (result.name === OURS || result.rates.length === 0) return [];
+      return places(results, result.threads).flatMap(({ where, own }) => {
+        const found = ratio(own.rates, result.rates);
+        if (!found || found.median >= 1) return [];
+        const cell = ratioCell(own, result);
+        return [`${work.title}, ${result.threads}T, ${where}: ${cell} of ${result.label}`];
+      });
+    }),
+  );
+}
+
+/** Ratios that are to be reached, beside those that are. @param {Measured[]} all @returns {string} '' when there are none */
+export function targetTable(all) {
+  const rows = all.flatMap(({ work, results }) =>
+    (work.targets ?? []).flatMap(({ against, floor, goal, threads = 2 }) =>
+      places(results, threads).flatMap(({ where, place, own }) => {
+        const theirs = theirRates(work, results, against, place, threads);
+        const found = theirs && ratio(own.rates, theirs);
+        if (!found) return [];
+        const met =
+          found.median >= goal ? 'goal met' : found.median >= floor ? 'floor met' : 'below';
+        return [[work.title, against, `${threads}T ${where}`, floor, goal, show(found), met]];
+      }),
+    ),
+  );
+  if (rows.length === 0) return '';
+  return markdownTable(['work', 'against', 'tabgrad', 'floor', 'goal', 'ratio', ''], rows);
+}
+
+/**
+ * @param {Work} work @param {Result[]} results @param {string} against
+ * @param {import('./contestants.mjs').Place} place @param {number} threads
+ * @returns {number[] | undefined}
+ */
+function theirRates(work, results, against, place, threads) {
+  const own = ours(results, place, threads);
+  if (against === 'peak') return own?.peaks.map((peak) => (1e9 * peak) / work.flop);
+  if (against === 'one thread') return ours(results, place, 1)?.rates;
+  return results
+    .filter(
+      ({ name, rates, ...other }) => name === against && other.threads === threads && rates.length,
+    )
+    .sort((a, b) => median(b.rates) - median(a.rates))[0]?.rates;
+}
+
+/** @param {Result[]} results @param {number} threads */
+function places(results, threads) {
+  return /** @type {const} */ (['node', 'page']).flatMap((place) => {
+    const own = ours(results, place, threads);
+    return own?.rates.length ? [{ place, where: place === 'node' ? 'Node' : 'Chromium', own }] : [];
+  });
+}
+
+/** @param {Result[]} results @param {import('./contestants.mjs').Place} place @param {number} threads */
+function ours(results, place, threads) {
+  return results.find(
+    (result) => result.label === OURS && result.place === place && result.threads === threads,
+  );
+}
+
+/**
+ * The peak kernel runs in our own engine; what is native is held against the one in Node.
+ *
+ * @param {Result[]} results @param {import('./contestants.mjs').Place} place @param {number} threads
+ */
+function peakOf(results, place, threads) {
+  const own = ours(results, place === 'page' ? 'page' : 'node', threads);
+  return own?.peaks.length ? median(own.peaks) : undefined;
+}
+
+/** @param {Result | undefined} own @param {Result} theirs */
+function ratioCell(own, theirs) {
+  const found = own && ratio(own.rates, theirs.rates);
+  return found ? show(found) : NONE;
+}
+
+/** @param {import('./statistics.mjs').Ratio} ratio */
+function show({ median, least, most }) {
+  return `${cut(median)} (${cut(least)} to ${cut(most)})`;
+}
+
+/** Three digits, never rounded up. @param {number} value */
+function cut(value) {
+  const digits = value < 10 ? 2 : value < 100 ? 1 : 0;
+  return (Math.floor(value * 10 ** digits + 1e-9) / 10 ** digits).toFixed(digits);
+}
+
+/** @param {number} speed */
+function figure(speed) {
+  return speed < 100 ? cut(speed) : Math.floor(speed);
+}
+
+/** @param {number} share */
+function percent(share) {
+  return `${Math.round(100 * share)} %`;
+}
