@@ -108,6 +108,7 @@ async function remote(channel, values) {
  */
 async function inPage(peer, module, work, setting) {
   const processors = peer.processors?.(setting.threads) ?? setting.threads;
+  /** @type {Record<string, string>} */
   const mounts = peer.npm ? { '/peer/': join(peersFolder(peer.npm), 'node_modules/') } : {};
   const { page, version, close } = await openPage('', { mounts, processors });
   try {

@@ -66,7 +66,12 @@ function training(jax, work, im2col) {
       return [w1, m1, v1];
     },
   );
-  const x = np.array(randomFloats(sizeOf(work))).reshape(inputShape(work, im2col));
+  const pixels = randomFloats(work.batches * sizeOf(work));
+  const xs = Array.from({ length: work.batches }, (_, i) =>
+    np
+      .array(pixels.slice(i * sizeOf(work), (i + 1) * sizeOf(work)))
+      .reshape(inputShape(work, im2col)),
+  );
   const labels = new Float32Array(batch * 10);
   for (let i = 0; i < batch; i++) labels[10 * i + (i % 10)] = 1;
   const y = np.array(labels).reshape([batch, 10]);
@@ -77,7 +82,7 @@ function training(jax, work, im2col) {
   return async () => {
     steps++;
     const rate = (1e-3 * Math.sqrt(1 - 0.999 ** steps)) / (1 - 0.9 ** steps);
-    state = step(...state, np.array([rate]), x.ref, y.ref);
+    state = step(...state, np.array([rate]), xs[steps % xs.length].ref, y.ref);
     await jax.blockUntilReady(state);
   };
 }

@@ -1,5 +1,6 @@
 """PyTorch's half of the bench: a line of JSON is a call, a line of JSON its answer."""
 
+import itertools
 import json
 import sys
 import time
@@ -40,13 +41,17 @@ def prepare(work):
         return lambda: torch.mm(a, b), 1
     model = build(network).to(memory_format=torch.channels_last)
     height, width, channels = network["input"]
-    x = torch.rand(batch, channels, height, width).contiguous(memory_format=torch.channels_last)
+    batches = work["batches"] if work["mode"] == "train" else 1
+    xs = [
+        torch.rand(batch, channels, height, width).contiguous(memory_format=torch.channels_last)
+        for _ in range(batches)
+    ]
     if work["mode"] == "infer":
         model.eval()
 
         def infer():
             with torch.inference_mode():
-                model(x)
+                model(xs[0])
 
         return infer, batch
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
@@ -57,9 +62,11 @@ def prepare(work):
         loss = nn.CrossEntropyLoss()
         y = torch.arange(batch) % 10
 
+    turn = itertools.cycle(xs)
+
     def train():
         optimizer.zero_grad(set_to_none=True)
-        value = loss(model(x), y)
+        value = loss(model(next(turn)), y)
         value.backward()
         optimizer.step()
         return value.item()

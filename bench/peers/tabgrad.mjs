@@ -43,10 +43,9 @@ export async function prepare(work, { place, threads, options }) {
  *
  * @param {Work} work @param {any} engine @param {any} model
  */
-async function training({ network, batch }, engine, model) {
+async function training({ network, batch, batches }, engine, model) {
   const size = network.input.reduce((product, side) => product * side, 1);
-  // An epoch is short against a chunk, so that chunks are hardly longer than asked for.
-  const samples = batch * (size > 1e5 ? 4 : 64);
+  const samples = batch * batches;
   const x = Uint8Array.from(randomFloats(samples * size), (value) => 256 * value);
   const y = Int32Array.from(
     { length: samples },

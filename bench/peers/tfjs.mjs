@@ -36,7 +36,7 @@ export async function prepareTfjs(work, { threads, base }, backend) {
 }
 
 /**
- * Steps on one batch that is already a tensor.
+ * Steps on batches that are already tensors.
  *
  * @param {any} tf @param {import('../works.mjs').Work} work
  */
@@ -49,14 +49,19 @@ async function training(tf, work) {
     : (/** @type {any} */ labels, /** @type {any} */ logits) =>
         tf.losses.softmaxCrossEntropy(labels, logits);
   model.compile({ optimizer: tf.train.adam(1e-3), loss });
-  const x = tf.tensor(randomFloats(sizeOf(work)), [batch, ...network.input]);
+  const size = sizeOf(work);
+  const pixels = randomFloats(work.batches * size);
+  const xs = Array.from({ length: work.batches }, (_, i) =>
+    tf.tensor(pixels.slice(i * size, (i + 1) * size), [batch, ...network.input]),
+  );
   const y = binary
     ? tf.tensor2d(
         Float32Array.from({ length: batch }, (_, i) => i % 2),
         [batch, 1],
       )
     : tf.oneHot(tf.tensor1d(Int32Array.from({ length: batch }, (_, i) => i % 10)), 10);
-  return () => model.trainOnBatch(x, y);
+  let steps = 0;
+  return () => model.trainOnBatch(xs[steps++ % xs.length], y);
 }
 
 /** @param {any} tf @param {import('../works.mjs').Work} work */
