@@ -15,7 +15,7 @@ import { UserError } from '../wasm-build/run-command.mjs';
  */
 
 const KERNELS = 'kernels';
-const DEFAULT_FILE = 'bench/RESULTS.md';
+export const DEFAULT_FILE = 'bench/RESULTS.md';
 
 /**
  * @param {string[]} args

@@ -10,16 +10,22 @@ import { ensurePackagesOfLock, requireNode } from '../wasm-build/bootstrap.mjs';
 import { main } from '../wasm-build/run-command.mjs';
 import { withProgress } from '../wasm-build/progress.mjs';
 
+/** Above it somebody else computes: figures do not count, and do not take the place of those that do. */
+const QUIET_LOAD = 1.5;
+
 await main(async () => {
   requireNode();
   await ensurePackagesOfLock();
   const { PEERS, OURS } = await import('./peers.mjs');
   const { NOT_THERE_YET, WORKS } = await import('./works.mjs');
-  const { readOptions } = await import('./options.mjs');
+  const { DEFAULT_FILE, readOptions } = await import('./options.mjs');
   const { losses, targetTable, workTable } = await import('./table.mjs');
   const { machineLoad, report, versions } = await import('./report.mjs');
   const { describeMachine, today } = await import('./machine.mjs');
 
+  // Before the build, which is a load itself.
+  const load = machineLoad();
+  const busy = load > QUIET_LOAD ? `The machine is busy (load ${load.toFixed(2)}): ` : '';
   const args = process.argv.slice(2);
   const options = readOptions(args, { works: WORKS, peers: PEERS.map(({ name }) => name) });
   const { build } = await import('../wasm-build/build.mjs');
@@ -38,7 +44,6 @@ await main(async () => {
     }
   });
 
-  const load = machineLoad();
   console.log(`${describeMachine()}, load ${load.toFixed(2)}, ${today()}\n`);
   /** @type {import('./table.mjs').Measured[]} */
   const all = [];
@@ -66,7 +71,8 @@ await main(async () => {
     kernels = await measureKernels();
     console.log(kernels);
   }
-  if (options.write) {
+  if (busy) console.log(`${busy}these figures do not count.`);
+  if (options.write && !(busy && options.write === DEFAULT_FILE)) {
     const command = ['npm run bench', ...(args.length ? ['--', ...args] : [])].join(' ');
     await writeFile(options.write, report({ all, missing, kernels, options, command, load }));
   }

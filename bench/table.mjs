@@ -59,6 +59,9 @@ export function losses(all) {
   );
 }
 
+/** Rounds whose ratios are further apart than this say nothing. */
+const STEADY = 1.5;
+
 /** Ratios that are to be reached, beside those that are. @param {Measured[]} all @returns {string} '' when there are none */
 export function targetTable(all) {
   const rows = all.flatMap(({ work, results }) =>
@@ -67,14 +70,19 @@ export function targetTable(all) {
         const theirs = theirRates(work, results, against, place, threads);
         const found = theirs && ratio(own.rates, theirs);
         if (!found) return [];
-        const met =
-          found.median >= goal ? 'goal met' : found.median >= floor ? 'floor met' : 'below';
+        const met = verdict(found, floor, goal);
         return [[work.title, against, `${threads}T ${where}`, floor, goal, show(found), met]];
       }),
     ),
   );
   if (rows.length === 0) return '';
   return markdownTable(['work', 'against', 'tabgrad', 'floor', 'goal', 'ratio', ''], rows);
+}
+
+/** @param {import('./statistics.mjs').Ratio} ratio @param {number} floor @param {number} goal */
+function verdict({ median, least, most }, floor, goal) {
+  if (most > STEADY * least) return 'unsteady';
+  return median >= goal ? 'goal met' : median >= floor ? 'floor met' : 'below';
 }
 
 /**

@@ -1,0 +1,189 @@
+/** The bench without its peers: arithmetic, tables, options, files, and our own engine on short chunks. Needs no network. */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { measureWork } from '../../bench/measure-work.mjs';
+import { onnxModel } from '../../bench/onnx-model.mjs';
+import { readOptions } from '../../bench/options.mjs';
+import { OURS, PEERS } from '../../bench/peers.mjs';
+import { peersFolder } from '../../bench/install.mjs';
+import { report } from '../../bench/report.mjs';
+import { median, ratio, spread } from '../../bench/statistics.mjs';
+import { losses, targetTable, workTable } from '../../bench/table.mjs';
+import { WORKS, countFlop, timed } from '../../bench/works.mjs';
+
+const KNOWN = { works: WORKS, peers: PEERS.map(({ name }) => name) };
+const [TRAINING] = WORKS;
+
+/** @param {Partial<import('../../bench/measure-work.mjs').Result>} result */
+const made = (result) => ({
+  name: 'tabgrad',
+  label: result.name ?? 'tabgrad',
+  place: /** @type {const} */ ('node'),
+  threads: 2,
+  rates: [],
+  peaks: [],
+  ...result,
+});
+
+describe('arithmetic', () => {
+  it('median, spread', () => {
+    assert.equal(median([3, 1, 2]), 2);
+    assert.equal(median([4, 1, 2, 3]), 2.5);
+    assert.equal(spread([90, 100, 110]), 0.2);
+  });
+
+  it('a ratio compares round with round', () => {
+    // Both slow down in the second round: the ratio does not see it.
+    assert.deepEqual(ratio([100, 50, 120], [50, 25, 40]), { median: 2, least: 2, most: 3 });
+    assert.deepEqual(ratio([100, 50], [50]), { median: 2, least: 2, most: 2 });
+    assert.equal(ratio([100], []), undefined);
+  });
+
+  it('FLOP of a network', () => {
+    assert.deepEqual(
+      WORKS.filter(({ mode }) => mode !== 'gemm').map(({ flop }) => (flop / 1e6).toFixed(1)),
+      ['25.7', '23.6', '3246.7', '9.1', '9.1', '1110.6'],
+    );
+    assert.equal(countFlop(WORKS[WORKS.length - 1].network).infer, 2 * 1024 * 1024);
+  });
+
+  it('a chunk lasts at least as long as asked for, and one step at least', async () => {
+    let steps = 0;
+    const wait = () => new Promise((resolve) => setTimeout(resolve, 2, steps++));
+    const started = performance.now();
+    const rate = await timed(wait, 10, 0.02);
+    const elapsed = performance.now() - started;
+    assert.ok(elapsed >= 20 && rate <= (10 * steps) / 0.02, `${elapsed} ms, ${rate}`);
+    steps = 0;
+    await timed(wait, 10, 0);
+    assert.equal(steps, 1);
+  });
+});
+
+describe('tables', () => {
+  const results = [
+    made({ rates: [100, 200, 100], peaks: [50, 50, 50] }),
+    made({ threads: 1, rates: [50, 100, 50], peaks: [25, 25, 25] }),
+    made({ name: 'pytorch', place: 'python', rates: [200, 300, 200] }),
+    made({ name: 'tfjs-wasm', place: 'page', failure: 'no such kernel' }),
+  ];
+  const all = [{ work: TRAINING, results }];
+
+  it('show medians, ratios with their spread, and why somebody has none', () => {
+    const lines = workTable(all[0]).split('\n');
+    const { flop } = TRAINING;
+    assert.match(lines[2], /^\| tabgrad \| Node \| 2 \| 100 \| 100 % \|/);
+    assert.match(lines[2], new RegExp(`\\| ${Math.round((100 * 100 * flop) / 50e9)} % \\|`));
+    assert.match(
+      lines[4],
+      /^\| pytorch \| native \| 2 \| 200 \| .* \| 0\.50 \(0\.50 to 0\.66\) \| – \|$/,
+    );
+    assert.match(lines[5], /^\| tfjs-wasm \| Chromium \| 2 \| no such kernel \|/);
+  });
+
+  it('show losses and targets', () => {
+    assert.deepEqual(losses(all), [
+      'seed-cnn training, batch 32, 2T, Node: 0.50 (0.50 to 0.66) of pytorch',
+    ]);
+    const rows = targetTable(all).trim().split('\n').slice(2);
+    assert.equal(rows.length, 2);
+    assert.match(rows[0], /\| pytorch \| 2T Node \| 0\.85 \| 1\.2 \| 0\.50 .* \| below \|/);
+    assert.match(rows[1], /\| one thread \| 2T Node \| .* 2\.00 .* \| goal met \|/);
+  });
+
+  it('are parts of the report, beside machine, command and what is missing', () => {
+    const text = report({
+      all,
+      missing: new Map([['pytorch', 'left out: no root']]),
+      kernels: '',
+      options: readOptions([], KNOWN),
+      command: 'npm run bench',
+      load: 0.5,
+    });
+    for (const part of [workTable(all[0]).trim(), targetTable(all).trim(), 'Node v', 'load'])
+      assert.ok(text.includes(part), part);
+    assert.match(text, /- pytorch: left out: no root/);
+  });
+});
+
+describe('options', () => {
+  it('the whole writes the report, a part does not', () => {
+    const whole = readOptions([], KNOWN);
+    assert.deepEqual([whole.chunks, whole.seconds, whole.kernels], [5, 1, true]);
+    assert.equal(whole.write, 'bench/RESULTS.md');
+    assert.equal(whole.works.length, WORKS.length);
+    assert.equal(readOptions(['--only', 'kernels'], KNOWN).works.length, 0);
+    assert.equal(readOptions(['--peers', 'pytorch'], KNOWN).write, undefined);
+  });
+
+  it('--quick, --only, --peers', () => {
+    const quick = readOptions(['--quick'], KNOWN);
+    const ids = ['seed-cnn-train-b32', 'seed-cnn-infer-b100'];
+    assert.deepEqual([quick.works.map(({ id }) => id), quick.write], [ids, undefined]);
+    const part = readOptions(['--only', 'binary', '--peers', 'tfjs-wasm,pytorch'], KNOWN);
+    assert.deepEqual(
+      [part.works.map(({ id }) => id), part.peers],
+      [
+        ['binary-224-train-b8', 'binary-224-infer-b1'],
+        ['tfjs-wasm', 'pytorch'],
+      ],
+    );
+  });
+
+  it('what is unknown is refused by name', () => {
+    for (const args of [
+      ['--only', 'lstm'],
+      ['--peers', 'torch'],
+      ['--chunks', '1.5'],
+      ['--seconds', '0'],
+      ['--fast'],
+    ]) {
+      assert.throws(
+        () => readOptions(args, KNOWN),
+        (/** @type {Error} */ error) => error.message.includes(/** @type {string} */ (args.at(-1))),
+      );
+    }
+  });
+});
+
+describe('files', () => {
+  it('an ONNX model holds all weights', () => {
+    const bytes = onnxModel(TRAINING.network);
+    const parameters = 122_570;
+    assert.ok(bytes.length > 4 * parameters && bytes.length < 4 * parameters + 2000);
+    assert.ok(Buffer.from(bytes).includes('kernel_shape'));
+  });
+
+  it('packages lie outside of the checkout, by name and version', () => {
+    const folder = peersFolder({ a: '1', b: '2' });
+    assert.equal(folder, peersFolder({ b: '2', a: '1' }));
+    assert.notEqual(folder, peersFolder({ a: '1', b: '3' }));
+  });
+});
+
+describe('our own engine', () => {
+  const short = { chunks: 2, seconds: 0.05 };
+  const candidates = [{ peer: OURS, entry: { place: /** @type {const} */ ('node'), threads: 2 } }];
+
+  for (const id of ['seed-cnn-train-b32', 'seed-cnn-infer-b1', 'gemm-1024']) {
+    it(`${id} in a process of its own`, async () => {
+      // Few batches, so that an epoch is short.
+      const work = { ...WORKS.filter((known) => known.id === id)[0], batches: 2 };
+      const [result] = await measureWork(work, candidates, short, () => {});
+      assert.equal(result.failure, undefined);
+      assert.equal(result.rates.length, 2);
+      assert.equal(result.peaks.length, 2);
+      assert.ok(Math.min(...result.rates, ...result.peaks) > 0);
+      assert.match(result.version ?? '', /^\d+\.\d+\.\d+.* \(.*threads\)$/);
+    });
+  }
+
+  it('a peer that fails leaves the rest standing', async () => {
+    const broken = { ...OURS, name: 'no-such-peer' };
+    const both = [{ ...candidates[0], peer: broken }, candidates[0]];
+    const [failed, ours] = await measureWork({ ...TRAINING, batches: 2 }, both, short, () => {});
+    assert.match(failed.failure ?? '', /no-such-peer/);
+    assert.equal(ours.rates.length, 2);
+  });
+});
