@@ -1,0 +1,60 @@
+#include "kernels/conv2d_windows.h"
+
+void tg_copy_window(tg_real *to, const tg_real *image, const tg_image_window *w, uint32_t height, uint32_t width,
+                    uint32_t channels) {
+  int64_t left = w->first_column < 0 ? -w->first_column : 0;
+  if (left > (int64_t)w->columns) left = (int64_t)w->columns;
+  int64_t middle = (int64_t)width - (w->first_column + left);
+  if (middle > (int64_t)w->columns - left) middle = (int64_t)w->columns - left;
+  if (middle < 0) middle = 0;
+  const size_t before = (size_t)left * channels, inside = (size_t)middle * channels;
+  const size_t from = inside ? (size_t)(w->first_column + left) * channels : 0;
+  const size_t line = w->columns * channels;
+  for (size_t r = 0; r < w->rows; r++, to += line) {
+    int64_t row = w->first_row + (int64_t)r;
+    if (row < 0 || row >= (int64_t)height) {
+      tg_clear(to, line);
+      continue;
+    }
+    tg_clear(to, before);
+    tg_copy(to + before, image + (size_t)row * width * channels + from, inside);
+    tg_clear(to + before + inside, line - before - inside);
+  }
+}
+
+/*
+ * Implicit GEMM: with NHWC images the kernel_w * in_c values under one row of the kernel are neighbours in memory, so
+ * a row of the matrix A (one output pixel) is kernel_h segments read in place. The four rows of a tile are any four
+ * pixels; tiles run over the ends of image rows, and the last one repeats a pixel and does not store it.
+ */
+
+void tg_run_valid_conv(tg_real *y, const tg_valid_conv *v, const tg_real *packed, const tg_real *bias, size_t pixels,
+                       int relu) {
+  const size_t K = v->segments * v->segment;
+  /* A panel (K * 8) stays in the first-level cache while the whole image passes. */
+  for (uint32_t panel = 0; panel < tg_gemm_panels(v->out_c); panel++) {
+    const size_t columns = tg_panel_columns(v->out_c, panel);
+    const tg_tile start = tg_tile_start_bias(bias ? bias + (size_t)panel * TG_TILE_COLUMNS : NULL, columns);
+    tg_real *y_panel = y + (size_t)panel * TG_TILE_COLUMNS;
+    tg_cursor at = {0, 0};
+    for (size_t pixel = 0; pixel < pixels; pixel += TG_TILE_ROWS) {
+      const size_t rows = pixels - pixel < TG_TILE_ROWS ? pixels - pixel : TG_TILE_ROWS;
+      const tg_real *x_row[4];
+      tg_real *y_row[4];
+      for (size_t r = 0; r < 4; r++) {
+        x_row[r] = v->x + at.offset;
+        y_row[r] = y_panel + (pixel + (r < rows ? r : rows - 1)) * v->out_c;
+        if (r + 1 < rows || rows == 4) tg_cursor_next(&at, v->out_w, v->pixel_step, v->row_step);
+      }
+      const tg_real *b = packed + panel * K * TG_TILE_COLUMNS;
+      tg_tile t = start;
+      for (size_t segment = v->segments; segment; segment--) {
+        tg_tile_rows(&t, x_row, b, v->segment);
+        b += v->segment * TG_TILE_COLUMNS;
+        for (size_t r = 0; r < 4; r++) x_row[r] += v->line_step;
+      }
+      if (relu) tg_tile_relu(&t);
+      tg_tile_store(y_row, &t, rows, columns);
+    }
+  }
+}
