@@ -12,17 +12,20 @@ export async function startNode() {
   const execArgv = (await relaxedSimd()) ? [] : ['--experimental-wasm-relaxed-simd'];
   const child = fork(fileURLToPath(import.meta.url), [CHILD], { execArgv });
   const ended = new Promise((resolve) => child.once('close', resolve));
+  child.on('error', () => {}); // told by its end
   return {
     call: (method, values) =>
       new Promise((resolve, reject) => {
-        const onEnd = () => reject(new Error('the process ended'));
+        const onEnd = () =>
+          reject(new Error(`the process ended (${child.signalCode ?? child.exitCode})`));
+        if (!child.connected) return onEnd();
         child.once('exit', onEnd);
         child.once('message', (/** @type {any} */ { answer, error }) => {
           child.off('exit', onEnd);
           if (error === undefined) resolve(answer);
           else reject(new Error(error));
         });
-        child.send({ method, ...values });
+        return child.send({ method, ...values });
       }),
     async close() {
       child.kill();

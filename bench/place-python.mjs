@@ -24,6 +24,7 @@ export async function startPython(program, threads) {
       new Promise((resolve, reject) => {
         const onEnd = () =>
           reject(new Error(complaints.trim().split('\n').at(-1) || 'the process ended'));
+        if (child.exitCode !== null || child.signalCode !== null) return onEnd();
         child.once('close', onEnd).once('error', onEnd);
         lines.once('line', (line) => {
           child.off('close', onEnd);
@@ -31,7 +32,7 @@ export async function startPython(program, threads) {
           if (error === undefined) resolve(answer);
           else reject(new Error(error));
         });
-        child.stdin.write(`${JSON.stringify({ method, ...values })}\n`);
+        return child.stdin.write(`${JSON.stringify({ method, ...values })}\n`);
       }),
     async close() {
       child.kill();
