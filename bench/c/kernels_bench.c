@@ -6,6 +6,7 @@
 
 #include "kernels/conv2d.h"
 #include "kernels/gemm.h"
+#include "kernels/winograd.h"
 
 #ifdef __EMSCRIPTEN__
 #include <emscripten.h>
@@ -25,14 +26,45 @@ static tg_real *filled(size_t n) {
   return p;
 }
 
-enum { CONV_FORWARD, CONV_INPUT_GRADIENT, CONV_FILTER_GRADIENT, GEMM, GEMM_TRANSPOSED, PEAK };
+enum {
+  CONV_FORWARD,
+  CONV_INPUT_GRADIENT,
+  CONV_FILTER_GRADIENT,
+  WINOGRAD_FORWARD,
+  WINOGRAD_INPUT_GRADIENT,
+  WINOGRAD_FILTER_GRADIENT,
+  GEMM,
+  GEMM_TRANSPOSED,
+  PEAK
+};
 
 typedef struct {
   int what;
   tg_conv2d_shape s;
+  tg_winograd g;
   uint32_t images, M, K, N;
   tg_real *x, *y, *w, *packed, *scratch;
 } job;
+
+static void run_winograd_forward(const job *j) {
+  const uint32_t tiles = j->images * j->g.tiles_h * j->g.tiles_w, block = tg_winograd_block(&j->g);
+  tg_winograd_pack(j->packed, j->w, &j->g, 0, tg_conv2d_panels(&j->s));
+  for (uint32_t tile = 0; tile < tiles; tile += block) {
+    tg_winograd_forward(j->y, j->x, j->packed, NULL, j->scratch, &j->g, tile,
+                        tiles - tile < block ? tiles : tile + block, block, 1);
+  }
+}
+
+static void run_winograd_filter_gradient(const job *j) {
+  const uint32_t tiles = j->images * j->g.tiles_h * j->g.tiles_w, chunk = tg_winograd_filter_chunk(&j->g, tiles);
+  const tg_winograd_filter f = tg_winograd_filter_make(j->scratch, &j->g, chunk);
+  for (uint32_t tile = 0; tile < tiles; tile += chunk) {
+    const uint32_t count = tiles - tile < chunk ? tiles - tile : chunk;
+    tg_winograd_filter_transform(&f, j->x, j->y, &j->g, tile, tile, tile + count);
+    tg_winograd_filter_add(&f, &j->g, count, tile == 0, 0, tg_winograd_filter_units(&j->g));
+  }
+  tg_winograd_filter_finish(j->w, &f, &j->g, 0, j->s.in_c);
+}
 
 static void run(const job *j) {
   switch (j->what) {
@@ -49,6 +81,16 @@ static void run(const job *j) {
     case CONV_FILTER_GRADIENT:
       tg_conv2d_filter_gradient(j->w, j->x, j->y, j->scratch, &j->s, j->images, 0,
                                 tg_conv2d_filter_gradient_tiles(&j->s));
+      break;
+    case WINOGRAD_FORWARD:
+      run_winograd_forward(j);
+      break;
+    case WINOGRAD_INPUT_GRADIENT:
+      tg_winograd_input_gradient_pack(j->packed, j->w, &j->g, 0, tg_conv2d_input_gradient_panels(&j->s));
+      tg_winograd_input_gradient(j->x, j->y, j->packed, j->scratch, &j->g, 0, j->images, tg_winograd_block(&j->g));
+      break;
+    case WINOGRAD_FILTER_GRADIENT:
+      run_winograd_filter_gradient(j);
       break;
     case GEMM:
       tg_gemm(j->y, j->x, j->packed, NULL, j->K, j->N, 0, j->M, 0, tg_gemm_panels(j->N), 0);
@@ -121,6 +163,35 @@ static void bench_conv(const char *name, uint32_t images, uint32_t h, uint32_t i
   free(j.scratch);
 }
 
+/* The same by Winograd, weights transformed each time. */
+static void bench_winograd(const char *name, uint32_t images, uint32_t h, uint32_t in_c, uint32_t out_c, uint32_t pad,
+                           uint32_t m) {
+  const uint32_t out = h + 2 * pad - 2;
+  const tg_conv2d_shape s = {h, h, in_c, out, out, out_c, 3, 3, 1, 1, pad, pad};
+  const tg_winograd g = tg_winograd_make(&s, m);
+  const size_t packed = tg_winograd_packed_size(&g), packed_gradient = tg_winograd_input_gradient_packed_size(&g);
+  const size_t filter =
+      tg_winograd_filter_scratch(&g, tg_winograd_filter_chunk(&g, (uint64_t)images * g.tiles_h * g.tiles_w));
+  const size_t scratch = tg_winograd_scratch(&g, tg_winograd_block(&g));
+  job j = {.s = s, .g = g, .images = images};
+  j.x = filled((size_t)images * h * h * in_c);
+  j.y = filled((size_t)images * out * out * out_c);
+  j.w = filled((size_t)9 * in_c * out_c);
+  j.packed = filled(packed > packed_gradient ? packed : packed_gradient);
+  j.scratch = filled(scratch > filter ? scratch : filter);
+  const double flop = 2.0 * images * out * out * out_c * 9 * in_c;
+  char label[64];
+  snprintf(label, sizeof label, "  %s F(%u)", name, m);
+  printf("%-28s", label);
+  for (j.what = WINOGRAD_FORWARD; j.what <= WINOGRAD_FILTER_GRADIENT; j.what++) print(measure(&j, flop));
+  printf("\n");
+  free(j.x);
+  free(j.y);
+  free(j.w);
+  free(j.packed);
+  free(j.scratch);
+}
+
 static void bench_gemm(const char *name, uint32_t M, uint32_t K, uint32_t N) {
   job j = {.M = M, .K = K, .N = N};
   j.x = filled((size_t)M * K);
@@ -150,15 +221,29 @@ int main(void) {
   printf("%-28s  %-12s  %-12s  %-12s\n", "GFLOP/s, percent of peak", "forward", "input grad", "filter grad");
   bench_conv("seed 1: 32x32x3 -> 32", 32, 32, 3, 32, 3, 1, 0);
   bench_conv("seed 2: 15x15x32 -> 64", 32, 15, 32, 64, 3, 1, 0);
+  bench_winograd("seed 2", 32, 15, 32, 64, 0, 2);
+  bench_winograd("seed 2", 32, 15, 32, 64, 0, 4);
   bench_conv("seed 3: 6x6x64 -> 64", 32, 6, 64, 64, 3, 1, 0);
+  bench_winograd("seed 3", 32, 6, 64, 64, 0, 2);
+  bench_winograd("seed 3", 32, 6, 64, 64, 0, 4);
   bench_conv("resnet 1: 32x32x16 pad 1", 16, 32, 16, 16, 3, 1, 1);
+  bench_winograd("resnet 1", 16, 32, 16, 16, 1, 2);
+  bench_winograd("resnet 1", 16, 32, 16, 16, 1, 4);
   bench_conv("resnet 2: 16x16x32 pad 1", 16, 16, 32, 32, 3, 1, 1);
+  bench_winograd("resnet 2", 16, 16, 32, 32, 1, 2);
+  bench_winograd("resnet 2", 16, 16, 32, 32, 1, 4);
   bench_conv("resnet 3: 8x8x64 pad 1", 16, 8, 64, 64, 3, 1, 1);
+  bench_winograd("resnet 3", 16, 8, 64, 64, 1, 2);
+  bench_winograd("resnet 3", 16, 8, 64, 64, 1, 4);
   bench_conv("resnet: 32x32x16 -> 32 / 2", 16, 32, 16, 32, 3, 2, 1);
   bench_conv("resnet: 1x1 16 -> 32 / 2", 16, 32, 16, 32, 1, 2, 0);
   bench_conv("1x1 64 -> 64", 16, 8, 64, 64, 1, 1, 0);
   bench_conv("binary: 111x111x32 -> 64", 1, 111, 32, 64, 3, 1, 0);
+  bench_winograd("binary", 1, 111, 32, 64, 0, 2);
+  bench_winograd("binary", 1, 111, 32, 64, 0, 4);
   bench_conv("binary: 54x54x64 -> 128", 1, 54, 64, 128, 3, 1, 0);
+  bench_winograd("binary", 1, 54, 64, 128, 0, 2);
+  bench_winograd("binary", 1, 54, 64, 128, 0, 4);
   bench_gemm("dense 32 x 1024 -> 64", 32, 1024, 64);
   bench_gemm("dense 32 x 64 -> 10", 32, 64, 10);
   bench_gemm("gemm 1024", 1024, 1024, 1024);

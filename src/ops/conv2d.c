@@ -4,6 +4,7 @@
 #include "../op.h"
 #include "../size.h"
 #include "bias_relu.h"
+#include "conv2d_winograd.h"
 #include "window.h"
 
 enum { FILTERS, KERNEL_H, KERNEL_W, STRIDE_H, STRIDE_W, SAME, USE_BIAS, KERNEL_INIT, BIAS_INIT };
@@ -81,15 +82,28 @@ static uint32_t tile_rows(uint32_t rows, uint32_t samples, uint32_t threads, uin
   return tg_ceil_div(rows, tg_min((uint32_t)strips, rows));
 }
 
+/* The layer as Winograd does it; m is 0 where the direct way is faster. */
+static tg_winograd winograd(const tg_conv2d_shape *s) {
+  const uint32_t m = tg_winograd_choose(s);
+  return m ? tg_winograd_make(s, m) : (tg_winograd){.m = 0};
+}
+
 static void plan(const tg_graph *graph, const tg_node *node, uint32_t samples, uint32_t threads, int want_dx,
                  tg_needs *needs) {
   tg_conv2d_shape s = kernel_shape(graph, node);
-  needs->forward = tg_add(tg_conv2d_packed_size(&s), tg_mul(threads, tg_conv2d_forward_scratch(&s, s.out_h)));
+  const tg_winograd by_tiles = winograd(&s);
+  needs->forward = by_tiles.m
+                       ? tg_conv2d_winograd_forward_needs(&by_tiles, samples, threads)
+                       : tg_add(tg_conv2d_packed_size(&s), tg_mul(threads, tg_conv2d_forward_scratch(&s, s.out_h)));
   uint64_t bias = tg_bias_relu_scratch((uint64_t)samples * s.out_h * s.out_w, s.out_c);
-  uint64_t filter = tg_mul(threads, tg_conv2d_filter_gradient_scratch(&s));
-  uint64_t input = want_dx ? tg_add(tg_conv2d_input_gradient_packed_size(&s),
-                                    tg_mul(threads, tg_conv2d_input_gradient_scratch(&s, s.in_h)))
-                           : 0;
+  uint64_t filter = by_tiles.m ? tg_conv2d_winograd_filter_needs(&by_tiles, samples)
+                               : tg_mul(threads, tg_conv2d_filter_gradient_scratch(&s));
+  uint64_t input = 0;
+  if (want_dx) {
+    input = by_tiles.m ? tg_conv2d_winograd_input_needs(&by_tiles, samples, threads)
+                       : tg_add(tg_conv2d_input_gradient_packed_size(&s),
+                                tg_mul(threads, tg_conv2d_input_gradient_scratch(&s, s.in_h)));
+  }
   /* The three parts of the backward pass run one after another over the same bytes. */
   needs->backward = bias > filter ? bias : filter;
   if (input > needs->backward) needs->backward = input;
@@ -122,6 +136,11 @@ static void forward(const tg_run *run, const tg_graph *graph, const tg_node *nod
   job j = {.s = kernel_shape(graph, node), .b = buffers, .w = buffers->w, .packed = buffers->scratch};
   uint32_t threads = tg_pool_threads(run->pool);
   if (tg_attribute_u32(node, USE_BIAS)) j.bias = buffers->w + kernel_size(&j.s);
+  const tg_winograd by_tiles = winograd(&j.s);
+  if (by_tiles.m) {
+    tg_conv2d_winograd_forward(run, buffers, j.bias, &by_tiles);
+    return;
+  }
   j.scratch = j.packed + tg_conv2d_packed_size(&j.s);
   j.scratch_size = tg_conv2d_forward_scratch(&j.s, j.s.out_h);
   j.rows = tile_rows(j.s.out_h, run->samples, threads, node->macs);
@@ -150,6 +169,26 @@ static void input_gradient_tile(void *context, uint32_t tile, uint32_t thread) {
                            tile / j->strips, first, tg_min(first + j->rows, j->s.in_h));
 }
 
+static void filter_gradient(const tg_run *run, const tg_buffers *buffers, job *j, uint32_t threads) {
+  /* A group streams all images, so few groups are best; two a thread even out a noisy machine. */
+  uint32_t tiles = tg_conv2d_filter_gradient_tiles(&j->s), groups = threads == 1 ? 1 : 2 * threads;
+  j->tiles_a_group = tg_ceil_div(tiles, tg_min(groups, tiles));
+  j->scratch = buffers->scratch;
+  j->scratch_size = tg_conv2d_filter_gradient_scratch(&j->s);
+  tg_pool_run(run->pool, tg_ceil_div(tiles, j->tiles_a_group), filter_gradient_group, j);
+}
+
+static void input_gradient(const tg_run *run, const tg_node *node, const tg_buffers *buffers, job *j,
+                           uint32_t threads) {
+  j->packed = buffers->scratch;
+  j->scratch = j->packed + tg_conv2d_input_gradient_packed_size(&j->s);
+  j->scratch_size = tg_conv2d_input_gradient_scratch(&j->s, j->s.in_h);
+  j->rows = tile_rows(j->s.in_h, run->samples, threads, node->macs);
+  j->strips = tg_ceil_div(j->s.in_h, j->rows);
+  tg_pool_run(run->pool, tg_conv2d_input_gradient_panels(&j->s), pack_input_gradient_tile, j);
+  tg_pool_run(run->pool, run->samples * j->strips, input_gradient_tile, j);
+}
+
 static void backward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
   job j = {.s = kernel_shape(graph, node), .b = buffers, .w = buffers->w, .samples = run->samples};
   uint32_t threads = tg_pool_threads(run->pool);
@@ -158,21 +197,14 @@ static void backward(const tg_run *run, const tg_graph *graph, const tg_node *no
   tg_bias_relu_backward(run->pool, db, buffers->dy, buffers->y, buffers->scratch,
                         (uint64_t)run->samples * j.s.out_h * j.s.out_w, j.s.out_c, buffers->relu);
 
-  /* A group streams all images, so few groups are best; two a thread even out a noisy machine. */
-  uint32_t tiles = tg_conv2d_filter_gradient_tiles(&j.s), groups = threads == 1 ? 1 : 2 * threads;
-  j.tiles_a_group = tg_ceil_div(tiles, tg_min(groups, tiles));
-  j.scratch = buffers->scratch;
-  j.scratch_size = tg_conv2d_filter_gradient_scratch(&j.s);
-  tg_pool_run(run->pool, tg_ceil_div(tiles, j.tiles_a_group), filter_gradient_group, &j);
-
-  if (!buffers->dx[0]) return;
-  j.packed = buffers->scratch;
-  j.scratch = j.packed + tg_conv2d_input_gradient_packed_size(&j.s);
-  j.scratch_size = tg_conv2d_input_gradient_scratch(&j.s, j.s.in_h);
-  j.rows = tile_rows(j.s.in_h, run->samples, threads, node->macs);
-  j.strips = tg_ceil_div(j.s.in_h, j.rows);
-  tg_pool_run(run->pool, tg_conv2d_input_gradient_panels(&j.s), pack_input_gradient_tile, &j);
-  tg_pool_run(run->pool, run->samples * j.strips, input_gradient_tile, &j);
+  const tg_winograd by_tiles = winograd(&j.s);
+  if (by_tiles.m) {
+    tg_conv2d_winograd_filter_gradient(run, buffers, &by_tiles);
+    if (buffers->dx[0]) tg_conv2d_winograd_input_gradient(run, buffers, &by_tiles);
+  } else {
+    filter_gradient(run, buffers, &j, threads);
+    if (buffers->dx[0]) input_gradient(run, node, buffers, &j, threads);
+  }
 }
 
 const tg_op tg_op_conv2d = {.name = "conv2d",

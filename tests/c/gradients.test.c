@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "kernels/winograd.h"
 #include "network.h"
 #include "test.h"
 
@@ -260,6 +261,22 @@ static void convolutions(tg_engine *engine) {
         }
 }
 
+/* Enough channels for Winograd: tiles of 4x4, then of 2x2, then the same with padding and cut tiles. */
+static void winograd_convolutions(tg_engine *engine) {
+  static const double sizes[][3] = {{7, 6, 0}, {4, 4, 0}, {7, 6, 1}, {2, 4, 1}};
+  for (unsigned i = 0; i < 4; i++) {
+    const uint32_t height = (uint32_t)sizes[i][0], width = (uint32_t)sizes[i][1], pad = (uint32_t)sizes[i][2];
+    const uint32_t out_h = pad ? height : height - 2, out_w = pad ? width : width - 2;
+    const tg_conv2d_shape s = {height, width, 17, out_h, out_w, 16, 3, 3, 1, 1, pad, pad};
+    CHECK_MESSAGE(tg_winograd_choose(&s) == (i % 2 ? 2 : 4), "%u x %u, pad %u", height, width, pad);
+    conv.filters = 16;
+    conv.kernel_h = conv.kernel_w = 3;
+    conv.stride_h = conv.stride_w = 1;
+    conv.same = pad;
+    check_layer(engine, height, width, 17, "conv2d by Winograd", add_conv_relu);
+  }
+}
+
 /* Losses behind a dense layer, with and without the activation that they absorb. */
 static void check_loss(tg_engine *engine, const char *what, tg_loss loss, int from_logits, const char *activation,
                        uint32_t outputs, tg_label_type labels, uint32_t label_size) {
@@ -296,6 +313,7 @@ int main(void) {
   branches(engine);
   check_read_loss_node(engine);
   convolutions(engine);
+  winograd_convolutions(engine);
   losses(engine);
   CHECK(tg_engine_info(engine, TG_INFO_LIVE_ALLOCATIONS) == 0);
   tg_engine_destroy(engine);
