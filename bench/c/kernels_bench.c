@@ -164,11 +164,10 @@ static void bench_conv(const char *name, uint32_t images, uint32_t h, uint32_t i
 }
 
 /* The same by Winograd, weights transformed each time. */
-static void bench_winograd(const char *name, uint32_t images, uint32_t h, uint32_t in_c, uint32_t out_c, uint32_t pad,
-                           uint32_t m) {
+static void bench_winograd(const char *name, uint32_t images, uint32_t h, uint32_t in_c, uint32_t out_c, uint32_t pad) {
   const uint32_t out = h + 2 * pad - 2;
   const tg_conv2d_shape s = {h, h, in_c, out, out, out_c, 3, 3, 1, 1, pad, pad};
-  const tg_winograd g = tg_winograd_make(&s, m);
+  const tg_winograd g = tg_winograd_make(&s);
   const size_t packed = tg_winograd_packed_size(&g), packed_gradient = tg_winograd_input_gradient_packed_size(&g);
   const size_t filter =
       tg_winograd_filter_scratch(&g, tg_winograd_filter_chunk(&g, (uint64_t)images * g.tiles_h * g.tiles_w));
@@ -180,9 +179,7 @@ static void bench_winograd(const char *name, uint32_t images, uint32_t h, uint32
   j.packed = filled(packed > packed_gradient ? packed : packed_gradient);
   j.scratch = filled(scratch > filter ? scratch : filter);
   const double flop = 2.0 * images * out * out * out_c * 9 * in_c;
-  char label[64];
-  snprintf(label, sizeof label, "  %s F(%u)", name, m);
-  printf("%-28s", label);
+  printf("  %-26s", name);
   for (j.what = WINOGRAD_FORWARD; j.what <= WINOGRAD_FILTER_GRADIENT; j.what++) print(measure(&j, flop));
   printf("\n");
   free(j.x);
@@ -221,29 +218,22 @@ int main(void) {
   printf("%-28s  %-12s  %-12s  %-12s\n", "GFLOP/s, percent of peak", "forward", "input grad", "filter grad");
   bench_conv("seed 1: 32x32x3 -> 32", 32, 32, 3, 32, 3, 1, 0);
   bench_conv("seed 2: 15x15x32 -> 64", 32, 15, 32, 64, 3, 1, 0);
-  bench_winograd("seed 2", 32, 15, 32, 64, 0, 2);
-  bench_winograd("seed 2", 32, 15, 32, 64, 0, 4);
+  bench_winograd("the same by Winograd", 32, 15, 32, 64, 0);
   bench_conv("seed 3: 6x6x64 -> 64", 32, 6, 64, 64, 3, 1, 0);
-  bench_winograd("seed 3", 32, 6, 64, 64, 0, 2);
-  bench_winograd("seed 3", 32, 6, 64, 64, 0, 4);
+  bench_winograd("the same by Winograd", 32, 6, 64, 64, 0);
   bench_conv("resnet 1: 32x32x16 pad 1", 16, 32, 16, 16, 3, 1, 1);
-  bench_winograd("resnet 1", 16, 32, 16, 16, 1, 2);
-  bench_winograd("resnet 1", 16, 32, 16, 16, 1, 4);
+  bench_winograd("the same by Winograd", 16, 32, 16, 16, 1);
   bench_conv("resnet 2: 16x16x32 pad 1", 16, 16, 32, 32, 3, 1, 1);
-  bench_winograd("resnet 2", 16, 16, 32, 32, 1, 2);
-  bench_winograd("resnet 2", 16, 16, 32, 32, 1, 4);
+  bench_winograd("the same by Winograd", 16, 16, 32, 32, 1);
   bench_conv("resnet 3: 8x8x64 pad 1", 16, 8, 64, 64, 3, 1, 1);
-  bench_winograd("resnet 3", 16, 8, 64, 64, 1, 2);
-  bench_winograd("resnet 3", 16, 8, 64, 64, 1, 4);
+  bench_winograd("the same by Winograd", 16, 8, 64, 64, 1);
   bench_conv("resnet: 32x32x16 -> 32 / 2", 16, 32, 16, 32, 3, 2, 1);
   bench_conv("resnet: 1x1 16 -> 32 / 2", 16, 32, 16, 32, 1, 2, 0);
   bench_conv("1x1 64 -> 64", 16, 8, 64, 64, 1, 1, 0);
   bench_conv("binary: 111x111x32 -> 64", 1, 111, 32, 64, 3, 1, 0);
-  bench_winograd("binary", 1, 111, 32, 64, 0, 2);
-  bench_winograd("binary", 1, 111, 32, 64, 0, 4);
+  bench_winograd("the same by Winograd", 1, 111, 32, 64, 0);
   bench_conv("binary: 54x54x64 -> 128", 1, 54, 64, 128, 3, 1, 0);
-  bench_winograd("binary", 1, 54, 64, 128, 0, 2);
-  bench_winograd("binary", 1, 54, 64, 128, 0, 4);
+  bench_winograd("the same by Winograd", 1, 54, 64, 128, 0);
   bench_gemm("dense 32 x 1024 -> 64", 32, 1024, 64);
   bench_gemm("dense 32 x 64 -> 10", 32, 64, 10);
   bench_gemm("gemm 1024", 1024, 1024, 1024);

@@ -9,20 +9,21 @@ int tg_winograd_applies(const tg_conv2d_shape *s) {
   return s->kernel_h == 3 && s->kernel_w == 3 && s->stride_h == 1 && s->stride_w == 1;
 }
 
-tg_winograd tg_winograd_make(const tg_conv2d_shape *s, uint32_t m) {
-  return (tg_winograd){*s, m, (s->out_h + m - 1) / m, (s->out_w + m - 1) / m};
+tg_winograd tg_winograd_make(const tg_conv2d_shape *s) {
+  return (tg_winograd){*s, (s->out_h + TG_WINOGRAD_M - 1) / TG_WINOGRAD_M,
+                       (s->out_w + TG_WINOGRAD_M - 1) / TG_WINOGRAD_M};
 }
 
 static size_t width_of(uint32_t channels) { return tg_round_up(channels, TG_TILE_COLUMNS); }
 
 uint32_t tg_winograd_block(const tg_winograd *g) {
-  size_t tile = tg_winograd_positions(g) * (width_of(g->s.in_c) + width_of(g->s.out_c)) * sizeof(tg_real);
+  size_t tile = TG_WINOGRAD_POSITIONS * (width_of(g->s.in_c) + width_of(g->s.out_c)) * sizeof(tg_real);
   size_t block = BLOCK_BYTES / tile / TG_TILE_ROWS * TG_TILE_ROWS;
   return block < TG_TILE_ROWS ? TG_TILE_ROWS : block > MAX_BLOCK ? MAX_BLOCK : (uint32_t)block;
 }
 
 size_t tg_winograd_scratch(const tg_winograd *g, uint32_t block) {
-  return tg_winograd_positions(g) *
+  return TG_WINOGRAD_POSITIONS *
          (tg_winograd_plane(block, width_of(g->s.in_c)) + tg_winograd_plane(block, width_of(g->s.out_c)));
 }
 
@@ -34,22 +35,20 @@ enum { TRANSFORM_COST = 5 };
 /* Fewer channels have not been measured; with more, four tiles no longer fit a block. */
 enum { LEAST_CHANNELS = 16, MOST_CHANNELS = 4096 };
 
-static uint64_t winograd_cost(const tg_conv2d_shape *s, uint32_t m) {
-  const tg_winograd g = tg_winograd_make(s, m);
+static uint64_t winograd_cost(const tg_conv2d_shape *s) {
+  const tg_winograd g = tg_winograd_make(s);
   const uint64_t channels = (uint64_t)s->in_c + s->out_c, products = (uint64_t)s->in_c * s->out_c;
-  return (uint64_t)g.tiles_h * g.tiles_w * tg_winograd_positions(&g) * (products + TRANSFORM_COST * channels);
+  return (uint64_t)g.tiles_h * g.tiles_w * TG_WINOGRAD_POSITIONS * (products + TRANSFORM_COST * channels);
 }
 
-uint32_t tg_winograd_choose(const tg_conv2d_shape *s) {
+int tg_winograd_pays(const tg_conv2d_shape *s) {
   if (!tg_winograd_applies(s) || s->in_c < LEAST_CHANNELS || s->out_c < LEAST_CHANNELS || s->in_c > MOST_CHANNELS ||
       s->out_c > MOST_CHANNELS) {
     return 0;
   }
   const uint64_t direct = (uint64_t)s->out_h * s->out_w * 9 * s->in_c * s->out_c;
-  const uint64_t two = winograd_cost(s, 2), four = winograd_cost(s, 4), best = two < four ? two : four;
   /* A tenth of margin for what the model leaves out. */
-  if (best >= direct / 10 * 9) return 0;
-  return two < four ? 2 : 4;
+  return winograd_cost(s) < direct / 10 * 9;
 }
 
 /* ---- weights ---- */
@@ -59,22 +58,23 @@ uint32_t tg_winograd_choose(const tg_conv2d_shape *s) {
 static size_t packed_plane(uint32_t K, uint32_t N) { return tg_winograd_plane(K, width_of(N)); }
 
 size_t tg_winograd_packed_size(const tg_winograd *g) {
-  return tg_winograd_positions(g) * packed_plane(g->s.in_c, g->s.out_c);
+  return TG_WINOGRAD_POSITIONS * packed_plane(g->s.in_c, g->s.out_c);
 }
 
 size_t tg_winograd_input_gradient_packed_size(const tg_winograd *g) {
-  return tg_winograd_positions(g) * packed_plane(g->s.out_c, g->s.in_c);
+  return TG_WINOGRAD_POSITIONS * packed_plane(g->s.out_c, g->s.in_c);
 }
 
 /* to[position * plane] = G taps G', four lanes of it. */
-TG_INLINE void transform_filter(uint32_t m, tg_real *to, size_t plane, const tg_v4 taps[9]) {
-  tg_v4 out[TG_WINOGRAD_MAX_N * TG_WINOGRAD_MAX_N];
-  tg_winograd_tile(TG_WINOGRAD_G, m, out, taps);
-  for (uint32_t p = 0; p < (m + 2) * (m + 2); p++) tg_v4_store(to + p * plane, out[p]);
+TG_INLINE void transform_filter(tg_real *to, size_t plane, const tg_v4 taps[9]) {
+  tg_v4 out[TG_WINOGRAD_N * TG_WINOGRAD_N];
+  tg_winograd_tile(TG_WINOGRAD_G, out, taps);
+  for (uint32_t p = 0; p < TG_WINOGRAD_POSITIONS; p++) tg_v4_store(to + p * plane, out[p]);
 }
 
-TG_INLINE void pack(uint32_t m, tg_real *packed, const tg_real *w, const tg_conv2d_shape *s, uint32_t panel_first,
-                    uint32_t panel_end) {
+void tg_winograd_pack(tg_real *packed, const tg_real *w, const tg_winograd *g, uint32_t panel_first,
+                      uint32_t panel_end) {
+  const tg_conv2d_shape *s = &g->s;
   const size_t plane = packed_plane(s->in_c, s->out_c), tap = (size_t)s->in_c * s->out_c;
   for (uint32_t panel = panel_first; panel < panel_end; panel++) {
     for (uint32_t c = 0; c < s->in_c; c++) {
@@ -85,18 +85,9 @@ TG_INLINE void pack(uint32_t m, tg_real *packed, const tg_real *w, const tg_conv
           const tg_real *from = w + k * tap + (size_t)c * s->out_c + (left ? first : 0);
           taps[k] = left >= 4 ? tg_v4_load(from) : tg_v4_load_part(from, left, 0);
         }
-        transform_filter(m, packed + ((size_t)panel * s->in_c + c) * TG_TILE_COLUMNS + half, plane, taps);
+        transform_filter(packed + ((size_t)panel * s->in_c + c) * TG_TILE_COLUMNS + half, plane, taps);
       }
     }
-  }
-}
-
-void tg_winograd_pack(tg_real *packed, const tg_real *w, const tg_winograd *g, uint32_t panel_first,
-                      uint32_t panel_end) {
-  if (g->m == 2) {
-    pack(2, packed, w, &g->s, panel_first, panel_end);
-  } else {
-    pack(4, packed, w, &g->s, panel_first, panel_end);
   }
 }
 
@@ -117,8 +108,9 @@ static void load_block(tg_v4 block[4], const tg_real *w, const tg_conv2d_shape *
   }
 }
 
-TG_INLINE void pack_transposed(uint32_t m, tg_real *packed, const tg_real *w, const tg_conv2d_shape *s,
-                               uint32_t panel_first, uint32_t panel_end) {
+void tg_winograd_input_gradient_pack(tg_real *packed, const tg_real *w, const tg_winograd *g, uint32_t panel_first,
+                                     uint32_t panel_end) {
+  const tg_conv2d_shape *s = &g->s;
   const size_t plane = packed_plane(s->out_c, s->in_c), tap = (size_t)s->in_c * s->out_c;
   for (uint32_t panel = panel_first; panel < panel_end; panel++) {
     for (uint32_t c = 0; c < s->out_c; c += 4) {
@@ -127,19 +119,10 @@ TG_INLINE void pack_transposed(uint32_t m, tg_real *packed, const tg_real *w, co
         for (uint32_t k = 0; k < 9; k++) load_block(blocks[k], w + k * tap, s, panel * TG_TILE_COLUMNS + half, c);
         for (uint32_t k = 0; k < 4 && c + k < s->out_c; k++) {
           for (uint32_t t = 0; t < 9; t++) taps[t] = blocks[t][k];
-          transform_filter(m, packed + ((size_t)panel * s->out_c + c + k) * TG_TILE_COLUMNS + half, plane, taps);
+          transform_filter(packed + ((size_t)panel * s->out_c + c + k) * TG_TILE_COLUMNS + half, plane, taps);
         }
       }
     }
-  }
-}
-
-void tg_winograd_input_gradient_pack(tg_real *packed, const tg_real *w, const tg_winograd *g, uint32_t panel_first,
-                                     uint32_t panel_end) {
-  if (g->m == 2) {
-    pack_transposed(2, packed, w, &g->s, panel_first, panel_end);
-  } else {
-    pack_transposed(4, packed, w, &g->s, panel_first, panel_end);
   }
 }
 
@@ -147,12 +130,12 @@ void tg_winograd_input_gradient_pack(tg_real *packed, const tg_real *w, const tg
 
 /* c (positions, rows, N) = a (positions, rows, K) @ packed (positions, panels, K, 8); rows of a and c are rounded up to
  * 8, planes stand `block` rows apart. */
-static void multiply(tg_real *c, const tg_real *a, const tg_real *packed, uint32_t positions, uint32_t rows,
-                     uint32_t block, uint32_t K, uint32_t N) {
+static void multiply(tg_real *c, const tg_real *a, const tg_real *packed, uint32_t rows, uint32_t block, uint32_t K,
+                     uint32_t N) {
   const size_t a_width = width_of(K), c_width = width_of(N);
   const size_t a_plane = tg_winograd_plane(block, a_width), c_plane = tg_winograd_plane(block, c_width);
   const size_t b_plane = packed_plane(K, N);
-  for (uint32_t p = 0; p < positions; p++, a += a_plane, c += c_plane, packed += b_plane) {
+  for (uint32_t p = 0; p < TG_WINOGRAD_POSITIONS; p++, a += a_plane, c += c_plane, packed += b_plane) {
     const tg_real *b = packed;
     for (size_t column = 0; column < c_width; column += TG_TILE_COLUMNS, b += (size_t)K * TG_TILE_COLUMNS) {
       for (uint32_t row = 0; row < rows; row += TG_TILE_ROWS) {
@@ -175,26 +158,25 @@ static void multiply(tg_real *c, const tg_real *a, const tg_real *packed, uint32
 /* ---- forward ---- */
 
 /* The tile of y at `at` from the products: A' [·] A + bias. */
-TG_INLINE void store_output(uint32_t m, tg_real *y, const tg_real *from, size_t plane, const tg_real *bias,
+TG_INLINE void store_output(tg_real *y, const tg_real *from, size_t plane, const tg_real *bias,
                             const tg_winograd_square *at, uint32_t channels, int relu) {
-  const uint32_t n = m + 2;
   const tg_v4 zero = tg_v4_zero();
   for (uint32_t c = 0; c < channels; c += 4) {
     const uint32_t left = channels - c;
     const tg_v4 start = bias ? left < 4 ? tg_v4_load_part(bias + c, left, 0) : tg_v4_load(bias + c) : zero;
-    tg_v4 half[4 * TG_WINOGRAD_MAX_N], line[TG_WINOGRAD_MAX_N];
+    tg_v4 half[4 * TG_WINOGRAD_N], line[TG_WINOGRAD_N];
     TG_NO_UNROLL
-    for (uint32_t j = 0; j < n; j++) {
-      tg_v4 column[TG_WINOGRAD_MAX_N];
-      for (uint32_t i = 0; i < n; i++) column[i] = tg_v4_load(from + (i * n + j) * plane + c);
-      tg_winograd_line(TG_WINOGRAD_AT, m, line, column);
-      for (uint32_t i = 0; i < m; i++) half[i * n + j] = line[i];
+    for (uint32_t j = 0; j < TG_WINOGRAD_N; j++) {
+      tg_v4 column[TG_WINOGRAD_N];
+      for (uint32_t i = 0; i < TG_WINOGRAD_N; i++) column[i] = tg_v4_load(from + (i * TG_WINOGRAD_N + j) * plane + c);
+      tg_winograd_line(TG_WINOGRAD_AT, line, column);
+      for (uint32_t i = 0; i < TG_WINOGRAD_M; i++) half[i * TG_WINOGRAD_N + j] = line[i];
     }
     TG_NO_UNROLL
-    for (uint32_t i = 0; i < m; i++) {
+    for (uint32_t i = 0; i < TG_WINOGRAD_M; i++) {
       if (i >= at->end_row) break;
-      tg_winograd_line(TG_WINOGRAD_AT, m, line, half + i * n);
-      for (uint32_t j = 0; j < m; j++) {
+      tg_winograd_line(TG_WINOGRAD_AT, line, half + i * TG_WINOGRAD_N);
+      for (uint32_t j = 0; j < TG_WINOGRAD_M; j++) {
         if (j >= at->end_column) break;
         tg_v4 v = tg_v4_add(line[j], start);
         if (relu) v = tg_v4_max(v, zero);
@@ -209,58 +191,47 @@ TG_INLINE void store_output(uint32_t m, tg_real *y, const tg_real *from, size_t 
   }
 }
 
-TG_INLINE void forward(uint32_t m, tg_real *y, const tg_real *x, const tg_real *packed, const tg_real *bias,
-                       tg_real *scratch, const tg_winograd *g, uint32_t tile_first, uint32_t tile_end, uint32_t block,
-                       int relu) {
-  const tg_conv2d_shape *s = &g->s;
-  const uint32_t positions = (m + 2) * (m + 2), count = tile_end - tile_first;
-  const size_t x_width = width_of(s->in_c), x_plane = tg_winograd_plane(block, x_width);
-  const size_t y_width = width_of(s->out_c), y_plane = tg_winograd_plane(block, y_width);
-  tg_real *products = scratch + positions * x_plane;
-  tg_winograd_square at;
-  for (uint32_t t = 0; t < count; t++) {
-    tg_winograd_place(&at, g, m, tile_first + t, 1);
-    tg_winograd_transform_tile(TG_WINOGRAD_BT, m, scratch + t * x_width, x_plane, 8, x, &at, s->in_c);
-  }
-  multiply(products, scratch, packed, positions, count, block, s->in_c, s->out_c);
-  for (uint32_t t = 0; t < count; t++) {
-    tg_winograd_place(&at, g, m, tile_first + t, 0);
-    store_output(m, y, products + t * y_width, y_plane, bias, &at, s->out_c, relu);
-  }
-}
-
 void tg_winograd_forward(tg_real *y, const tg_real *x, const tg_real *packed, const tg_real *bias, tg_real *scratch,
                          const tg_winograd *g, uint32_t tile_first, uint32_t tile_end, uint32_t block, int relu) {
-  /* y (images, out_h, out_w, out_c), x (images, in_h, in_w, in_c), packed (n*n, panels, in_c, 8), bias (out_c) */
-  if (g->m == 2) {
-    forward(2, y, x, packed, bias, scratch, g, tile_first, tile_end, block, relu);
-  } else {
-    forward(4, y, x, packed, bias, scratch, g, tile_first, tile_end, block, relu);
+  /* y (images, out_h, out_w, out_c), x (images, in_h, in_w, in_c), packed (36, panels, in_c, 8), bias (out_c) */
+  const tg_conv2d_shape *s = &g->s;
+  const uint32_t count = tile_end - tile_first;
+  const size_t x_width = width_of(s->in_c), x_plane = tg_winograd_plane(block, x_width);
+  const size_t y_width = width_of(s->out_c), y_plane = tg_winograd_plane(block, y_width);
+  tg_real *products = scratch + TG_WINOGRAD_POSITIONS * x_plane;
+  tg_winograd_square at;
+  for (uint32_t t = 0; t < count; t++) {
+    tg_winograd_place(&at, g, tile_first + t, 1);
+    tg_winograd_transform_x(scratch + t * x_width, x_plane, 8, x, &at, s->in_c);
+  }
+  multiply(products, scratch, packed, count, block, s->in_c, s->out_c);
+  for (uint32_t t = 0; t < count; t++) {
+    tg_winograd_place(&at, g, tile_first + t, 0);
+    store_output(y, products + t * y_width, y_plane, bias, &at, s->out_c, relu);
   }
 }
 
 /* ---- gradient of the input ---- */
 
 /* The pixels of dx at `at` += B [products] B'. */
-TG_INLINE void add_input(uint32_t m, tg_real *dx, const tg_real *from, size_t plane, const tg_winograd_square *at,
+TG_INLINE void add_input(tg_real *dx, const tg_real *from, size_t plane, const tg_winograd_square *at,
                          uint32_t channels) {
-  const uint32_t n = m + 2;
   for (uint32_t c = 0; c < channels; c += 4) {
     const uint32_t left = channels - c;
-    tg_v4 half[TG_WINOGRAD_MAX_N * TG_WINOGRAD_MAX_N], line[TG_WINOGRAD_MAX_N];
+    tg_v4 half[TG_WINOGRAD_N * TG_WINOGRAD_N], line[TG_WINOGRAD_N];
     TG_NO_UNROLL
-    for (uint32_t j = 0; j < n; j++) {
-      tg_v4 column[TG_WINOGRAD_MAX_N];
-      for (uint32_t i = 0; i < n; i++) column[i] = tg_v4_load(from + (i * n + j) * plane + c);
-      tg_winograd_line(TG_WINOGRAD_B, m, line, column);
-      for (uint32_t i = 0; i < n; i++) half[i * n + j] = line[i];
+    for (uint32_t j = 0; j < TG_WINOGRAD_N; j++) {
+      tg_v4 column[TG_WINOGRAD_N];
+      for (uint32_t i = 0; i < TG_WINOGRAD_N; i++) column[i] = tg_v4_load(from + (i * TG_WINOGRAD_N + j) * plane + c);
+      tg_winograd_line(TG_WINOGRAD_B, line, column);
+      for (uint32_t i = 0; i < TG_WINOGRAD_N; i++) half[i * TG_WINOGRAD_N + j] = line[i];
     }
     TG_NO_UNROLL
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < TG_WINOGRAD_N; i++) {
       if (i < at->first_row || i >= at->end_row) continue;
-      tg_winograd_line(TG_WINOGRAD_B, m, line, half + i * n);
+      tg_winograd_line(TG_WINOGRAD_B, line, half + i * TG_WINOGRAD_N);
       TG_NO_UNROLL
-      for (uint32_t j = 0; j < n; j++) {
+      for (uint32_t j = 0; j < TG_WINOGRAD_N; j++) {
         if (j < at->first_column || j >= at->end_column) continue;
         tg_real *to = dx + at->row[i] + at->column[j] + c;
         if (left >= 4) {
@@ -273,37 +244,32 @@ TG_INLINE void add_input(uint32_t m, tg_real *dx, const tg_real *from, size_t pl
   }
 }
 
-TG_INLINE void input_gradient(uint32_t m, tg_real *dx, const tg_real *dy, const tg_real *packed, tg_real *scratch,
-                              const tg_winograd *g, uint32_t tile_first, uint32_t count, uint32_t block) {
+static void input_gradient(tg_real *dx, const tg_real *dy, const tg_real *packed, tg_real *scratch,
+                           const tg_winograd *g, uint32_t tile_first, uint32_t count, uint32_t block) {
   const tg_conv2d_shape *s = &g->s;
-  const uint32_t positions = (m + 2) * (m + 2);
   const size_t x_width = width_of(s->in_c), x_plane = tg_winograd_plane(block, x_width);
   const size_t y_width = width_of(s->out_c), y_plane = tg_winograd_plane(block, y_width);
-  tg_real *products = scratch + positions * y_plane;
+  tg_real *products = scratch + TG_WINOGRAD_POSITIONS * y_plane;
   tg_winograd_square at;
   for (uint32_t t = 0; t < count; t++) {
-    tg_winograd_place(&at, g, m, tile_first + t, 0);
-    tg_winograd_transform_tile(TG_WINOGRAD_A, m, scratch + t * y_width, y_plane, 8, dy, &at, s->out_c);
+    tg_winograd_place(&at, g, tile_first + t, 0);
+    tg_winograd_transform_dy(scratch + t * y_width, y_plane, 8, dy, &at, s->out_c);
   }
-  multiply(products, scratch, packed, positions, count, block, s->out_c, s->in_c);
+  multiply(products, scratch, packed, count, block, s->out_c, s->in_c);
   for (uint32_t t = 0; t < count; t++) {
-    tg_winograd_place(&at, g, m, tile_first + t, 1);
-    add_input(m, dx, products + t * x_width, x_plane, &at, s->in_c);
+    tg_winograd_place(&at, g, tile_first + t, 1);
+    add_input(dx, products + t * x_width, x_plane, &at, s->in_c);
   }
 }
 
 void tg_winograd_input_gradient(tg_real *dx, const tg_real *dy, const tg_real *packed, tg_real *scratch,
                                 const tg_winograd *g, uint32_t image_first, uint32_t image_end, uint32_t block) {
-  /* dx (images, in_h, in_w, in_c), dy (images, out_h, out_w, out_c), packed (n*n, panels, out_c, 8) */
+  /* dx (images, in_h, in_w, in_c), dy (images, out_h, out_w, out_c), packed (36, panels, out_c, 8) */
   const size_t image = (size_t)g->s.in_h * g->s.in_w * g->s.in_c;
   tg_clear(dx + image_first * image, (image_end - image_first) * image);
   const uint32_t end = image_end * g->tiles_h * g->tiles_w;
   for (uint32_t tile = image_first * g->tiles_h * g->tiles_w; tile < end; tile += block) {
     const uint32_t count = end - tile < block ? end - tile : block;
-    if (g->m == 2) {
-      input_gradient(2, dx, dy, packed, scratch, g, tile, count, block);
-    } else {
-      input_gradient(4, dx, dy, packed, scratch, g, tile, count, block);
-    }
+    input_gradient(dx, dy, packed, scratch, g, tile, count, block);
   }
 }

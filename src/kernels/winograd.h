@@ -1,7 +1,7 @@
 /*
- * 3x3 convolution with stride 1 by Winograd's minimal filtering (Lavin & Gray 2016): tiles of m x m outputs and the
- * n x n inputs under them, n = m + 2, become n*n independent products of matrices (tiles, in_c) @ (in_c, out_c). With
- * m = 2 that is 16 multiplications where the direct way takes 36, with m = 4 it is 36 for 144.
+ * 3x3 convolution with stride 1 by Winograd's minimal filtering (Lavin & Gray 2016): tiles of 4x4 outputs and the
+ * 6x6 inputs under them become 36 independent products of matrices (tiles, in_c) @ (in_c, out_c): 36 multiplications
+ * where the direct way takes 144.
  *
  * All three passes use the same tiles: those of y, counted over all images of the batch, and, for the gradients, the
  * transposed matrices (winograd_transform.h). An element's additions have an order that the shape alone decides: which
@@ -16,25 +16,24 @@
 
 typedef struct {
   tg_conv2d_shape s;
-  uint32_t m;                /* 2 or 4 */
   uint32_t tiles_h, tiles_w; /* tiles of one image */
 } tg_winograd;
 
 /* 1 where the method applies: 3x3, stride 1. */
 int tg_winograd_applies(const tg_conv2d_shape *s);
-/* The m with which a layer should be done, or 0 when the direct way costs less. By shape alone, so that neither the
+/* 1 where it also costs less than the direct way. By shape alone, so that neither the
  * batch nor the threads change a bit. */
-uint32_t tg_winograd_choose(const tg_conv2d_shape *s);
-tg_winograd tg_winograd_make(const tg_conv2d_shape *s, uint32_t m);
+int tg_winograd_pays(const tg_conv2d_shape *s);
+tg_winograd tg_winograd_make(const tg_conv2d_shape *s);
 /* Tiles that are worked on together: what fits the second-level cache. A smaller block is always allowed. */
 uint32_t tg_winograd_block(const tg_winograd *g);
 
-/* packed (n*n, panels, in_c, 8) from w (3, 3, in_c, out_c); panels of output channels panel_first…panel_end-1, of
+/* packed (36, panels, in_c, 8) from w (3, 3, in_c, out_c); panels of output channels panel_first…panel_end-1, of
  * which there are tg_conv2d_panels. */
 size_t tg_winograd_packed_size(const tg_winograd *g);
 void tg_winograd_pack(tg_real *packed, const tg_real *w, const tg_winograd *g, uint32_t panel_first,
                       uint32_t panel_end);
-/* The same for the gradient of the input: (n*n, panels, out_c, 8), panels of input channels. */
+/* The same for the gradient of the input: (36, panels, out_c, 8), panels of input channels. */
 size_t tg_winograd_input_gradient_packed_size(const tg_winograd *g);
 void tg_winograd_input_gradient_pack(tg_real *packed, const tg_real *w, const tg_winograd *g, uint32_t panel_first,
                                      uint32_t panel_end);

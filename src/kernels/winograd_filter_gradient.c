@@ -1,7 +1,7 @@
 #include "kernels/winograd_tile.h"
 
 /*
- * dg = G' [sum over tiles of (A dY A') * (B' d B)] G. The sum is n*n products transpose of x (tiles, in_c) @ dy (tiles,
+ * dg = G' [sum over tiles of (A dY A') * (B' d B)] G. The sum is 36 products transpose of x (tiles, in_c) @ dy (tiles,
  * out_c), a chunk of tiles at a time; between chunks it rests in memory, so their size changes no bit.
  */
 
@@ -17,7 +17,7 @@ static size_t dy_plane(const tg_winograd *g, uint32_t chunk) {
 static size_t sum_plane(const tg_winograd *g) { return panel_rows(g) * tg_conv2d_panels(&g->s) * TG_TILE_COLUMNS; }
 
 uint32_t tg_winograd_filter_chunk(const tg_winograd *g, uint64_t tiles) {
-  size_t tile = tg_winograd_positions(g) * (panel_rows(g) + g->s.out_c) * sizeof(tg_real);
+  size_t tile = TG_WINOGRAD_POSITIONS * (panel_rows(g) + g->s.out_c) * sizeof(tg_real);
   size_t chunk = CHUNK_BYTES / tile;
   if (chunk < MIN_CHUNK) chunk = MIN_CHUNK;
   if (chunk > MAX_CHUNK) chunk = MAX_CHUNK;
@@ -25,40 +25,30 @@ uint32_t tg_winograd_filter_chunk(const tg_winograd *g, uint64_t tiles) {
 }
 
 size_t tg_winograd_filter_scratch(const tg_winograd *g, uint32_t chunk) {
-  return tg_winograd_positions(g) * (tg_winograd_plane(chunk, panel_rows(g)) + dy_plane(g, chunk) + sum_plane(g));
+  return TG_WINOGRAD_POSITIONS * (tg_winograd_plane(chunk, panel_rows(g)) + dy_plane(g, chunk) + sum_plane(g));
 }
 
 tg_winograd_filter tg_winograd_filter_make(tg_real *scratch, const tg_winograd *g, uint32_t chunk) {
-  const size_t positions = tg_winograd_positions(g);
-  tg_real *dy = scratch + positions * tg_winograd_plane(chunk, panel_rows(g));
-  return (tg_winograd_filter){scratch, dy, dy + positions * dy_plane(g, chunk), chunk};
-}
-
-TG_INLINE void transform(uint32_t m, const tg_winograd_filter *f, const tg_real *x, const tg_real *dy,
-                         const tg_winograd *g, uint32_t chunk_first, uint32_t tile_first, uint32_t tile_end) {
-  const size_t x_plane = tg_winograd_plane(f->chunk, panel_rows(g)), y_plane = dy_plane(g, f->chunk);
-  for (uint32_t tile = tile_first; tile < tile_end; tile++) {
-    const size_t place = tile - chunk_first;
-    tg_winograd_square at;
-    tg_winograd_place(&at, g, m, tile, 1);
-    tg_winograd_transform_tile(TG_WINOGRAD_BT, m, f->x + place * panel_rows(g), x_plane, 8, x, &at, g->s.in_c);
-    /* eight channels of all tiles side by side: that is how the products read them */
-    tg_winograd_place(&at, g, m, tile, 0);
-    tg_winograd_transform_tile(TG_WINOGRAD_A, m, f->dy + place * TG_TILE_COLUMNS, y_plane,
-                               (size_t)f->chunk * TG_TILE_COLUMNS, dy, &at, g->s.out_c);
-  }
+  tg_real *dy = scratch + TG_WINOGRAD_POSITIONS * tg_winograd_plane(chunk, panel_rows(g));
+  return (tg_winograd_filter){scratch, dy, dy + TG_WINOGRAD_POSITIONS * dy_plane(g, chunk), chunk};
 }
 
 void tg_winograd_filter_transform(const tg_winograd_filter *f, const tg_real *x, const tg_real *dy,
                                   const tg_winograd *g, uint32_t chunk_first, uint32_t tile_first, uint32_t tile_end) {
-  if (g->m == 2) {
-    transform(2, f, x, dy, g, chunk_first, tile_first, tile_end);
-  } else {
-    transform(4, f, x, dy, g, chunk_first, tile_first, tile_end);
+  const size_t x_plane = tg_winograd_plane(f->chunk, panel_rows(g)), y_plane = dy_plane(g, f->chunk);
+  for (uint32_t tile = tile_first; tile < tile_end; tile++) {
+    const size_t place = tile - chunk_first;
+    tg_winograd_square at;
+    tg_winograd_place(&at, g, tile, 1);
+    tg_winograd_transform_x(f->x + place * panel_rows(g), x_plane, 8, x, &at, g->s.in_c);
+    /* eight channels of all tiles side by side: that is how the products read them */
+    tg_winograd_place(&at, g, tile, 0);
+    tg_winograd_transform_dy(f->dy + place * TG_TILE_COLUMNS, y_plane, (size_t)f->chunk * TG_TILE_COLUMNS, dy, &at,
+                             g->s.out_c);
   }
 }
 
-uint32_t tg_winograd_filter_units(const tg_winograd *g) { return tg_winograd_positions(g) * tg_conv2d_panels(&g->s); }
+uint32_t tg_winograd_filter_units(const tg_winograd *g) { return TG_WINOGRAD_POSITIONS * tg_conv2d_panels(&g->s); }
 
 void tg_winograd_filter_add(const tg_winograd_filter *f, const tg_winograd *g, uint32_t count, int is_first,
                             uint32_t unit_first, uint32_t unit_end) {
@@ -79,27 +69,18 @@ void tg_winograd_filter_add(const tg_winograd_filter *f, const tg_winograd *g, u
   }
 }
 
-TG_INLINE void finish(uint32_t m, tg_real *dw, const tg_winograd_filter *f, const tg_winograd *g, uint32_t row_first,
-                      uint32_t row_end) {
+void tg_winograd_filter_finish(tg_real *dw, const tg_winograd_filter *f, const tg_winograd *g, uint32_t row_first,
+                               uint32_t row_end) {
   const size_t rows = panel_rows(g), plane = sum_plane(g), tap = (size_t)g->s.in_c * g->s.out_c;
   for (uint32_t c = row_first; c < row_end; c++) {
     for (uint32_t k = 0; k < g->s.out_c; k += 4) {
       const tg_real *sum = f->sum + (k / 8 * rows + c) * TG_TILE_COLUMNS + k % 8;
-      tg_v4 tile[TG_WINOGRAD_MAX_N * TG_WINOGRAD_MAX_N], out[9];
-      for (uint32_t p = 0; p < (m + 2) * (m + 2); p++) tile[p] = tg_v4_load(sum + p * plane);
-      tg_winograd_tile(TG_WINOGRAD_GT, m, out, tile);
+      tg_v4 tile[TG_WINOGRAD_N * TG_WINOGRAD_N], out[9];
+      for (uint32_t p = 0; p < TG_WINOGRAD_POSITIONS; p++) tile[p] = tg_v4_load(sum + p * plane);
+      tg_winograd_tile(TG_WINOGRAD_GT, out, tile);
       for (uint32_t t = 0; t < 9; t++) {
         tg_v4_store_part(dw + t * tap + (size_t)c * g->s.out_c + k, out[t], g->s.out_c - k);
       }
     }
-  }
-}
-
-void tg_winograd_filter_finish(tg_real *dw, const tg_winograd_filter *f, const tg_winograd *g, uint32_t row_first,
-                               uint32_t row_end) {
-  if (g->m == 2) {
-    finish(2, dw, f, g, row_first, row_end);
-  } else {
-    finish(4, dw, f, g, row_first, row_end);
   }
 }

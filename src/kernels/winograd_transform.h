@@ -1,6 +1,6 @@
 /*
  * The small matrices of Winograd's minimal filtering, applied along one line of a tile, four channels at a time.
- * F(2x2, 3x3) takes the points 0, ±1, ∞; F(4x4, 3x3) takes 0, ±a, ±b, ∞. In the names of Lavin & Gray (2016)
+ * F(4x4, 3x3) on the points 0, ±a, ±b, ∞; in the names of Lavin & Gray (2016)
  *   Y = A' [(G g G') * (B' d B)] A          d a tile of x, g a filter, Y a tile of y
  * and since that is linear in d and in g, the gradients are its transposes, exactly:
  *   dd = B [(G g G') * (A dY A')] B',   dg = G' [(A dY A') * (B' d B)] G.
@@ -10,14 +10,17 @@
 
 #include "kernels/gemm_tile.h"
 
-/* What one line goes through. Sizes for tiles of m: n = m + 2. */
+/* Outputs and inputs along a side of a tile, and the products of one. */
+enum { TG_WINOGRAD_M = 4, TG_WINOGRAD_N = 6, TG_WINOGRAD_POSITIONS = 36 };
+
+/* What one line goes through: values after it from values before. */
 enum {
-  TG_WINOGRAD_BT, /* n from n */
-  TG_WINOGRAD_B,  /* n from n */
-  TG_WINOGRAD_G,  /* n from 3 */
-  TG_WINOGRAD_GT, /* 3 from n */
-  TG_WINOGRAD_A,  /* n from m */
-  TG_WINOGRAD_AT  /* m from n */
+  TG_WINOGRAD_BT, /* 6 from 6 */
+  TG_WINOGRAD_B,  /* 6 from 6 */
+  TG_WINOGRAD_G,  /* 6 from 3 */
+  TG_WINOGRAD_GT, /* 3 from 6 */
+  TG_WINOGRAD_A,  /* 6 from 4 */
+  TG_WINOGRAD_AT  /* 4 from 6 */
 };
 
 /* The usual ±1, ±2 have entries up to 8 beside 1/24, and four times the error of these (docs/kernels.md); these are
@@ -29,48 +32,8 @@ enum {
 TG_INLINE tg_v4 tg_winograd_add(double c, tg_v4 x, tg_v4 y) { return tg_v4_madd(tg_v4_splat((tg_real)c), x, y); }
 TG_INLINE tg_v4 tg_winograd_scale(double c, tg_v4 x) { return tg_v4_mul(tg_v4_splat((tg_real)c), x); }
 
-TG_INLINE void tg_winograd_line_2(int what, tg_v4 *to, const tg_v4 *v) {
-  switch (what) {
-    case TG_WINOGRAD_BT:
-      to[0] = tg_v4_sub(v[0], v[2]);
-      to[1] = tg_v4_add(v[1], v[2]);
-      to[2] = tg_v4_sub(v[2], v[1]);
-      to[3] = tg_v4_sub(v[1], v[3]);
-      break;
-    case TG_WINOGRAD_B:
-      to[0] = v[0];
-      to[1] = tg_v4_add(tg_v4_sub(v[1], v[2]), v[3]);
-      to[2] = tg_v4_sub(tg_v4_add(v[1], v[2]), v[0]);
-      to[3] = tg_v4_sub(tg_v4_zero(), v[3]);
-      break;
-    case TG_WINOGRAD_G: {
-      tg_v4 even = tg_winograd_scale(0.5, tg_v4_add(v[0], v[2])), odd = tg_winograd_scale(0.5, v[1]);
-      to[0] = v[0];
-      to[1] = tg_v4_add(even, odd);
-      to[2] = tg_v4_sub(even, odd);
-      to[3] = v[2];
-      break;
-    }
-    case TG_WINOGRAD_GT: {
-      tg_v4 even = tg_winograd_scale(0.5, tg_v4_add(v[1], v[2]));
-      to[0] = tg_v4_add(v[0], even);
-      to[1] = tg_winograd_scale(0.5, tg_v4_sub(v[1], v[2]));
-      to[2] = tg_v4_add(even, v[3]);
-      break;
-    }
-    case TG_WINOGRAD_A:
-      to[0] = v[0];
-      to[1] = tg_v4_add(v[0], v[1]);
-      to[2] = tg_v4_sub(v[0], v[1]);
-      to[3] = tg_v4_sub(tg_v4_zero(), v[1]);
-      break;
-    default: /* TG_WINOGRAD_AT */
-      to[0] = tg_v4_add(tg_v4_add(v[0], v[1]), v[2]);
-      to[1] = tg_v4_sub(tg_v4_sub(v[1], v[2]), v[3]);
-  }
-}
-
-TG_INLINE void tg_winograd_line_4(int what, tg_v4 *to, const tg_v4 *v) {
+/* One line; `what` is a constant of the caller, so that only its case remains. */
+TG_INLINE void tg_winograd_line(int what, tg_v4 *to, const tg_v4 *v) {
   const double a = TG_WINOGRAD_POINT_A, b = TG_WINOGRAD_POINT_B;
   const double aa = a * a, bb = b * b, product = aa * bb, sum = aa + bb;
   const double norm_a = 2 * aa * (aa - bb), norm_b = 2 * bb * (bb - aa);
@@ -139,42 +102,33 @@ TG_INLINE void tg_winograd_line_4(int what, tg_v4 *to, const tg_v4 *v) {
   }
 }
 
-/* One line: `what` and m are constants of the caller, so that only the right lines above remain. */
-TG_INLINE void tg_winograd_line(int what, uint32_t m, tg_v4 *to, const tg_v4 *from) {
-  if (m == 2) {
-    tg_winograd_line_2(what, to, from);
-  } else {
-    tg_winograd_line_4(what, to, from);
-  }
-}
-
 /* Reals in a line before and after. */
-TG_INLINE uint32_t tg_winograd_from(int what, uint32_t m) {
-  return what == TG_WINOGRAD_G ? 3 : what == TG_WINOGRAD_A ? m : m + 2;
+TG_INLINE uint32_t tg_winograd_from(int what) {
+  return what == TG_WINOGRAD_G ? 3 : what == TG_WINOGRAD_A ? TG_WINOGRAD_M : TG_WINOGRAD_N;
 }
-TG_INLINE uint32_t tg_winograd_to(int what, uint32_t m) {
-  return what == TG_WINOGRAD_GT ? 3 : what == TG_WINOGRAD_AT ? m : m + 2;
+TG_INLINE uint32_t tg_winograd_to(int what) {
+  return what == TG_WINOGRAD_GT ? 3 : what == TG_WINOGRAD_AT ? TG_WINOGRAD_M : TG_WINOGRAD_N;
 }
 
 /* The second half of the transform of a tile: rows (to, from) in `half`, each becoming a row of `to` (to, to). The
  * first half has done the columns. */
-TG_INLINE void tg_winograd_rows(int what, uint32_t m, tg_v4 *to, const tg_v4 *half) {
-  const uint32_t wide = tg_winograd_from(what, m), out = tg_winograd_to(what, m);
+TG_INLINE void tg_winograd_rows(int what, tg_v4 *to, const tg_v4 *half) {
+  const uint32_t wide = tg_winograd_from(what), out = tg_winograd_to(what);
   TG_NO_UNROLL
-  for (uint32_t i = 0; i < out; i++) tg_winograd_line(what, m, to + i * out, half + i * wide);
+  for (uint32_t i = 0; i < out; i++) tg_winograd_line(what, to + i * out, half + i * wide);
 }
 
 /* to (to, to) = the transform of tile (from, from). */
-TG_INLINE void tg_winograd_tile(int what, uint32_t m, tg_v4 *to, const tg_v4 *tile) {
-  const uint32_t wide = tg_winograd_from(what, m), out = tg_winograd_to(what, m);
+TG_INLINE void tg_winograd_tile(int what, tg_v4 *to, const tg_v4 *tile) {
+  const uint32_t wide = tg_winograd_from(what), out = tg_winograd_to(what);
   tg_v4 half[36], column[6], line[6];
   TG_NO_UNROLL
   for (uint32_t j = 0; j < wide; j++) {
     for (uint32_t i = 0; i < wide; i++) column[i] = tile[i * wide + j];
-    tg_winograd_line(what, m, line, column);
+    tg_winograd_line(what, line, column);
     for (uint32_t i = 0; i < out; i++) half[i * wide + j] = line[i];
   }
-  tg_winograd_rows(what, m, to, half);
+  tg_winograd_rows(what, to, half);
 }
 
 #endif

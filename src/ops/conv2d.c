@@ -82,27 +82,21 @@ static uint32_t tile_rows(uint32_t rows, uint32_t samples, uint32_t threads, uin
   return tg_ceil_div(rows, tg_min((uint32_t)strips, rows));
 }
 
-/* The layer as Winograd does it; m is 0 where the direct way is faster. */
-static tg_winograd winograd(const tg_conv2d_shape *s) {
-  const uint32_t m = tg_winograd_choose(s);
-  return m ? tg_winograd_make(s, m) : (tg_winograd){.m = 0};
-}
-
 static void plan(const tg_graph *graph, const tg_node *node, uint32_t samples, uint32_t threads, int want_dx,
                  tg_needs *needs) {
   tg_conv2d_shape s = kernel_shape(graph, node);
-  const tg_winograd by_tiles = winograd(&s);
-  needs->forward = by_tiles.m
-                       ? tg_conv2d_winograd_forward_needs(&by_tiles, samples, threads)
-                       : tg_add(tg_conv2d_packed_size(&s), tg_mul(threads, tg_conv2d_forward_scratch(&s, s.out_h)));
+  const tg_winograd by_tiles = tg_winograd_make(&s);
+  const int tiled = tg_winograd_pays(&s);
+  needs->forward = tiled ? tg_conv2d_winograd_forward_needs(&by_tiles, samples, threads)
+                         : tg_add(tg_conv2d_packed_size(&s), tg_mul(threads, tg_conv2d_forward_scratch(&s, s.out_h)));
   uint64_t bias = tg_bias_relu_scratch((uint64_t)samples * s.out_h * s.out_w, s.out_c);
-  uint64_t filter = by_tiles.m ? tg_conv2d_winograd_filter_needs(&by_tiles, samples)
-                               : tg_mul(threads, tg_conv2d_filter_gradient_scratch(&s));
+  uint64_t filter = tiled ? tg_conv2d_winograd_filter_needs(&by_tiles, samples)
+                          : tg_mul(threads, tg_conv2d_filter_gradient_scratch(&s));
   uint64_t input = 0;
   if (want_dx) {
-    input = by_tiles.m ? tg_conv2d_winograd_input_needs(&by_tiles, samples, threads)
-                       : tg_add(tg_conv2d_input_gradient_packed_size(&s),
-                                tg_mul(threads, tg_conv2d_input_gradient_scratch(&s, s.in_h)));
+    input = tiled ? tg_conv2d_winograd_input_needs(&by_tiles, samples, threads)
+                  : tg_add(tg_conv2d_input_gradient_packed_size(&s),
+                           tg_mul(threads, tg_conv2d_input_gradient_scratch(&s, s.in_h)));
   }
   /* The three parts of the backward pass run one after another over the same bytes. */
   needs->backward = bias > filter ? bias : filter;
@@ -136,8 +130,8 @@ static void forward(const tg_run *run, const tg_graph *graph, const tg_node *nod
   job j = {.s = kernel_shape(graph, node), .b = buffers, .w = buffers->w, .packed = buffers->scratch};
   uint32_t threads = tg_pool_threads(run->pool);
   if (tg_attribute_u32(node, USE_BIAS)) j.bias = buffers->w + kernel_size(&j.s);
-  const tg_winograd by_tiles = winograd(&j.s);
-  if (by_tiles.m) {
+  const tg_winograd by_tiles = tg_winograd_make(&j.s);
+  if (tg_winograd_pays(&j.s)) {
     tg_conv2d_winograd_forward(run, buffers, j.bias, &by_tiles);
     return;
   }
@@ -197,8 +191,8 @@ static void backward(const tg_run *run, const tg_graph *graph, const tg_node *no
   tg_bias_relu_backward(run->pool, db, buffers->dy, buffers->y, buffers->scratch,
                         (uint64_t)run->samples * j.s.out_h * j.s.out_w, j.s.out_c, buffers->relu);
 
-  const tg_winograd by_tiles = winograd(&j.s);
-  if (by_tiles.m) {
+  const tg_winograd by_tiles = tg_winograd_make(&j.s);
+  if (tg_winograd_pays(&j.s)) {
     tg_conv2d_winograd_filter_gradient(run, buffers, &by_tiles);
     if (buffers->dx[0]) tg_conv2d_winograd_input_gradient(run, buffers, &by_tiles);
   } else {
