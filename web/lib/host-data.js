@@ -1,7 +1,6 @@
 /** Data sets in engine memory: the worker's side of dataset.js and datasets.js. */
 
 import { openPath } from '#platform';
-import { loadCifar10 } from './data/cifar10.js';
 import { InternalError, LimitError } from './errors.js';
 import { LabelType, SampleType } from './ffi.js';
 
@@ -178,19 +177,20 @@ export const dataMethods = [
   [
     'dataset.cifar10',
     (host, args, task) =>
-      loadParts(host, args, task, (sinks, options) =>
-        loadCifar10(args.source, sinks, {
+      loadParts(host, args, task, async (sinks, options) => {
+        // Loaded here, as below: most programs have data of their own.
+        const { loadCifar10 } = await import('./data/cifar10.js');
+        return loadCifar10(args.source, sinks, {
           ...options,
           verify: args.verify,
           onProgress: (progress) => task.emit(progress),
-        }),
-      ),
+        });
+      }),
   ],
   [
     'dataset.sample',
     (host, args, task) =>
       loadParts(host, args, task, async (sinks, options) => {
-        // Loaded here: most programs have data of their own.
         const { loadSample } = await import('./data/sample.js');
         return loadSample(args.source, sinks, options);
       }),

@@ -1,7 +1,6 @@
 /** What the worker can be asked about models: its side of model.js. */
 
 import { inboundOf } from './architecture.js';
-import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
 import { ModelMismatchError, StateError } from './errors.js';
 import { checkRange } from './host-data.js';
 import { HostModel } from './host-model.js';
@@ -29,6 +28,9 @@ function needCompiled(model, what) {
   if (!model.compiled) throw new StateError(`${what}: call compile first.`);
   return model.compiled;
 }
+
+/** Reading and writing files is loaded when a program first does it. */
+const checkpoints = () => import('./checkpoint.js');
 
 /** @type {[string, Method][]} */
 export const modelMethods = [
@@ -129,14 +131,16 @@ export const modelMethods = [
   ],
   [
     'model.save',
-    (host, { id }) => {
+    async (host, { id }) => {
+      const { encodeCheckpoint } = await checkpoints();
       const bytes = encodeCheckpoint(host.model(id));
       return { value: bytes, transfer: [bytes.buffer] };
     },
   ],
   [
     'model.load',
-    (host, { bytes }) => {
+    async (host, { bytes }) => {
+      const { decodeCheckpoint } = await checkpoints();
       const checkpoint = decodeCheckpoint(bytes);
       const model = new HostModel(host, checkpoint.architecture, checkpoint.seed);
       try {
@@ -150,7 +154,8 @@ export const modelMethods = [
   ],
   [
     'model.loadWeights',
-    (host, { id, bytes }) => {
+    async (host, { id, bytes }) => {
+      const { decodeCheckpoint } = await checkpoints();
       const model = host.model(id);
       model.change('loadWeights', () => {
         const checkpoint = decodeCheckpoint(bytes);
