@@ -219,6 +219,7 @@ tg_real *tg_model_vector(tg_engine *engine, tg_model *model, tg_vector vector) {
   if (check_model(engine, model)) return NULL;
   switch (vector) {
     case TG_VECTOR_WEIGHTS:
+      model->weights_version++;
       return model->vectors.weights;
     case TG_VECTOR_GRADIENTS:
       return model->vectors.gradients;

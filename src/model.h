@@ -11,6 +11,7 @@
 struct tg_model {
   tg_graph graph;
   uint64_t seed, step;
+  uint64_t weights_version; /* goes up whenever the weights may have changed */
   int built, compiled;
   tg_vectors vectors;
   tg_real *slots[TG_MAX_SLOTS]; /* optimizer state, as long as the gradients */

@@ -40,6 +40,7 @@ typedef struct {
   uint32_t samples; /* in this batch */
   int training;
   uint64_t seed, step;
+  uint64_t weights; /* another number whenever the weights may be others; never 0 */
 } tg_run;
 
 /* Where a node's arrays are. dx[i] is NULL when nobody wants that gradient. */
@@ -51,14 +52,16 @@ typedef struct {
   tg_real *dw;          /* the same in the gradient vector */
   const tg_real *state; /* the node's first tensor that is not trainable; the others follow */
   tg_real *next_state;  /* where forward in training writes what they become if the step is made */
+  tg_real *packed;      /* the weights as forward wants them; see tg_op.pack */
   tg_real *saved;       /* what forward leaves for backward */
   tg_real *scratch;
   int relu;
 } tg_buffers;
 
-/* Reals a node needs for `samples` samples on `threads` threads: scratch of each pass, and what lives between them. */
+/* Reals a node needs for `samples` samples on `threads` threads: scratch of each pass, what lives between them, and
+ * weights in another order, which predictions keep as long as the weights are the same. */
 typedef struct {
-  uint64_t forward, backward, saved;
+  uint64_t forward, backward, saved, packed;
 } tg_needs;
 
 struct tg_op {
@@ -72,6 +75,8 @@ struct tg_op {
   /* NULL: no scratch. want_dx: somebody wants the gradient of the input. */
   void (*plan)(const tg_graph *graph, const tg_node *node, uint32_t samples, uint32_t threads, int want_dx,
                tg_needs *needs);
+  /* NULL, or writes buffers->packed from the weights: before every forward pass in training, else when they changed. */
+  void (*pack)(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers);
   void (*forward)(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers);
   void (*backward)(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers);
 };

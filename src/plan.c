@@ -11,7 +11,7 @@
 #include "kernels/elementwise.h"
 #include "size.h"
 
-enum { LINE = 64, ARRAYS_A_NODE = 5 + TG_MAX_INPUTS };
+enum { LINE = 64, ARRAYS_A_NODE = 6 + TG_MAX_INPUTS };
 
 typedef struct {
   uint64_t bytes, offset;
@@ -21,7 +21,7 @@ typedef struct {
 /* Numbers of a node's arrays; NONE where it has no such array. */
 enum { NONE = UINT32_MAX };
 typedef struct {
-  uint32_t value, gradient, saved, scratch, temporary[TG_MAX_INPUTS];
+  uint32_t value, gradient, saved, packed, scratch, temporary[TG_MAX_INPUTS];
   uint32_t consumers, last_consumer;
 } tg_use;
 
@@ -149,9 +149,9 @@ static void place_scratch(tg_planner *p) {
   uint32_t threads = tg_pool_threads(p->graph->engine->pool);
   for (uint32_t i = 0; i < p->n; i++) {
     const tg_node *node = &p->graph->nodes[i];
-    p->uses[i].scratch = p->uses[i].saved = NONE;
+    p->uses[i].scratch = p->uses[i].saved = p->uses[i].packed = NONE;
     if (!node->op->plan || p->plan->steps[i].skip) continue;
-    tg_needs needs = {0, 0, 0};
+    tg_needs needs = {0};
     node->op->plan(p->graph, node, p->plan->samples, threads, wants_dx(p, i), &needs);
     int backward = p->plan->training && p->plan->steps[i].has_gradient && i <= p->plan->loss_node;
     /* Two arrays, forward and backward; the buffers point at one and backward's is found from the other's number. */
@@ -159,6 +159,8 @@ static void place_scratch(tg_planner *p) {
     add_array(p, needs.forward ? needs.forward : 1, i, i);
     add_array(p, backward && needs.backward ? needs.backward : 1, backward_time(p, i), backward_time(p, i));
     p->uses[i].saved = add_array(p, needs.saved, i, backward ? backward_time(p, i) : i);
+    int kept = !p->plan->training; /* from one prediction to the next */
+    p->uses[i].packed = add_array(p, needs.packed, kept ? 0 : i, kept ? p->n : i);
   }
 }
 
@@ -217,6 +219,7 @@ static void bind(tg_planner *p, const tg_vectors *vectors) {
     step->scratch_forward = address(p, use->scratch);
     step->scratch_backward = use->scratch == NONE ? NULL : address(p, use->scratch + 1);
     b->saved = address(p, use->saved);
+    b->packed = address(p, use->packed);
     for (uint32_t t = node->n_tensors; t-- > 0;) {
       const tg_tensor *tensor = &p->graph->tensors[node->first_tensor + t];
       const tg_real *at = vectors->weights + tg_graph_offset(p->graph, tensor);
@@ -280,11 +283,14 @@ void tg_plan_free(tg_engine *engine, tg_plan *plan) {
 
 void tg_plan_forward(const tg_plan *plan, const tg_graph *graph, const tg_run *run, uint32_t last) {
   for (uint32_t i = 0; i <= last; i++) {
-    const tg_step *step = &plan->steps[i];
+    tg_step *step = &plan->steps[i];
     const tg_op *op = graph->nodes[i].op;
     if (step->skip || !op->forward) continue;
     tg_buffers buffers = step->buffers;
     buffers.scratch = step->scratch_forward;
+    if (op->pack && step->packed_from != run->weights) op->pack(run, graph, &graph->nodes[i], &buffers);
+    /* In training others use its bytes in between. */
+    step->packed_from = plan->training ? 0 : run->weights;
     op->forward(run, graph, &graph->nodes[i], &buffers);
   }
 }

@@ -16,6 +16,7 @@ typedef struct {
   int has_gradient; /* backward runs: the node, or one before it, has weights */
   /* Where a gradient with several readers is gathered: dx[i] is added to sum[i] after the node's backward pass. */
   tg_real *sum[TG_MAX_INPUTS];
+  uint64_t packed_from; /* tg_run.weights that buffers.packed was made from */
 } tg_step;
 
 /* The flat vectors of a model that steps read and write. */

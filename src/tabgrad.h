@@ -244,7 +244,10 @@ TG_EXPORT tg_status tg_model_describe_tensor(tg_engine *engine, tg_model *model,
 /** "layer/kernel" and the like; NULL when there is no such tensor. Valid as long as the model. */
 TG_EXPORT const char *tg_model_tensor_name(tg_engine *engine, tg_model *model, uint32_t tensor);
 
-/** First float of a flat vector, as long as tg_vector says; NULL when the model has no such vector. Read and write. */
+/**
+ * First float of a flat vector, as long as tg_vector says; NULL when the model has no such vector. Read and write; who
+ * writes weights asks for the address again each time, since predictions keep the weights packed until then.
+ */
 TG_EXPORT tg_real *tg_model_vector(tg_engine *engine, tg_model *model, tg_vector vector);
 
 /* ---- training, evaluation, prediction ---- */

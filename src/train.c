@@ -71,7 +71,8 @@ static tg_run make_run(const tg_model *model, uint32_t samples, int training) {
                   .samples = samples,
                   .training = training,
                   .seed = model->seed,
-                  .step = model->step};
+                  .step = model->step,
+                  .weights = model->weights_version + 1};
 }
 
 static void load_batch(const tg_model *model, tg_runner *runner, const tg_dataset *dataset, const uint32_t *order,
@@ -174,6 +175,7 @@ static tg_status train_step(tg_model *model, uint32_t step, double out[3]) {
   tg_status status = check_finite(model);
   if (status) return status;
   model->step++;
+  model->weights_version++;
   const tg_vectors *v = &model->vectors;
   uint64_t trainable = model->graph.trainable;
   tg_optim_update(engine->pool, &model->optim, v->weights, v->gradients, model->slots, trainable, model->step);

@@ -34,9 +34,33 @@ void tg_gemm_pack_transposed(tg_real *packed, const tg_real *bt, uint32_t K, uin
   }
 }
 
+/* One row of c, the full panels of it four at a time: a tile of four rows would compute it four times. Returns the
+ * panel it stopped at. */
+static uint32_t multiply_row(tg_real *c, const tg_real *a, const tg_real *packed, const tg_real *bias, uint32_t K,
+                             uint32_t N, uint32_t panel, uint32_t panel_end, int relu) {
+  const size_t step = (size_t)K * TG_TILE_COLUMNS;
+  for (; panel + 4 <= panel_end && (panel + 4) * (size_t)TG_TILE_COLUMNS <= N; panel += 4) {
+    tg_real *c_row[4];
+    for (size_t r = 0; r < 4; r++) c_row[r] = c + (panel + r) * TG_TILE_COLUMNS;
+    if (bias)
+      tg_copy(c_row[0], bias + (size_t)panel * TG_TILE_COLUMNS, 4 * TG_TILE_COLUMNS);
+    else
+      tg_clear(c_row[0], 4 * TG_TILE_COLUMNS);
+    tg_tile t = tg_tile_load(c_row, TG_TILE_COLUMNS);
+    tg_tile_one_row(&t, a, packed + panel * step, step, K);
+    if (relu) tg_tile_relu(&t);
+    tg_tile_store(c_row, &t, 4, TG_TILE_COLUMNS);
+  }
+  return panel;
+}
+
 void tg_gemm(tg_real *c, const tg_real *a, const tg_real *packed, const tg_real *bias, uint32_t K, uint32_t N,
              uint32_t row_first, uint32_t row_end, uint32_t panel_first, uint32_t panel_end, int relu) {
   /* c (M, N), a (M, K), packed (panels, K, 8), bias (N) */
+  if (row_end - row_first == 1) {
+    const size_t row = row_first;
+    panel_first = multiply_row(c + row * N, a + row * K, packed, bias, K, N, panel_first, panel_end, relu);
+  }
   for (uint32_t block_first = row_first; block_first < row_end; block_first += TG_GEMM_ROW_BLOCK) {
     uint32_t block_end = row_end - block_first > TG_GEMM_ROW_BLOCK ? block_first + TG_GEMM_ROW_BLOCK : row_end;
     uint32_t k_first = 0;

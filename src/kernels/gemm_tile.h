@@ -89,6 +89,28 @@ TG_INLINE void tg_tile_columns_adjacent(tg_tile *t, const tg_real *a, size_t a_s
   }
 }
 
+/* The tile as one row of four panels: its rows hold the panels' columns. The row a (count) @ B, `panel_step` from panel
+ * to panel; as many chains as four rows of one panel have, where there is only one row. */
+TG_INLINE void tg_tile_one_row(tg_tile *t, const tg_real *a, const tg_real *b, size_t panel_step, size_t count) {
+  const tg_real *b0 = b, *b1 = b + panel_step, *b2 = b + 2 * panel_step, *b3 = b + 3 * panel_step;
+  TG_NO_UNROLL
+  for (; count; count--) {
+    const tg_v4 v = tg_v4_load_splat(a++);
+    t->r0c0 = tg_v4_madd(v, tg_v4_load(b0), t->r0c0);
+    t->r0c4 = tg_v4_madd(v, tg_v4_load(b0 + 4), t->r0c4);
+    t->r1c0 = tg_v4_madd(v, tg_v4_load(b1), t->r1c0);
+    t->r1c4 = tg_v4_madd(v, tg_v4_load(b1 + 4), t->r1c4);
+    t->r2c0 = tg_v4_madd(v, tg_v4_load(b2), t->r2c0);
+    t->r2c4 = tg_v4_madd(v, tg_v4_load(b2 + 4), t->r2c4);
+    t->r3c0 = tg_v4_madd(v, tg_v4_load(b3), t->r3c0);
+    t->r3c4 = tg_v4_madd(v, tg_v4_load(b3 + 4), t->r3c4);
+    b0 += 8;
+    b1 += 8;
+    b2 += 8;
+    b3 += 8;
+  }
+}
+
 /* Every row of the tile = start (8). */
 TG_INLINE tg_tile tg_tile_start(tg_v4 c0, tg_v4 c4) { return (tg_tile){c0, c4, c0, c4, c0, c4, c0, c4}; }
 

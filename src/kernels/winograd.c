@@ -137,7 +137,16 @@ static void multiply(tg_real *c, const tg_real *a, const tg_real *packed, uint32
   const size_t b_plane = packed_plane(K, N);
   for (uint32_t p = 0; p < TG_WINOGRAD_POSITIONS; p++, a += a_plane, c += c_plane, packed += b_plane) {
     const tg_real *b = packed;
-    for (size_t column = 0; column < c_width; column += TG_TILE_COLUMNS, b += (size_t)K * TG_TILE_COLUMNS) {
+    const size_t panel = (size_t)K * TG_TILE_COLUMNS, four = 4 * TG_TILE_COLUMNS;
+    size_t column = 0;
+    /* A lone tile of a small image: a tile of four rows would compute it four times. */
+    for (; rows == 1 && column + four <= c_width; column += four, b += 4 * panel) {
+      tg_real *const at[4] = {c + column, c + column + 8, c + column + 16, c + column + 24};
+      tg_tile t = tg_tile_start(tg_v4_zero(), tg_v4_zero());
+      tg_tile_one_row(&t, a, b, panel, K);
+      tg_tile_store(at, &t, 4, TG_TILE_COLUMNS);
+    }
+    for (; column < c_width; column += TG_TILE_COLUMNS, b += panel) {
       for (uint32_t row = 0; row < rows; row += TG_TILE_ROWS) {
         const uint32_t count = rows - row < TG_TILE_ROWS ? rows - row : TG_TILE_ROWS;
         const tg_real *a_row[4];

@@ -87,8 +87,9 @@ static void plan(const tg_graph *graph, const tg_node *node, uint32_t samples, u
   tg_conv2d_shape s = kernel_shape(graph, node);
   const tg_winograd by_tiles = tg_winograd_make(&s);
   const int tiled = tg_winograd_pays(&s);
+  needs->packed = tiled ? tg_winograd_packed_size(&by_tiles) : tg_conv2d_packed_size(&s);
   needs->forward = tiled ? tg_conv2d_winograd_forward_needs(&by_tiles, samples, threads)
-                         : tg_add(tg_conv2d_packed_size(&s), tg_mul(threads, tg_conv2d_forward_scratch(&s, s.out_h)));
+                         : tg_mul(threads, tg_conv2d_forward_scratch(&s, s.out_h));
   uint64_t bias = tg_bias_relu_scratch((uint64_t)samples * s.out_h * s.out_w, s.out_c);
   uint64_t filter = tiled ? tg_conv2d_winograd_filter_needs(&by_tiles, samples)
                           : tg_mul(threads, tg_conv2d_filter_gradient_scratch(&s));
@@ -113,10 +114,22 @@ typedef struct {
   uint32_t samples, rows, strips, tiles_a_group;
 } job;
 
-static void pack_forward_tile(void *context, uint32_t panel, uint32_t thread) {
+static void pack_direct_tile(void *context, uint32_t panel, uint32_t thread) {
   (void)thread;
   const job *j = context;
   tg_conv2d_pack(j->packed, j->w, &j->s, panel, panel + 1);
+}
+
+static void pack_winograd_tile(void *context, uint32_t panel, uint32_t thread) {
+  (void)thread;
+  const job *j = context;
+  const tg_winograd by_tiles = tg_winograd_make(&j->s);
+  tg_winograd_pack(j->packed, j->w, &by_tiles, panel, panel + 1);
+}
+
+static void pack(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
+  job j = {.s = kernel_shape(graph, node), .w = buffers->w, .packed = buffers->packed};
+  tg_pool_run(run->pool, tg_conv2d_panels(&j.s), tg_winograd_pays(&j.s) ? pack_winograd_tile : pack_direct_tile, &j);
 }
 
 static void forward_tile(void *context, uint32_t tile, uint32_t thread) {
@@ -127,7 +140,7 @@ static void forward_tile(void *context, uint32_t tile, uint32_t thread) {
 }
 
 static void forward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
-  job j = {.s = kernel_shape(graph, node), .b = buffers, .w = buffers->w, .packed = buffers->scratch};
+  job j = {.s = kernel_shape(graph, node), .b = buffers, .packed = buffers->packed, .scratch = buffers->scratch};
   uint32_t threads = tg_pool_threads(run->pool);
   if (tg_attribute_u32(node, USE_BIAS)) j.bias = buffers->w + kernel_size(&j.s);
   const tg_winograd by_tiles = tg_winograd_make(&j.s);
@@ -135,11 +148,9 @@ static void forward(const tg_run *run, const tg_graph *graph, const tg_node *nod
     tg_conv2d_winograd_forward(run, buffers, j.bias, &by_tiles);
     return;
   }
-  j.scratch = j.packed + tg_conv2d_packed_size(&j.s);
   j.scratch_size = tg_conv2d_forward_scratch(&j.s, j.s.out_h);
   j.rows = tile_rows(j.s.out_h, run->samples, threads, node->macs);
   j.strips = tg_ceil_div(j.s.out_h, j.rows);
-  tg_pool_run(run->pool, tg_conv2d_panels(&j.s), pack_forward_tile, &j);
   tg_pool_run(run->pool, run->samples * j.strips, forward_tile, &j);
 }
 
@@ -208,5 +219,6 @@ const tg_op tg_op_conv2d = {.name = "conv2d",
                             .traits = TG_OP_BACKWARD_READS_X | TG_OP_FUSES_RELU,
                             .infer = infer,
                             .plan = plan,
+                            .pack = pack,
                             .forward = forward,
                             .backward = backward};

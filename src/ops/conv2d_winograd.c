@@ -38,14 +38,7 @@ static uint32_t forward_block(const tg_winograd *g, uint32_t samples, uint32_t t
 }
 
 uint64_t tg_conv2d_winograd_forward_needs(const tg_winograd *g, uint32_t samples, uint32_t threads) {
-  return tg_add(tg_winograd_packed_size(g),
-                tg_mul(threads, tg_winograd_scratch(g, forward_block(g, samples, threads))));
-}
-
-static void pack_piece(void *context, uint32_t panel, uint32_t thread) {
-  (void)thread;
-  const section *s = context;
-  tg_winograd_pack(s->packed, s->b->w, s->g, panel, panel + 1);
+  return tg_mul(threads, tg_winograd_scratch(g, forward_block(g, samples, threads)));
 }
 
 static void forward_piece(void *context, uint32_t piece, uint32_t thread) {
@@ -57,11 +50,9 @@ static void forward_piece(void *context, uint32_t piece, uint32_t thread) {
 
 void tg_conv2d_winograd_forward(const tg_run *run, const tg_buffers *buffers, const tg_real *bias,
                                 const tg_winograd *g) {
-  section s = {.g = g, .b = buffers, .bias = bias, .packed = buffers->scratch};
+  section s = {.g = g, .b = buffers, .bias = bias, .packed = buffers->packed, .scratch = buffers->scratch};
   s.block = forward_block(g, run->samples, tg_pool_threads(run->pool));
-  s.scratch = s.packed + tg_winograd_packed_size(g);
   s.scratch_size = tg_winograd_scratch(g, s.block);
-  tg_pool_run(run->pool, tg_conv2d_panels(&g->s), pack_piece, &s);
   run_pieces(run, &s, run->samples * tiles_an_image(g), s.block, forward_piece);
 }
 

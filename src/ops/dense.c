@@ -16,6 +16,8 @@ static const tg_attribute attributes[] = {
 /* Panels of eight columns a tile packs and multiplies; rows of the kernel gradient a tile sums. Both keep a tile of the
  * seed networks' layers near 20 µs, long against the 2 µs that handing out a tile costs. */
 enum { INPUT_GRADIENT_PANELS = 8, KERNEL_GRADIENT_ROWS = 64 };
+/* A single row is multiplied by four panels at a time. */
+enum { PANELS_OF_A_ROW = 4 };
 
 static uint32_t features(const tg_graph *graph, const tg_node *node) {
   const tg_shape *in = &tg_graph_input(graph, node, 0)->shape;
@@ -44,7 +46,7 @@ static void plan(const tg_graph *graph, const tg_node *node, uint32_t samples, u
                  tg_needs *needs) {
   (void)threads;
   uint32_t in = features(graph, node), units = tg_attribute_u32(node, UNITS);
-  needs->forward = tg_gemm_packed_size(in, units);
+  needs->packed = tg_gemm_packed_size(in, units);
   uint64_t bias = tg_bias_relu_scratch(matrix_rows(graph, node, samples), units);
   uint64_t input = want_dx ? tg_gemm_packed_size(units, in) : 0;
   needs->backward = bias > input ? bias : input;
@@ -54,14 +56,21 @@ typedef struct {
   const tg_buffers *b;
   const tg_real *bias;
   uint32_t rows, in, units;
+  uint32_t panels_a_tile; /* of forward */
+  int pack;
 } job;
 
-static void forward_panel(void *context, uint32_t panel, uint32_t thread) {
+static void pack_panel(void *context, uint32_t panel, uint32_t thread) {
   (void)thread;
   const job *j = context;
-  tg_real *packed = j->b->scratch;
-  tg_gemm_pack(packed, j->b->w, j->in, j->units, panel, panel + 1);
-  tg_gemm(j->b->y, j->b->x[0], packed, j->bias, j->in, j->units, 0, j->rows, panel, panel + 1, j->b->relu);
+  tg_gemm_pack(j->b->packed, j->b->w, j->in, j->units, panel, panel + 1);
+}
+
+static void forward_tile(void *context, uint32_t tile, uint32_t thread) {
+  const job *j = context;
+  const uint32_t first = tile * j->panels_a_tile, end = tg_min(first + j->panels_a_tile, tg_gemm_panels(j->units));
+  for (uint32_t panel = first; j->pack && panel < end; panel++) pack_panel(context, panel, thread);
+  tg_gemm(j->b->y, j->b->x[0], j->b->packed, j->bias, j->in, j->units, 0, j->rows, first, end, j->b->relu);
 }
 
 static job make_job(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
@@ -71,10 +80,18 @@ static job make_job(const tg_run *run, const tg_graph *graph, const tg_node *nod
                .units = tg_attribute_u32(node, UNITS)};
 }
 
+static void pack(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
+  if (run->training) return; /* forward does it, a panel at a time: it is then still in the cache */
+  job j = make_job(run, graph, node, buffers);
+  tg_pool_run(run->pool, tg_gemm_panels(j.units), pack_panel, &j);
+}
+
 static void forward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
   job j = make_job(run, graph, node, buffers);
+  j.pack = run->training;
   if (tg_attribute_u32(node, USE_BIAS)) j.bias = buffers->w + (size_t)j.in * j.units;
-  tg_pool_run(run->pool, tg_gemm_panels(j.units), forward_panel, &j);
+  j.panels_a_tile = j.rows == 1 ? PANELS_OF_A_ROW : 1;
+  tg_pool_run(run->pool, tg_ceil_div(tg_gemm_panels(j.units), j.panels_a_tile), forward_tile, &j);
 }
 
 static void kernel_gradient_tile(void *context, uint32_t tile, uint32_t thread) {
@@ -111,5 +128,6 @@ const tg_op tg_op_dense = {.name = "dense",
                            .traits = TG_OP_BACKWARD_READS_X | TG_OP_FUSES_RELU,
                            .infer = infer,
                            .plan = plan,
+                           .pack = pack,
                            .forward = forward,
                            .backward = backward};

@@ -8,7 +8,7 @@
 #include "test.h"
 
 /* What a piece of the arena holds: a node's value, gradient or saved array; 0 nothing. */
-enum { VALUE = 1, GRADIENT, SAVED, TEMPORARY, KINDS };
+enum { VALUE = 1, GRADIENT, SAVED, TEMPORARY, PACKED, KINDS };
 static uint32_t mark_of(uint32_t node, uint32_t kind) { return node * KINDS + kind; }
 
 typedef struct {
@@ -45,7 +45,7 @@ static uint32_t gradient_mark(const paper *p, uint32_t node) {
 }
 
 static tg_needs needs_of(const paper *p, uint32_t i) {
-  tg_needs needs = {0, 0, 0};
+  tg_needs needs = {0};
   const tg_node *node = &p->graph->nodes[i];
   tg_real *const *dx = p->plan->steps[i].buffers.dx;
   uint32_t threads = tg_pool_threads(p->graph->engine->pool);
@@ -59,7 +59,9 @@ static void run_forward(paper *p) {
     const tg_step *step = &p->plan->steps[i];
     if (step->skip) continue;
     tg_needs needs = needs_of(p, i);
+    if (needs.packed && p->plan->training) put(p, step->buffers.packed, needs.packed, mark_of(i, PACKED));
     if (needs.forward) put(p, step->scratch_forward, needs.forward, 0);
+    if (needs.packed) expect(p, step->buffers.packed, needs.packed, mark_of(i, PACKED), i);
     if (needs.saved) put(p, step->buffers.saved, needs.saved, mark_of(i, SAVED));
     put(p, step->buffers.y, p->plan->samples * node->elements, mark_of(i, VALUE));
     for (uint32_t k = 0; k < node->n_inputs; k++)
@@ -110,7 +112,12 @@ static void check_plan(tg_model *model, uint32_t samples, int training) {
   uint32_t loss_node = model->loss.node;
   CHECK(!tg_plan_make(&plan, graph, samples, training, loss_node, &model->vectors));
   paper p = {&plan, graph, test_block(plan.arena_bytes / sizeof(tg_real) * sizeof(uint32_t))};
+  /* Predictions find the weights as the one before packed them. */
+  for (uint32_t i = 0; i < graph->n_nodes; i++)
+    if (!training && plan.steps[i].buffers.packed)
+      put(&p, plan.steps[i].buffers.packed, needs_of(&p, i).packed, mark_of(i, PACKED));
   run_forward(&p);
+  if (!training) run_forward(&p);
   expect(&p, plan.steps[graph->n_nodes - 1].buffers.y, samples * graph->nodes[graph->n_nodes - 1].elements,
          mark_of(writer(&p, graph->n_nodes - 1), VALUE), graph->n_nodes - 1);
   if (training) {

@@ -12,6 +12,7 @@ import {
   denseLayers,
   pictures,
   weightHash,
+  wideLayers,
 } from './nets.mjs';
 
 /** @type {import('tabgrad').Engine} */
@@ -54,6 +55,30 @@ test('a convolutional network learns from pixels', async () => {
   assert.ok(Number(accuracy) > 0.95, `accuracy ${accuracy}`);
   await model.dispose();
   await data.dispose();
+});
+
+test('predictions see every change of the weights, whose packed form they keep in between', async () => {
+  const model = await engine.sequential(wideLayers(), { seed: 1 });
+  await model.compile(FROM_LOGITS);
+  const { x, y } = pictures(40);
+  const outputs = () => model.predict(x, { count: 1 });
+  const seen = [await outputs()];
+  assert.deepEqual(await outputs(), seen[0]);
+  const first = await model.getWeights();
+  await model.trainOnBatch(x, y);
+  seen.push(await outputs());
+  const bytes = await model.save();
+  await model.setWeights(
+    first.map((tensor) => ({ ...tensor, data: tensor.data.map((w) => w / 2) })),
+  );
+  seen.push(await outputs());
+  await model.loadWeights(bytes);
+  assert.deepEqual(await outputs(), seen[1]);
+  await model.setWeights(first);
+  assert.deepEqual(await outputs(), seen[0]);
+  assert.notDeepEqual(seen[1], seen[0]);
+  assert.notDeepEqual(seen[2], seen[0]);
+  await model.dispose();
 });
 
 /**

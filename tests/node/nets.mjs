@@ -65,6 +65,15 @@ export const convLayers = () => [
   layers.dense({ units: CLASSES }),
 ];
 
+/** Convolutions wide enough for Winograd, and direct ones before and after them. */
+export const wideLayers = () => [
+  layers.conv2d({ filters: 16, kernelSize: 3, activation: 'relu', inputShape: [8, 8, 3] }),
+  layers.conv2d({ filters: 32, kernelSize: 3, padding: 'same', activation: 'relu' }),
+  layers.conv2d({ filters: 16, kernelSize: 2, activation: 'relu' }),
+  layers.flatten(),
+  layers.dense({ units: CLASSES }),
+];
+
 /** @type {any} */
 export const FROM_LOGITS = {
   optimizer: 'adam',

@@ -1,12 +1,14 @@
 /** The samples that `fit`, `evaluate` and the others work on: a data set, or an array sent for one call. */
 
-import { Dataset, upload } from './dataset.js';
+import { Dataset, inOneMessage, upload } from './dataset.js';
 import { ConfigError, InputTypeError } from './errors.js';
 
 /**
  * @typedef {import('./client.js').Client} Client
  *
  * @typedef {{ dataset: number, first: number, count: number }} WireRange
+ * @typedef {WireRange | { brought: object, first: number, count: number }} BroughtRange samples of a
+ *   data set, or of one that comes with the call and lives as long as it
  *
  * @typedef {object} TakenData
  * @property {number | null} dataset the number of a data set, or null for
@@ -63,4 +65,21 @@ export async function withData(client, { dataset, content, range }, signal, run)
     // Not awaited: the worker answers in order, so a later call finds the memory free.
     client.call('dataset.dispose', { id }).catch(() => {});
   }
+}
+
+/**
+ * The same for a call that uses its samples once: when they are small they travel in the call's own
+ * message, so that a prediction waits for one answer and not for two.
+ *
+ * @template Result
+ * @param {Client} client
+ * @param {TakenData} taken
+ * @param {AbortSignal | undefined} signal
+ * @param {(data: BroughtRange, transfer?: Transferable[]) => Promise<Result>} run
+ * @returns {Promise<Result>}
+ */
+export async function withDataOnce(client, taken, signal, run) {
+  const small = taken.content && inOneMessage(taken.content);
+  if (!small) return withData(client, taken, signal, run);
+  return run({ brought: small.args, ...taken.range }, small.transfer);
 }

@@ -194,16 +194,12 @@ export function readContent(x, y, size, kind, what) {
  * @param {{ normalization?: Normalization, signal?: AbortSignal }} [options]
  * @returns {Promise<DatasetFacts>}
  */
-export async function upload(client, { x, y, ...rest }, { normalization, signal } = {}) {
-  const described = { ...rest, samples: x.type };
-  if (bytesOf(x) + (y ? bytesOf(y) : 0) <= PIECE_BYTES) {
-    throwIfAborted(signal);
-    // One message for all: a small call waits for messages, not for bytes.
-    const whole = { x: x.piece(0, x.length), y: y && y.piece(0, y.length), normalization };
-    const transfer = [whole.x.buffer, ...(whole.y ? [whole.y.buffer] : [])];
-    return client.call('dataset.create', { ...described, whole }, { transfer });
-  }
-  const facts = await client.call('dataset.create', described);
+export async function upload(client, content, { normalization, signal } = {}) {
+  throwIfAborted(signal);
+  const small = inOneMessage(content, normalization);
+  if (small) return client.call('dataset.create', small.args, { transfer: small.transfer });
+  const { x, y, ...rest } = content;
+  const facts = await client.call('dataset.create', { ...rest, samples: x.type });
   try {
     await send(client, facts.id, 'x', x, signal);
     if (y) await send(client, facts.id, 'y', y, signal);
@@ -213,6 +209,20 @@ export async function upload(client, { x, y, ...rest }, { normalization, signal 
     throw error;
   }
   return facts;
+}
+
+/**
+ * A data set that fits one message: a small call waits for messages, not for bytes.
+ *
+ * @param {Content} content
+ * @param {Normalization} [normalization]
+ * @returns {{ args: object, transfer: Transferable[] } | undefined} undefined: it is too large
+ */
+export function inOneMessage({ x, y, ...rest }, normalization) {
+  if (bytesOf(x) + (y ? bytesOf(y) : 0) > PIECE_BYTES) return undefined;
+  const whole = { x: x.piece(0, x.length), y: y && y.piece(0, y.length), normalization };
+  const transfer = [whole.x.buffer, ...(whole.y ? [whole.y.buffer] : [])];
+  return { args: { ...rest, samples: x.type, whole }, transfer };
 }
 
 /**

@@ -251,7 +251,8 @@ export const ModelField = Object.freeze(
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, tensor: number) => Pointer<'char'>} modelTensorName
  *   "layer/kernel" and the like; NULL when there is no such tensor. Valid as long as the model.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, vector: VectorValue) => Pointer<'tg_real'>} modelVector
- *   First float of a flat vector, as long as tg_vector says; NULL when the model has no such vector. Read and write.
+ *   First float of a flat vector, as long as tg_vector says; NULL when the model has no such vector. Read and write; who
+ *   writes weights asks for the address again each time, since predictions keep the weights packed until then.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number) => StatusValue} modelCheckData
  *   Checks that the model could train on, and be evaluated on, samples first … first+count-1: nothing is changed.
  *   TG_E_EMPTY, TG_E_SHAPE, TG_E_LABEL_RANGE, TG_E_CONFIG, TG_E_STATE (not compiled).

@@ -141,17 +141,27 @@ export function checkRange({ facts }, first, count) {
   );
 }
 
+/**
+ * @param {Host} host
+ * @param {any} description of `dataset.create`: facts, and `whole` where the samples came along
+ * @returns {DatasetFacts}
+ */
+export function addDataset(host, { whole, ...facts }) {
+  const dataset = new HostDataset(host, facts);
+  if (whole) dataset.fill(whole);
+  host.datasets.set(dataset.facts.id, dataset);
+  return dataset.facts;
+}
+
+/** @param {Host} host @param {number} id */
+export function removeDataset(host, id) {
+  host.datasets.get(id)?.dispose();
+  host.datasets.delete(id);
+}
+
 /** @type {[string, Method][]} */
 export const dataMethods = [
-  [
-    'dataset.create',
-    (host, { whole, ...facts }) => {
-      const dataset = new HostDataset(host, facts);
-      if (whole) dataset.fill(whole);
-      host.datasets.set(dataset.facts.id, dataset);
-      return { value: dataset.facts };
-    },
-  ],
+  ['dataset.create', (host, description) => ({ value: addDataset(host, description) })],
   ['dataset.write', (host, { id, which, at, bytes }) => host.dataset(id).write(which, at, bytes)],
   ['dataset.seal', (host, { id, normalization }) => host.dataset(id).seal(normalization)],
   [
@@ -167,13 +177,7 @@ export const dataMethods = [
       return { value: { x, y }, transfer: y ? [x, y] : [x] };
     },
   ],
-  [
-    'dataset.dispose',
-    (host, { id }) => {
-      host.datasets.get(id)?.dispose();
-      host.datasets.delete(id);
-    },
-  ],
+  ['dataset.dispose', (host, { id }) => removeDataset(host, id)],
   [
     'dataset.cifar10',
     (host, args, task) =>

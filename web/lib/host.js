@@ -2,7 +2,7 @@
 
 import { hardwareConcurrency, whyNoThreads } from '#platform';
 import { DisposedError, InternalError } from './errors.js';
-import { dataMethods } from './host-data.js';
+import { addDataset, dataMethods, removeDataset } from './host-data.js';
 import { modelMethods } from './host-models.js';
 import { startRuntime } from './runtime.js';
 import { VERSION } from './version.js';
@@ -39,7 +39,16 @@ export class Host {
   async handle(method, args, task) {
     const run = METHODS.get(method);
     if (!run) throw new InternalError(`The worker knows no method ${method}.`);
-    return (await run(this, args, task)) ?? {};
+    const brought = args.data?.brought;
+    if (!brought) return (await run(this, args, task)) ?? {};
+    // Samples that came with the call live as long as it.
+    const { id } = addDataset(this, brought);
+    try {
+      const data = { ...args.data, dataset: id };
+      return (await run(this, { ...args, data }, task)) ?? {};
+    } finally {
+      removeDataset(this, id);
+    }
   }
 
   get native() {

@@ -3,7 +3,7 @@
 import { writeFile } from '#platform';
 import { sampleSource } from './arrays.js';
 import { readCompileOptions } from './compile.js';
-import { labelsAndOptions, withData } from './call-data.js';
+import { labelsAndOptions, withData, withDataOnce } from './call-data.js';
 import { sampleRange, sizeOf } from './dataset-options.js';
 import { Dataset, readContent } from './dataset.js';
 import { readCheckpoint } from './checkpoint-source.js';
@@ -244,8 +244,8 @@ export class Model {
     this.#needCompiled(where.what);
     const taken = this.#take(x, labels, range, where.what);
     await this.#compiling;
-    const means = await withData(this.#client, taken, undefined, (data) =>
-      this.#call('model.trainOnBatch', { data }),
+    const means = await withDataOnce(this.#client, taken, undefined, (data, transfer) =>
+      this.#call('model.trainOnBatch', { data }, { transfer }),
     );
     return this.#logs(means);
   }
@@ -274,8 +274,9 @@ export class Model {
     throwIfAborted(signal, 'evaluate');
     const taken = this.#take(x, labels, own, where.what);
     await this.#compiling;
-    const means = await withData(this.#client, taken, signal, (data) =>
-      this.#call('model.evaluate', { data, batchSize }, { signal, job: true, onEvent: onProgress }),
+    const calling = { signal, job: true, onEvent: onProgress };
+    const means = await withDataOnce(this.#client, taken, signal, (data, transfer) =>
+      this.#call('model.evaluate', { data, batchSize }, { ...calling, transfer }),
     );
     return this.#logs(means);
   }
@@ -298,9 +299,9 @@ export class Model {
     const signal = needSignal(own.signal, 'signal', where);
     throwIfAborted(signal, 'predict');
     const taken = this.#take(x, undefined, own, where.what);
-    return withData(this.#client, taken, signal, async (data) => {
+    return withDataOnce(this.#client, taken, signal, async (data, transfer) => {
       const args = { data, batchSize };
-      const buffer = await this.#call('model.predict', args, { signal, job: true });
+      const buffer = await this.#call('model.predict', args, { signal, job: true, transfer });
       const shape = [data.count, ...this.#facts.outputShape];
       return Object.assign(new Float32Array(buffer), { shape });
     });
