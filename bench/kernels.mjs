@@ -1,5 +1,6 @@
 /**
- * Speed of the kernels in Node, on one thread, beside the peak kernel: plain SIMD, and relaxed SIMD where Node has it.
+ * Speed of the kernels in Node, on one thread, beside the peak kernel, at every convolution of the networks: plain SIMD, and relaxed
+ * SIMD where Node has it.
  *
  *     node bench/kernels.mjs
  */
@@ -11,6 +12,7 @@ import { cmakeBuild } from '../wasm-build/cmake.mjs';
 import { withProgress } from '../wasm-build/progress.mjs';
 import { main, run } from '../wasm-build/run-command.mjs';
 import { ensureToolchain } from '../wasm-build/toolchain.mjs';
+import { kernelJobs, kernelsTable } from './kernels-table.mjs';
 import { describeMachine, today } from './machine.mjs';
 
 const FOLDER = fileURLToPath(new URL('../build/cmake-wasm/', import.meta.url));
@@ -22,12 +24,15 @@ export async function measureKernels() {
   return withProgress('kernels', async (onProgress) => {
     const toolchain = await ensureToolchain({ onProgress });
     await cmakeBuild({ folder: 'cmake-wasm', targets: ['kernels-bench'], toolchain }, onProgress);
+    const jobs = kernelJobs();
     const tables = [];
     for (const build of ['simd', 'relaxed']) {
       onProgress(`engine-${build}`);
       const program = join(FOLDER, `kernels-bench-engine-${build}.cjs`);
-      const args = build === 'relaxed' ? [...flags, program] : [program];
-      tables.push(`engine-${build}\n${await run(process.execPath, args, { what: build })}`);
+      const args = [program, ...jobs.map(({ argument }) => argument)];
+      if (build === 'relaxed') args.unshift(...flags);
+      const output = await run(process.execPath, args, { what: build });
+      tables.push(`engine-${build}\n${kernelsTable(jobs, output)}`);
     }
     return tables.join('\n');
   });

@@ -67,11 +67,14 @@ export function targetTable(all) {
   const rows = all.flatMap(({ work, results }) =>
     (work.targets ?? []).flatMap(({ against, floor, goal, threads = 2 }) =>
       places(results, threads).flatMap(({ where, place, own }) => {
-        const theirs = theirRates(work, results, against, place, threads);
-        const found = theirs && ratio(own.rates, theirs);
-        if (!found) return [];
-        const met = verdict(found, floor, goal);
-        return [[work.title, against, `${threads}T ${where}`, floor, goal, show(found), met]];
+        const theirs = opponent(work, results, against, place, threads);
+        if (!theirs) return [];
+        const found = ratio(own.rates, theirs.rates);
+        const name = Array.isArray(against) ? `best of ${against.join(', ')}` : against;
+        const cells = found
+          ? [show(found), verdict(found, floor, goal)]
+          : [NONE, theirs.failure ?? 'not measured'];
+        return [[work.title, name, `${threads}T ${where}`, floor, goal, ...cells]];
       }),
     ),
   );
@@ -86,19 +89,32 @@ function verdict({ median, least, most }, floor, goal) {
 }
 
 /**
- * @param {Work} work @param {Result[]} results @param {string} against
+ * Whom a target names: the fastest of them, unless one of them failed.
+ *
+ * @param {Work} work @param {Result[]} results @param {string | string[]} against
  * @param {import('./contestants.mjs').Place} place @param {number} threads
- * @returns {number[] | undefined}
+ * @returns {Pick<Result, 'rates' | 'failure'> | undefined} nothing when one of them took no part
  */
-function theirRates(work, results, against, place, threads) {
-  const own = ours(results, place, threads);
-  if (against === 'peak') return own?.peaks.map((peak) => (1e9 * peak) / work.flop);
-  if (against === 'one thread') return ours(results, place, 1)?.rates;
-  return results
-    .filter(
-      ({ name, rates, ...other }) => name === against && other.threads === threads && rates.length,
-    )
-    .sort((a, b) => median(b.rates) - median(a.rates))[0]?.rates;
+function opponent(work, results, against, place, threads) {
+  if (against === 'peak') {
+    const peaks = ours(results, place, threads)?.peaks ?? [];
+    return { rates: peaks.map((peak) => (1e9 * peak) / work.flop) };
+  }
+  if (against === 'one thread') return ours(results, place, 1);
+  const named = [against]
+    .flat()
+    .map((name) =>
+      fastest(results.filter((result) => result.name === name && result.threads === threads)),
+    );
+  if (named.includes(undefined)) return undefined;
+  const present = /** @type {Result[]} */ (named);
+  return present.find(({ rates }) => rates.length === 0) ?? fastest(present);
+}
+
+/** @param {Result[]} results @returns {Result | undefined} */
+function fastest(results) {
+  const speed = (/** @type {Result} */ { rates }) => (rates.length ? median(rates) : 0);
+  return [...results].sort((a, b) => speed(b) - speed(a))[0];
 }
 
 /** @param {Result[]} results @param {number} threads */

@@ -9,29 +9,61 @@ import torch
 from torch import nn
 
 
-def build(network):
+class Residual(nn.Module):
+    def __init__(self, body, shortcut):
+        super().__init__()
+        self.body, self.shortcut = body, shortcut
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        out = self.body(x)
+        out += self.shortcut(x)
+        return self.relu(out)
+
+
+def build(specs, channels, side):
+    """The layers in a row, and the channels and side of what comes out of them."""
     layers = []
-    channels = network["input"][-1]
-    side = network["input"][0]
-    for layer in network["layers"]:
+    for layer in specs:
         kind = layer["type"]
         if kind == "conv":
-            layers += [nn.Conv2d(channels, layer["filters"], 3), nn.ReLU()]
-            channels, side = layer["filters"], side - 2
+            kernel, stride, norm = layer["kernel"], layer["stride"], layer["norm"]
+            padding = kernel // 2 if layer["same"] else 0
+            filters = layer["filters"]
+            layers.append(nn.Conv2d(channels, filters, kernel, stride, padding, bias=not norm))
+            channels, side = filters, (side + 2 * padding - kernel) // stride + 1
+            if norm:
+                layers.append(nn.BatchNorm2d(channels))
+            if layer["relu"]:
+                layers.append(nn.ReLU(inplace=True))
+        elif kind == "residual":
+            body, *after = build(layer["body"], channels, side)
+            shortcut, *_ = build(layer["shortcut"], channels, side)
+            layers.append(Residual(body, shortcut))
+            channels, side = after
         elif kind == "pool":
             layers.append(nn.MaxPool2d(2))
             side //= 2
+        elif kind == "average":
+            layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+            side = 1
         elif kind == "flatten":
             layers.append(nn.Flatten())
-            channels *= side * side
+            channels, side = channels * side * side, 1
         elif kind == "dropout":
             layers.append(nn.Dropout(layer["rate"]))
         else:
             layers.append(nn.Linear(channels, layer["units"]))
             channels = layer["units"]
             if layer.get("relu"):
-                layers.append(nn.ReLU())
-    return nn.Sequential(*layers)
+                layers.append(nn.ReLU(inplace=True))
+    return nn.Sequential(*layers), channels, side
+
+
+def optimizer_of(model, name, learningRate, momentum=0):
+    if name == "adam":
+        return torch.optim.Adam(model.parameters(), lr=learningRate)
+    return torch.optim.SGD(model.parameters(), lr=learningRate, momentum=momentum)
 
 
 def prepare(work):
@@ -39,8 +71,9 @@ def prepare(work):
     if work["mode"] == "gemm":
         a, b = torch.rand(batch, batch), torch.rand(batch, batch)
         return lambda: torch.mm(a, b), 1
-    model = build(network).to(memory_format=torch.channels_last)
     height, width, channels = network["input"]
+    model, *_ = build(network["layers"], channels, height)
+    model = model.to(memory_format=torch.channels_last)
     batches = work["batches"] if work["mode"] == "train" else 1
     xs = [
         torch.rand(batch, channels, height, width).contiguous(memory_format=torch.channels_last)
@@ -54,7 +87,7 @@ def prepare(work):
                 model(xs[0])
 
         return infer, batch
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    optimizer = optimizer_of(model, **network["optimizer"])
     if network["head"] == "binary":
         loss = nn.BCEWithLogitsLoss()
         y = (torch.arange(batch) % 2).float().reshape(batch, 1)

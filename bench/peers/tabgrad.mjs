@@ -1,6 +1,7 @@
 /** Our own engine through its public API, in Node and in a page. */
 
 import { randomFloats, timed, unitsOfStep } from '../works.mjs';
+import { kerasGraph } from './keras-graph.mjs';
 
 /** @type {import('../contestants.mjs').Peer} */
 export const peer = {
@@ -25,8 +26,8 @@ export async function prepare(work, { place, threads, options }) {
   const engine = await library.createEngine({ threads, ...options });
   const info = await engine.info();
   const prepared = { train: training, infer: inference, gemm: product }[work.mode];
-  const model = await engine.sequential(layersOf(work, library.layers), { seed: 1 });
-  const run = await prepared(work, engine, model);
+  const model = await engine.model({ ...kerasGraph(work.network, library), seed: 1 });
+  const run = await prepared(work, engine, model, library);
   return {
     version: `${info.version} (${info.build})`,
     threads: info.threads,
@@ -41,9 +42,9 @@ export async function prepare(work, { place, threads, options }) {
 /**
  * Epochs of `fit`: samples are shuffled, gathered and scaled from bytes for every batch.
  *
- * @param {Work} work @param {any} engine @param {any} model
+ * @param {Work} work @param {any} engine @param {any} model @param {any} library
  */
-async function training({ network, batch, batches }, engine, model) {
+async function training({ network, batch, batches }, engine, model, library) {
   const size = network.input.reduce((product, side) => product * side, 1);
   const samples = batch * batches;
   const x = Uint8Array.from(randomFloats(samples * size), (value) => 256 * value);
@@ -53,7 +54,8 @@ async function training({ network, batch, batches }, engine, model) {
   );
   const data = await engine.dataset({ x, y, shape: network.input });
   const loss = network.head === 'binary' ? 'binaryCrossentropy' : 'sparseCategoricalCrossentropy';
-  model.compile({ optimizer: 'adam', loss, fromLogits: true });
+  const { name, ...settings } = network.optimizer;
+  model.compile({ optimizer: library.optimizers[name](settings), loss, fromLogits: true });
   let speed = 0;
   return async (/** @type {number} */ seconds) => {
     const epochs = Math.max(1, Math.ceil((1.05 * seconds * speed) / samples));
@@ -82,32 +84,4 @@ async function product({ batch, network }, engine, model) {
   const data = await engine.dataset({ x, shape: network.input });
   return (/** @type {number} */ seconds) =>
     timed(() => model.predict(data, { batchSize: batch }), PRODUCTS, seconds);
-}
-
-/** @param {Work} work @param {any} layers */
-function layersOf({ network }, layers) {
-  return network.layers.map((layer, i) => {
-    const first = i === 0 ? { inputShape: network.input } : {};
-    switch (layer.type) {
-      case 'conv':
-        return layers.conv2d({
-          filters: layer.filters,
-          kernelSize: 3,
-          activation: 'relu',
-          ...first,
-        });
-      case 'pool':
-        return layers.maxPooling2d({ poolSize: 2 });
-      case 'flatten':
-        return layers.flatten();
-      case 'dropout':
-        return layers.dropout({ rate: layer.rate });
-      default:
-        return layers.dense({
-          units: layer.units,
-          activation: layer.relu ? 'relu' : 'linear',
-          ...first,
-        });
-    }
-  });
 }

@@ -1,6 +1,7 @@
 /** TensorFlow.js in a page, for its two peers: the Layers API, on a backend. */
 
 import { randomFloats, timed, unitsOfStep } from '../works.mjs';
+import { kerasGraph } from './keras-graph.mjs';
 import { loadScript } from './load-script.mjs';
 
 export const PACKAGES = {
@@ -43,12 +44,15 @@ export async function prepareTfjs(work, { threads, base }, backend) {
 async function training(tf, work) {
   const { batch, network } = work;
   const binary = network.head === 'binary';
-  const model = modelOf(tf, work);
+  const model = tf.model(kerasGraph(work.network, tf));
   const loss = binary
     ? tf.losses.sigmoidCrossEntropy
     : (/** @type {any} */ labels, /** @type {any} */ logits) =>
         tf.losses.softmaxCrossEntropy(labels, logits);
-  model.compile({ optimizer: tf.train.adam(1e-3), loss });
+  const { name, learningRate, momentum } = network.optimizer;
+  const optimizer =
+    name === 'adam' ? tf.train.adam(learningRate) : tf.train.momentum(learningRate, momentum);
+  model.compile({ optimizer, loss });
   const size = sizeOf(work);
   const pixels = randomFloats(work.batches * size);
   const xs = Array.from({ length: work.batches }, (_, i) =>
@@ -66,7 +70,7 @@ async function training(tf, work) {
 
 /** @param {any} tf @param {import('../works.mjs').Work} work */
 async function inference(tf, work) {
-  const model = modelOf(tf, work);
+  const model = tf.model(kerasGraph(work.network, tf));
   const input = randomFloats(sizeOf(work));
   return async () => {
     const x = tf.tensor(input, [work.batch, ...work.network.input]);
@@ -87,22 +91,3 @@ async function product(tf, { batch }) {
 
 /** @param {import('../works.mjs').Work} work */
 const sizeOf = ({ batch, network }) => network.input.reduce((size, side) => size * side, batch);
-
-/** @param {any} tf @param {import('../works.mjs').Work} work */
-function modelOf(tf, { network }) {
-  const model = tf.sequential();
-  network.layers.forEach((layer, i) => {
-    const first = i === 0 ? { inputShape: network.input } : {};
-    if (layer.type === 'conv') {
-      const { filters } = layer;
-      model.add(tf.layers.conv2d({ filters, kernelSize: 3, activation: 'relu', ...first }));
-    } else if (layer.type === 'pool') model.add(tf.layers.maxPooling2d({ poolSize: 2 }));
-    else if (layer.type === 'flatten') model.add(tf.layers.flatten());
-    else if (layer.type === 'dropout') model.add(tf.layers.dropout({ rate: layer.rate }));
-    else {
-      const activation = layer.relu ? 'relu' : 'linear';
-      model.add(tf.layers.dense({ units: layer.units, activation, ...first }));
-    }
-  });
-  return model;
-}

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import * as library from 'tabgrad';
 import { measureWork } from '../../bench/measure-work.mjs';
 import { onnxModel } from '../../bench/onnx-model.mjs';
 import { readOptions } from '../../bench/options.mjs';
@@ -10,7 +11,10 @@ import { peersFolder } from '../../bench/install.mjs';
 import { report } from '../../bench/report.mjs';
 import { median, ratio, spread } from '../../bench/statistics.mjs';
 import { losses, targetTable, workTable } from '../../bench/table.mjs';
-import { WORKS, countFlop, timed } from '../../bench/works.mjs';
+import { kernelJobs, kernelsTable } from '../../bench/kernels-table.mjs';
+import { NETWORKS, convolutions, countFlop } from '../../bench/networks.mjs';
+import { kerasGraph } from '../../bench/peers/keras-graph.mjs';
+import { WORKS, timed } from '../../bench/works.mjs';
 
 const KNOWN = { works: WORKS, peers: PEERS.map(({ name }) => name) };
 const [TRAINING] = WORKS;
@@ -40,12 +44,49 @@ describe('arithmetic', () => {
     assert.equal(ratio([100], []), undefined);
   });
 
-  it('FLOP of a network', () => {
-    assert.deepEqual(
-      WORKS.filter(({ mode }) => mode !== 'gemm').map(({ flop }) => (flop / 1e6).toFixed(1)),
-      ['25.7', '23.6', '3246.7', '9.1', '9.1', '1110.6'],
-    );
+  it('FLOP of an image', () => {
+    const counted = WORKS.filter(({ mode }) => mode !== 'gemm').map(({ id, flop }) => [
+      id,
+      (flop / 1e6).toFixed(1),
+    ]);
+    assert.deepEqual(Object.fromEntries(counted), {
+      'seed-cnn-train-b32': '25.7',
+      'seed-cnn-train-b128': '25.7',
+      'dropout-cnn-train-b32': '23.6',
+      'resnet20-train-b128': '244.0',
+      'binary-224-train-b8': '3246.7',
+      'seed-cnn-infer-b1': '9.1',
+      'seed-cnn-infer-b100': '9.1',
+      'resnet20-infer-b100': '81.6',
+      'binary-224-infer-b1': '1110.6',
+    });
+    assert.equal(countFlop(NETWORKS.resnet20).infer, 2 * 40_813_184);
     assert.equal(countFlop(WORKS[WORKS.length - 1].network).infer, 2 * 1024 * 1024);
+  });
+
+  it('every convolution once, and whether its input needs a gradient', () => {
+    const found = convolutions();
+    assert.deepEqual(
+      found.map(({ name }) => name),
+      [
+        'seed-cnn 32x32x3 -> 32',
+        'seed-cnn 15x15x32 -> 64',
+        'seed-cnn 6x6x64 -> 64',
+        'resnet20 32x32x3 -> 16 same',
+        'resnet20 32x32x16 -> 16 same',
+        'resnet20 32x32x16 -> 32 / 2',
+        'resnet20 16x16x32 -> 32 same',
+        'resnet20 32x32x16 -> 32 1x1 / 2',
+        'resnet20 16x16x32 -> 64 / 2',
+        'resnet20 8x8x64 -> 64 same',
+        'resnet20 16x16x32 -> 64 1x1 / 2',
+        'binary-224 224x224x3 -> 32',
+        'binary-224 111x111x32 -> 64',
+        'binary-224 54x54x64 -> 128',
+        'binary-224 26x26x128 -> 128',
+      ],
+    );
+    for (const { first, shape } of found) assert.equal(first, shape.channels === 3);
   });
 
   it('a chunk lasts at least as long as asked for, and one step at least', async () => {
@@ -87,9 +128,60 @@ describe('tables', () => {
       'seed-cnn training, batch 32, 2T, Node: 0.50 (0.50 to 0.66) of pytorch',
     ]);
     const rows = targetTable(all).trim().split('\n').slice(2);
-    assert.equal(rows.length, 2);
+    assert.equal(rows.length, 3);
     assert.match(rows[0], /\| pytorch \| 2T Node \| 0\.85 \| 1\.2 \| 0\.50 .* \| below \|/);
-    assert.match(rows[1], /\| one thread \| 2T Node \| .* 2\.00 .* \| goal met \|/);
+    assert.match(rows[1], /\| tfjs-wasm \| 2T Node \| 8 \| 13 \| – \| no such kernel \|/);
+    assert.match(rows[2], /\| one thread \| 2T Node \| .* 2\.00 .* \| goal met \|/);
+  });
+
+  it('hold a target against the best of several, all of whom were measured', () => {
+    const work = { ...TRAINING, targets: [{ against: ['a', 'b'], floor: 2, goal: 3 }] };
+    const [own] = results;
+    const a = made({ name: 'a', rates: [50, 100, 50] });
+    const b = made({ name: 'b', rates: [40, 80, 40] });
+    const broken = made({ name: 'b', failure: 'no memory' });
+    const table = (/** @type {typeof results} */ ...others) =>
+      targetTable([{ work, results: [own, ...others] }]);
+    assert.match(table(b, a), /\| best of a, b \| 2T Node \| 2 \| 3 \| 2\.00 .* \| floor met \|/);
+    assert.match(table(a, broken), /\| best of a, b \| 2T Node \| 2 \| 3 \| – \| no memory \|/);
+    assert.equal(table(a), '');
+  });
+
+  it('of the kernels mark the way that the engine takes, and name what is slow', () => {
+    const jobs = [
+      { name: 'first', argument: 'conv:…', first: true, wide: false },
+      { name: 'second', argument: 'conv:…', first: false, wide: true },
+      { name: 'product', argument: 'gemm:…' },
+    ];
+    const line = (
+      /** @type {string} */ path,
+      /** @type {boolean} */ chosen,
+      /** @type {(number | null)[]} */ shares,
+    ) =>
+      JSON.stringify({ path, chosen, passes: shares.map((share) => share && [50 * share, share]) });
+    const output = [
+      JSON.stringify({ peak: 50 }),
+      line('direct', true, [0.9, 0.3, 0.749]),
+      line('direct', false, [0.5, 0.5, 0.5]),
+      line('Winograd', true, [2, 1.4, 1.6]),
+      line('gemm', true, [0.4, null, 0.4]),
+    ].join('\n');
+    const lines = kernelsTable(jobs, output).trim().split('\n');
+    assert.equal(lines[0], 'peak 50.0 GFLOP/s');
+    assert.match(lines[2], /^first +direct \* +45\.0 +90% +\( +15\.0 +30%\) +37\.5 +74%$/);
+    assert.match(lines[3], /^second +direct +25\.0/);
+    assert.match(lines[4], /^ +Winograd \* +100\.0 +200%/);
+    assert.match(lines[5], /^product +gemm \* +20\.0 +40% +20\.0 +40%$/);
+    assert.equal(lines[7], 'convolutions below 75%: first: filter grad 74%');
+    assert.match(lines[8], /below 150%: second: input grad 140%$/);
+  });
+
+  it('of the kernels have every convolution, in runs of a few milliseconds', () => {
+    const convs = kernelJobs().filter(({ argument }) => argument.startsWith('conv:'));
+    assert.equal(convs.length, convolutions().length);
+    assert.equal(convs[1].argument, 'conv:15,32,64,3,1,0,32');
+    assert.equal(convs[7].argument, 'conv:32,16,32,1,2,1,32');
+    assert.equal(convs[12].argument, 'conv:111,32,64,3,1,0,1');
   });
 
   it('are parts of the report, beside machine, command and what is missing', () => {
@@ -148,11 +240,20 @@ describe('options', () => {
 });
 
 describe('files', () => {
-  it('an ONNX model holds all weights', () => {
-    const bytes = onnxModel(TRAINING.network);
-    const parameters = 122_570;
-    assert.ok(bytes.length > 4 * parameters && bytes.length < 4 * parameters + 2000);
-    assert.ok(Buffer.from(bytes).includes('kernel_shape'));
+  it('an ONNX model holds all weights, those of branches too', () => {
+    for (const { network, parameters, ops } of [
+      { network: NETWORKS['seed-cnn'], parameters: 122_570, ops: ['Conv', 'MaxPool', 'Gemm'] },
+      // 1568 of them moving averages
+      {
+        network: NETWORKS.resnet20,
+        parameters: 272_474 + 1568,
+        ops: ['BatchNormalization', 'Add', 'GlobalAveragePool'],
+      },
+    ]) {
+      const bytes = Buffer.from(onnxModel(network));
+      assert.ok(bytes.length > 4 * parameters && bytes.length < 4.1 * parameters + 2000);
+      for (const op of ops) assert.ok(bytes.includes(op), op);
+    }
   });
 
   it('packages lie outside of the checkout, by name and version', () => {
@@ -166,10 +267,25 @@ describe('our own engine', () => {
   const short = { chunks: 2, seconds: 0.05 };
   const candidates = [{ peer: OURS, entry: { place: /** @type {const} */ ('node'), threads: 2 } }];
 
-  for (const id of ['seed-cnn-train-b32', 'seed-cnn-infer-b1', 'gemm-1024']) {
+  it('has the networks that are described', async () => {
+    const parameters = [122_570, 315_722, 272_474, 9_679_041];
+    const engine = await library.createEngine({ threads: 1 });
+    for (const [i, network] of Object.values(NETWORKS).entries()) {
+      const model = await engine.model(kerasGraph(network, library));
+      const { macs, trainableParameters } = model.summary();
+      assert.equal(2 * macs, countFlop(network).infer);
+      assert.equal(trainableParameters, parameters[i]);
+    }
+    await engine.dispose();
+  });
+
+  for (const id of [
+    ...['seed-cnn-train-b32', 'resnet20-train-b128', 'seed-cnn-infer-b1', 'gemm-1024'],
+  ]) {
     it(`${id} in a process of its own`, async () => {
       // Few batches, so that an epoch is short.
-      const work = { ...WORKS.filter((known) => known.id === id)[0], batches: 2 };
+      const [known] = WORKS.filter((work) => work.id === id);
+      const work = { ...known, batches: 2 };
       const [result] = await measureWork(work, candidates, short, () => {});
       assert.equal(result.failure, undefined);
       assert.equal(result.rates.length, 2);

@@ -1,0 +1,99 @@
+/** What the kernel bench (c/kernels_bench.c) is asked for, and its answers as a table. */
+
+import { convolutions, countMacs } from './networks.mjs';
+
+/**
+ * @typedef {object} Job
+ * @property {string} name
+ * @property {string} argument for the kernel bench
+ * @property {boolean} [first] of a convolution: whether its input needs no gradient
+ * @property {boolean} [wide] of a convolution: whether it is 3x3 with at least 32 channels on both sides
+ *
+ * @typedef {object} Answer a way to compute a job
+ * @property {string} path
+ * @property {boolean} chosen whether the engine takes it
+ * @property {([rate: number, share: number] | null)[]} passes GFLOP/s and part of the peak
+ */
+
+const PASSES = ['forward', 'input grad', 'filter grad'];
+/** What every pass of a convolution is to reach, and what those are that have channels enough. */
+const FLOOR = 0.75;
+const WIDE_GOAL = 1.5;
+/** A run takes about 5 ms, of 32 images at most. */
+const MACS = 1e8;
+
+/** @returns {Job[]} every convolution of the networks, and some products */
+export function kernelJobs() {
+  const convs = convolutions().map(({ name, layer, shape, first }) => {
+    const { filters, kernel, stride, same } = layer;
+    const { side, channels } = shape;
+    const fitting = Math.floor(MACS / countMacs(layer, shape));
+    const images = Math.max(1, Math.min(32, fitting));
+    const numbers = [side, channels, filters, kernel, stride, Number(same), images];
+    const wide = kernel === 3 && Math.min(channels, filters) >= 32;
+    return { name, argument: `conv:${numbers}`, first, wide };
+  });
+  const products = [
+    { name: 'dense 32 x 1024 -> 64', argument: 'gemm:32,1024,64' },
+    { name: 'dense 32 x 64 -> 10', argument: 'gemm:32,64,10' },
+    { name: 'gemm 1024', argument: 'gemm:1024,1024,1024' },
+  ];
+  return [...convs, ...products];
+}
+
+/** @param {Job[]} jobs @param {string} output of the kernel bench, in the jobs' order */
+export function kernelsTable(jobs, output) {
+  const [top, ...answers] = output
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const lines = [`peak ${top.peak.toFixed(1)} GFLOP/s`];
+  const header = PASSES.map((pass) => `  ${pass.padEnd(13)}`).join('');
+  lines.push(`${'GFLOP/s, percent of peak'.padEnd(33)}${'path'.padEnd(11)}${header}`.trimEnd());
+  /** @type {string[]} */
+  const below = [];
+  /** @type {string[]} */
+  const short = [];
+  for (const job of jobs) {
+    /** @type {Answer} */
+    let answer;
+    let name = job.name;
+    do {
+      answer = answers.shift();
+      lines.push(row(name, answer, job.first === true));
+      name = '';
+    } while (!answer.chosen);
+    if (job.wide === undefined) continue;
+    const counted = answer.passes.map((pass, i) => (job.first && i === 1 ? null : pass));
+    below.push(...slower(job.name, counted, FLOOR));
+    if (job.wide) short.push(...slower(job.name, counted, WIDE_GOAL));
+  }
+  return `${lines.join('\n')}
+* what the engine takes. (In brackets: part of no step, as an image needs no gradient.)
+convolutions below ${percent(FLOOR)}: ${below.join('; ') || 'none'}
+3x3 from and to at least 32 channels below ${percent(WIDE_GOAL)}: ${short.join('; ') || 'none'}
+`;
+}
+
+/** @param {string} name @param {Answer['passes']} passes @param {number} least @returns {string[]} one line, or none */
+function slower(name, passes, least) {
+  const found = passes.flatMap((pass, i) =>
+    pass && pass[1] < least ? [`${PASSES[i]} ${percent(pass[1])}`] : [],
+  );
+  return found.length > 0 ? [`${name}: ${found.join(', ')}`] : [];
+}
+
+/** @param {string} name @param {Answer} answer @param {boolean} first */
+function row(name, { path, chosen, passes }, first) {
+  const cells = passes.map((pass, i) => {
+    if (!pass) return ' '.repeat(15);
+    const figures = `${pass[0].toFixed(1).padStart(6)} ${percent(pass[1]).padStart(5)}`;
+    return first && i === 1 ? ` (${figures})` : `  ${figures} `;
+  });
+  return `${name.padEnd(33)}${`${path}${chosen ? ' *' : ''}`.padEnd(11)}${cells.join('')}`.trimEnd();
+}
+
+/** Never rounded up. @param {number} share */
+function percent(share) {
+  return `${Math.floor(100 * share + 1e-9)}%`;
+}
