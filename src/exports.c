@@ -255,6 +255,12 @@ tg_status tg_evaluate(tg_engine *engine, tg_model *model, tg_dataset *dataset, d
   return status ? status : tg_evaluate_range(model, dataset, first, count, batch, out);
 }
 
+tg_status tg_calibrate(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first, double count,
+                       double batch, double percentile, double *out) {
+  tg_status status = check_both(engine, model, dataset);
+  return status ? status : tg_calibrate_range(model, dataset, first, count, batch, percentile, out);
+}
+
 tg_status tg_predict(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first, double count, double batch,
                      tg_real *out) {
   tg_status status = check_both(engine, model, dataset);

@@ -102,6 +102,11 @@ static tg_status check_inputs(tg_graph *graph, tg_node *node, const int32_t *inp
       return tg_fail(graph->engine, TG_E_GRAPH, "layer '%s': input %u is node %g of %u", node->name, i,
                      (double)inputs[i], graph->n_nodes);
     node->inputs[i] = (uint32_t)inputs[i];
+    const tg_node *input = &graph->nodes[inputs[i]];
+    const int wanted = (node->op->traits & TG_OP_READS_INT8) != 0, found = input->quantization.scale > 0;
+    if (wanted != found && !(node->op->traits & TG_OP_RENAMES))
+      return tg_fail(graph->engine, TG_E_GRAPH, "layer '%s' (%s) reads %s, '%s' gives %s", node->name, node->op->name,
+                     wanted ? "bytes" : "floats", input->name, found ? "bytes" : "floats");
   }
   node->n_inputs = n_inputs;
   return TG_OK;
@@ -150,6 +155,7 @@ int32_t tg_graph_add(tg_graph *graph, const char *op, const char *name, const in
     return -(int32_t)status;
   }
   graph->nodes[graph->n_nodes] = node;
+  graph->quantized |= node.quantization.scale > 0;
   return (int32_t)graph->n_nodes++;
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "engine.h"
+#include "quantization.h"
 
 enum { TG_MAX_NODES = 4096, TG_MAX_NAME = 255, TG_MAX_RANK = 4, TG_MAX_INPUTS = 2, TG_MAX_ATTRIBUTES = 10 };
 
@@ -49,9 +50,10 @@ typedef struct {
   uint32_t inputs[TG_MAX_INPUTS];
   double attributes[TG_MAX_ATTRIBUTES]; /* in the order of the op's table */
   tg_shape shape;
-  uint64_t elements;         /* of the shape */
-  uint64_t macs;             /* multiply-accumulates of the forward pass, one sample */
-  uint64_t trainable, state; /* floats of its tensors that are trainable, and of those that are not */
+  uint64_t elements;            /* of the shape */
+  tg_quantization quantization; /* of the output; a scale of 0: it is tg_real */
+  uint64_t macs;                /* multiply-accumulates of the forward pass, one sample */
+  uint64_t trainable, state;    /* floats of its tensors that are trainable, and of those that are not */
   uint32_t first_tensor, n_tensors;
 } tg_node;
 
@@ -62,6 +64,7 @@ struct tg_graph {
   uint32_t n_tensors, tensors_capacity;
   tg_tensor *tensors;
   uint64_t trainable, state; /* floats of all tensors of each kind */
+  int quantized;             /* some values are bytes: for inference alone */
 };
 
 /* Appends a node; its number or minus a tg_status, with the graph as it was. See tg_model_add. */

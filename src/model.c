@@ -98,6 +98,8 @@ static tg_status check_graph(tg_model *model) {
     uint32_t used = i + 1 == graph->n_nodes;
     for (uint32_t c = i + 1; c < graph->n_nodes && !used; c++)
       for (uint32_t k = 0; k < graph->nodes[c].n_inputs; k++) used |= graph->nodes[c].inputs[k] == i;
+    if (i + 1 == graph->n_nodes && node->quantization.scale > 0)
+      return tg_fail(graph->engine, TG_E_GRAPH, "layer '%s': the model's output must be floats, not bytes", node->name);
     if (!used) return tg_fail(graph->engine, TG_E_GRAPH, "layer '%s': nothing reads its output", node->name);
   }
   return TG_OK;

@@ -6,6 +6,8 @@
  *   - forward writes y from x; backward writes dx (never adds) and the gradients of the node's tensors.
  *   - Neither allocates; scratch comes from the plan, as large as `plan` asked for.
  *   - backward may overwrite dy.
+ *   - A value whose node has a quantization is an array of bytes behind the same pointers. Ops that read or write such
+ *     values have no backward pass.
  *   - A fused ReLU (buffers->relu) is applied in the store of y; backward then masks dy by y > 0 itself.
  */
 #ifndef TG_OP_H
@@ -31,7 +33,8 @@ enum {
   TG_OP_IS_RELU = 8,          /* can be applied in the producer's store */
   TG_OP_RENAMES = 16,         /* output is the input's bytes under another shape */
   TG_OP_IDENTITY_AT_INFERENCE = 32,
-  TG_OP_PASSES_GRADIENT = 64 /* dx is dy (but for a fused ReLU), so one dx[k] may be dy itself */
+  TG_OP_PASSES_GRADIENT = 64, /* dx is dy (but for a fused ReLU), so one dx[k] may be dy itself */
+  TG_OP_READS_INT8 = 128      /* its inputs are bytes (quantization.h); those of others are tg_real */
 };
 
 /* What one step means for all nodes. */
@@ -55,6 +58,7 @@ typedef struct {
   tg_real *packed;      /* the weights as forward wants them; see tg_op.pack */
   tg_real *saved;       /* what forward leaves for backward */
   tg_real *scratch;
+  tg_quantization from[TG_MAX_INPUTS], to; /* of x and y */
   int relu;
 } tg_buffers;
 

@@ -79,6 +79,12 @@ static void decide_kernels(tg_planner *p) {
   }
 }
 
+/* Reals of a node's value. */
+static uint64_t value_reals(const tg_node *node, uint32_t samples) {
+  uint64_t elements = tg_mul(samples, node->elements);
+  return node->quantization.scale > 0 ? elements / sizeof(tg_real) + 1 : elements;
+}
+
 static void place_values(tg_planner *p) {
   uint32_t samples = p->plan->samples;
   int training = p->plan->training;
@@ -86,7 +92,7 @@ static void place_values(tg_planner *p) {
     const tg_node *node = &p->graph->nodes[i];
     const tg_step *step = &p->plan->steps[i];
     tg_use *use = &p->uses[i];
-    use->value = step->skip ? p->uses[node->inputs[0]].value : add_array(p, tg_mul(samples, node->elements), i, i);
+    use->value = step->skip ? p->uses[node->inputs[0]].value : add_array(p, value_reals(node, samples), i, i);
     int backward = training && step->has_gradient && i <= p->plan->loss_node;
     int reads_y = (node->op->traits & TG_OP_BACKWARD_READS_Y) || step->buffers.relu;
     int reads_x = node->op->traits & TG_OP_BACKWARD_READS_X;
@@ -220,6 +226,7 @@ static void bind(tg_planner *p, const tg_vectors *vectors) {
     step->scratch_backward = use->scratch == NONE ? NULL : address(p, use->scratch + 1);
     b->saved = address(p, use->saved);
     b->packed = address(p, use->packed);
+    b->to = node->quantization;
     for (uint32_t t = node->n_tensors; t-- > 0;) {
       const tg_tensor *tensor = &p->graph->tensors[node->first_tensor + t];
       const tg_real *at = vectors->weights + tg_graph_offset(p->graph, tensor);
@@ -234,6 +241,7 @@ static void bind(tg_planner *p, const tg_vectors *vectors) {
     for (uint32_t k = 0; k < node->n_inputs; k++) {
       const tg_use *input = &p->uses[node->inputs[k]];
       b->x[k] = address(p, input->value);
+      b->from[k] = p->graph->nodes[node->inputs[k]].quantization;
       b->dx[k] = address(p, use->temporary[k] == NONE ? input->gradient : use->temporary[k]);
       step->sum[k] = use->temporary[k] == NONE ? NULL : address(p, input->gradient);
     }
@@ -281,8 +289,8 @@ void tg_plan_free(tg_engine *engine, tg_plan *plan) {
   *plan = (tg_plan){0};
 }
 
-void tg_plan_forward(const tg_plan *plan, const tg_graph *graph, const tg_run *run, uint32_t last) {
-  for (uint32_t i = 0; i <= last; i++) {
+void tg_plan_forward(const tg_plan *plan, const tg_graph *graph, const tg_run *run, uint32_t first, uint32_t last) {
+  for (uint32_t i = first; i <= last; i++) {
     tg_step *step = &plan->steps[i];
     const tg_op *op = graph->nodes[i].op;
     if (step->skip || !op->forward) continue;

@@ -43,8 +43,8 @@ tg_status tg_plan_make(tg_plan *plan, const tg_graph *graph, uint32_t samples, i
                        const tg_vectors *vectors);
 void tg_plan_free(tg_engine *engine, tg_plan *plan);
 
-/* Runs nodes 0…last on the batch that lies in the input's buffer. */
-void tg_plan_forward(const tg_plan *plan, const tg_graph *graph, const tg_run *run, uint32_t last);
+/* Runs nodes first…last on the batch that lies in the input's buffer, those before `first` having run. */
+void tg_plan_forward(const tg_plan *plan, const tg_graph *graph, const tg_run *run, uint32_t first, uint32_t last);
 /* Runs backward from the loss node, whose dy the loss has written. */
 void tg_plan_backward(const tg_plan *plan, const tg_graph *graph, const tg_run *run);
 

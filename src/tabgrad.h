@@ -282,6 +282,16 @@ TG_EXPORT tg_status tg_train_steps(tg_engine *engine, tg_model *model, double fi
 TG_EXPORT tg_status tg_evaluate(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first, double count,
                                 double batch, double *out);
 
+/**
+ * Runs samples first … first+count-1 in batches of `batch` and finds between which numbers each node's values lie:
+ * out receives two doubles a node, low and high. percentile (above 50, at most 100) is the share, in percent, of values
+ * that lie below high, and above low; 100 means all, and the input is never cut. A ReLU that runs in its producer gives
+ * both their range. Errors as tg_predict, TG_E_NON_FINITE naming the layer, TG_E_STATE for a model that is quantised
+ * already.
+ */
+TG_EXPORT tg_status tg_calibrate(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first, double count,
+                                 double batch, double percentile, double *out);
+
 /** Outputs of samples first … first+count-1, in batches of `batch`: count * TG_MODEL_OUTPUT_SIZE floats to out. */
 TG_EXPORT tg_status tg_predict(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first, double count,
                                double batch, tg_real *out);

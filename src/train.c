@@ -10,22 +10,18 @@
 
 /* ---- checks ---- */
 
-typedef struct {
-  uint32_t first, count, batch;
-} range;
-
 static int is_whole(double value, double min, double max) {
   return value >= min && value <= max && value == floor(value);
 }
 
 static tg_status read_range(tg_engine *engine, const tg_dataset *dataset, double first, double count, double batch,
-                            range *r) {
+                            tg_sample_range *r) {
   if (count == 0) return tg_fail(engine, TG_E_EMPTY, "data set: a range of 0 samples");
   if (!is_whole(first, 0, dataset->count) || !is_whole(count, 1, dataset->count - first))
     return tg_fail(engine, TG_E_CONFIG, "data set: samples %g to %g of %u", first, first + count - 1, dataset->count);
   if (!is_whole(batch, 1, UINT32_MAX))
     return tg_fail(engine, TG_E_CONFIG, "batchSize is %g, it must be a whole number of at least 1", batch);
-  *r = (range){(uint32_t)first, (uint32_t)count, (uint32_t)(batch < count ? batch : count)};
+  *r = (tg_sample_range){(uint32_t)first, (uint32_t)count, (uint32_t)(batch < count ? batch : count)};
   return TG_OK;
 }
 
@@ -40,7 +36,7 @@ static tg_status check_ready(tg_model *model, const tg_dataset *dataset, int lab
 }
 
 tg_status tg_check_data(tg_model *model, const tg_dataset *dataset, double first, double count) {
-  range r;
+  tg_sample_range r;
   tg_status status = check_ready(model, dataset, 1);
   return status ? status : read_range(model->graph.engine, dataset, first, count, 1, &r);
 }
@@ -101,11 +97,13 @@ static void measure_batch(const tg_model *model, tg_runner *runner, const tg_dat
 tg_status tg_epoch_begin(tg_model *model, tg_dataset *dataset, double first, double count, double batch, double epoch,
                          int shuffle) {
   tg_engine *engine = model->graph.engine;
-  range r;
+  tg_sample_range r;
   tg_status status = check_ready(model, dataset, 1);
   if (!status) status = read_range(engine, dataset, first, count, batch, &r);
   if (!status && !is_whole(epoch, 0, 9007199254740991.0))
     status = tg_fail(engine, TG_E_CONFIG, "epoch is %g, it must be a whole number of at least 0", epoch);
+  if (!status && model->graph.quantized)
+    status = tg_fail(engine, TG_E_STATE, "model: it is quantised, which is for inference alone");
   if (!status && !model->graph.trainable) status = tg_fail(engine, TG_E_STATE, "model: it has no weights to train");
   if (status) return status;
   model->dataset = NULL;
@@ -166,7 +164,7 @@ static tg_status train_step(tg_model *model, uint32_t step, double out[3]) {
   uint32_t rows = tg_min(model->batch, model->order_count - step * model->batch);
   tg_run run = make_run(model, rows, 1);
   load_batch(model, runner, model->dataset, order, rows);
-  tg_plan_forward(&runner->plan, &model->graph, &run, model->loss.node);
+  tg_plan_forward(&runner->plan, &model->graph, &run, 0, model->loss.node);
   measure_batch(model, runner, model->dataset, order, rows, 1, out);
   if (!isfinite(out[0]))
     return tg_fail(engine, TG_E_NON_FINITE, "step %g: the loss is %g; the weights are those before this step",
@@ -199,8 +197,8 @@ tg_status tg_epoch_steps(tg_model *model, double first_step, double steps, doubl
 
 /* ---- evaluation and prediction ---- */
 
-static tg_status begin_inference(tg_model *model, const tg_dataset *dataset, double first, double count, double batch,
-                                 int labels, range *r) {
+tg_status tg_inference_begin(tg_model *model, const tg_dataset *dataset, double first, double count, double batch,
+                             int labels, tg_sample_range *r) {
   tg_status status = check_ready(model, dataset, labels);
   if (!status) status = read_range(model->graph.engine, dataset, first, count, batch, r);
   if (!status) status = prepare(model, &model->inference, r->batch, 0);
@@ -208,20 +206,26 @@ static tg_status begin_inference(tg_model *model, const tg_dataset *dataset, dou
   return status;
 }
 
-/* Gathers batch number `number` of the range and runs it up to node `last`; returns its samples. */
-static uint32_t infer_batch(tg_model *model, const tg_dataset *dataset, range r, uint32_t number, uint32_t last) {
+tg_run tg_inference_load(tg_model *model, const tg_dataset *dataset, tg_sample_range r, uint32_t number) {
   uint32_t at = number * r.batch, rows = tg_min(r.batch, r.count - at);
   for (uint32_t i = 0; i < rows; i++) model->eval_order[i] = r.first + at + i;
   tg_run run = make_run(model, rows, 0);
   load_batch(model, &model->inference, dataset, model->eval_order, rows);
-  tg_plan_forward(&model->inference.plan, &model->graph, &run, last);
-  return rows;
+  return run;
+}
+
+/* Gathers batch number `number` of the range and runs it up to node `last`; returns its samples. */
+static uint32_t infer_batch(tg_model *model, const tg_dataset *dataset, tg_sample_range r, uint32_t number,
+                            uint32_t last) {
+  tg_run run = tg_inference_load(model, dataset, r, number);
+  tg_plan_forward(&model->inference.plan, &model->graph, &run, 0, last);
+  return run.samples;
 }
 
 tg_status tg_evaluate_range(tg_model *model, const tg_dataset *dataset, double first, double count, double batch,
                             double *out) {
-  range r;
-  tg_status status = begin_inference(model, dataset, first, count, batch, 1, &r);
+  tg_sample_range r;
+  tg_status status = tg_inference_begin(model, dataset, first, count, batch, 1, &r);
   if (status) return status;
   double total[3] = {0, 0, 0};
   for (uint32_t number = 0; number < tg_ceil_div(r.count, r.batch); number++) {
@@ -239,8 +243,8 @@ tg_status tg_evaluate_range(tg_model *model, const tg_dataset *dataset, double f
 
 tg_status tg_predict_range(tg_model *model, const tg_dataset *dataset, double first, double count, double batch,
                            tg_real *out) {
-  range r;
-  tg_status status = begin_inference(model, dataset, first, count, batch, 0, &r);
+  tg_sample_range r;
+  tg_status status = tg_inference_begin(model, dataset, first, count, batch, 0, &r);
   if (status) return status;
   uint32_t last = model->graph.n_nodes - 1;
   uint64_t n = tg_model_output_size(model);

@@ -4,19 +4,14 @@
 #include "../op.h"
 #include "../size.h"
 #include "bias_relu.h"
+#include "conv2d.h"
 #include "conv2d_winograd.h"
 #include "window.h"
 
-enum { FILTERS, KERNEL_H, KERNEL_W, STRIDE_H, STRIDE_W, SAME, USE_BIAS, KERNEL_INIT, BIAS_INIT };
+enum { USE_BIAS = TG_CONV2D_ATTRIBUTES, KERNEL_INIT, BIAS_INIT };
 
 static const tg_attribute attributes[] = {
-    {"filters", TG_REQUIRED, 1, TG_MAX_SIZE, 1},
-    {"kernelHeight", TG_REQUIRED, 1, TG_MAX_SIZE, 1},
-    {"kernelWidth", TG_REQUIRED, 1, TG_MAX_SIZE, 1},
-    {"strideHeight", 1, 1, TG_MAX_SIZE, 1},
-    {"strideWidth", 1, 1, TG_MAX_SIZE, 1},
-    {"samePadding", 0, 0, 1, 1},
-    {"useBias", 1, 0, 1, 1},
+    TG_CONV2D_ATTRIBUTE_TABLE{"useBias", 1, 0, 1, 1},
     {"kernelInitializer", TG_INIT_GLOROT_UNIFORM, 0, TG_INIT_COUNT - 1, 1},
     {"biasInitializer", TG_INIT_ZEROS, 0, TG_INIT_COUNT - 1, 1},
 };
@@ -24,15 +19,15 @@ static const tg_attribute attributes[] = {
 /* Work below this many multiply-accumulates is not worth a tile of its own (about 5 µs at the kernel's speed). */
 enum { TILE_MACS = 100000 };
 
-static tg_status infer(tg_graph *graph, tg_node *node) {
+tg_status tg_conv2d_infer(tg_graph *graph, tg_node *node) {
   tg_status status = tg_graph_require_rank(graph, node, 3, "height, width, channels");
   if (status) return status;
   tg_windows windows;
-  status = tg_windows_infer(graph, node, KERNEL_H, &windows);
+  status = tg_windows_infer(graph, node, TG_CONV2D_KERNEL_H, &windows);
   if (status) return status;
   const tg_shape *image = &tg_graph_input(graph, node, 0)->shape;
-  uint32_t channels = image->dims[2], filters = tg_attribute_u32(node, FILTERS);
-  uint32_t kernel_h = tg_attribute_u32(node, KERNEL_H), kernel_w = tg_attribute_u32(node, KERNEL_W);
+  uint32_t channels = image->dims[2], filters = tg_attribute_u32(node, TG_CONV2D_FILTERS);
+  uint32_t kernel_h = tg_attribute_u32(node, TG_CONV2D_KERNEL_H), kernel_w = tg_attribute_u32(node, TG_CONV2D_KERNEL_W);
   uint64_t receptive = tg_mul(kernel_h, kernel_w);
   /* Kernels copy an image, or its gradient, into a frame of zeros as wide as the kernel. */
   uint64_t framed_in =
@@ -44,29 +39,43 @@ static tg_status infer(tg_graph *graph, tg_node *node) {
                    kernel_w, (double)(framed_in > framed_out ? framed_in : framed_out), (double)TG_MAX_ELEMENTS);
   node->shape = (tg_shape){3, {windows.h.out, windows.w.out, filters, 1}};
   node->macs = tg_mul(tg_mul(tg_mul(windows.h.out, windows.w.out), receptive), tg_mul(channels, filters));
-  status = tg_graph_add_tensor(graph, node, "kernel", (tg_shape){4, {kernel_h, kernel_w, channels, filters}},
-                               (tg_initializer)tg_attribute_u32(node, KERNEL_INIT), tg_mul(receptive, channels),
-                               tg_mul(receptive, filters));
+  return TG_OK;
+}
+
+tg_shape tg_conv2d_kernel(const tg_graph *graph, const tg_node *node) {
+  return (tg_shape){4,
+                    {tg_attribute_u32(node, TG_CONV2D_KERNEL_H), tg_attribute_u32(node, TG_CONV2D_KERNEL_W),
+                     tg_graph_input(graph, node, 0)->shape.dims[2], tg_attribute_u32(node, TG_CONV2D_FILTERS)}};
+}
+
+static tg_status infer(tg_graph *graph, tg_node *node) {
+  tg_status status = tg_conv2d_infer(graph, node);
+  if (status) return status;
+  const tg_shape kernel = tg_conv2d_kernel(graph, node);
+  const uint64_t receptive = tg_mul(kernel.dims[0], kernel.dims[1]);
+  const uint32_t filters = kernel.dims[3];
+  status = tg_graph_add_tensor(graph, node, "kernel", kernel, (tg_initializer)tg_attribute_u32(node, KERNEL_INIT),
+                               tg_mul(receptive, kernel.dims[2]), tg_mul(receptive, filters));
   if (status || !tg_attribute_u32(node, USE_BIAS)) return status;
   return tg_graph_add_tensor(graph, node, "bias", (tg_shape){1, {filters, 1, 1, 1}},
                              (tg_initializer)tg_attribute_u32(node, BIAS_INIT), filters, filters);
 }
 
-static tg_conv2d_shape kernel_shape(const tg_graph *graph, const tg_node *node) {
+tg_conv2d_shape tg_conv2d_shape_of(const tg_graph *graph, const tg_node *node) {
   const tg_shape *in = &tg_graph_input(graph, node, 0)->shape, *out = &node->shape;
   tg_windows windows;
   /* infer has seen these succeed, so they neither fail nor write to the graph. */
-  tg_windows_infer((tg_graph *)graph, node, KERNEL_H, &windows);
+  tg_windows_infer((tg_graph *)graph, node, TG_CONV2D_KERNEL_H, &windows);
   return (tg_conv2d_shape){.in_h = in->dims[0],
                            .in_w = in->dims[1],
                            .in_c = in->dims[2],
                            .out_h = out->dims[0],
                            .out_w = out->dims[1],
                            .out_c = out->dims[2],
-                           .kernel_h = tg_attribute_u32(node, KERNEL_H),
-                           .kernel_w = tg_attribute_u32(node, KERNEL_W),
-                           .stride_h = tg_attribute_u32(node, STRIDE_H),
-                           .stride_w = tg_attribute_u32(node, STRIDE_W),
+                           .kernel_h = tg_attribute_u32(node, TG_CONV2D_KERNEL_H),
+                           .kernel_w = tg_attribute_u32(node, TG_CONV2D_KERNEL_W),
+                           .stride_h = tg_attribute_u32(node, TG_CONV2D_STRIDE_H),
+                           .stride_w = tg_attribute_u32(node, TG_CONV2D_STRIDE_W),
                            .pad_top = windows.h.pad_before,
                            .pad_left = windows.w.pad_before};
 }
@@ -75,8 +84,7 @@ static uint64_t kernel_size(const tg_conv2d_shape *s) {
   return (uint64_t)s->kernel_h * s->kernel_w * s->in_c * s->out_c;
 }
 
-/* Rows of a tile: whole images when the batch gives every thread several, else strips of an image. */
-static uint32_t tile_rows(uint32_t rows, uint32_t samples, uint32_t threads, uint64_t macs) {
+uint32_t tg_conv2d_tile_rows(uint32_t rows, uint32_t samples, uint32_t threads, uint64_t macs) {
   if (samples >= 4 * threads || threads == 1) return rows;
   uint64_t strips = tg_min(tg_ceil_div(4 * threads, samples), (uint32_t)(macs / TILE_MACS) + 1);
   return tg_ceil_div(rows, tg_min((uint32_t)strips, rows));
@@ -84,7 +92,7 @@ static uint32_t tile_rows(uint32_t rows, uint32_t samples, uint32_t threads, uin
 
 static void plan(const tg_graph *graph, const tg_node *node, uint32_t samples, uint32_t threads, int want_dx,
                  tg_needs *needs) {
-  tg_conv2d_shape s = kernel_shape(graph, node);
+  tg_conv2d_shape s = tg_conv2d_shape_of(graph, node);
   const tg_winograd by_tiles = tg_winograd_make(&s);
   const int tiled = tg_winograd_pays(&s);
   needs->packed = tiled ? tg_winograd_packed_size(&by_tiles) : tg_conv2d_packed_size(&s);
@@ -128,7 +136,7 @@ static void pack_winograd_tile(void *context, uint32_t panel, uint32_t thread) {
 }
 
 static void pack(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
-  job j = {.s = kernel_shape(graph, node), .w = buffers->w, .packed = buffers->packed};
+  job j = {.s = tg_conv2d_shape_of(graph, node), .w = buffers->w, .packed = buffers->packed};
   tg_pool_run(run->pool, tg_conv2d_panels(&j.s), tg_winograd_pays(&j.s) ? pack_winograd_tile : pack_direct_tile, &j);
 }
 
@@ -140,7 +148,7 @@ static void forward_tile(void *context, uint32_t tile, uint32_t thread) {
 }
 
 static void forward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
-  job j = {.s = kernel_shape(graph, node), .b = buffers, .packed = buffers->packed, .scratch = buffers->scratch};
+  job j = {.s = tg_conv2d_shape_of(graph, node), .b = buffers, .packed = buffers->packed, .scratch = buffers->scratch};
   uint32_t threads = tg_pool_threads(run->pool);
   if (tg_attribute_u32(node, USE_BIAS)) j.bias = buffers->w + kernel_size(&j.s);
   const tg_winograd by_tiles = tg_winograd_make(&j.s);
@@ -149,7 +157,7 @@ static void forward(const tg_run *run, const tg_graph *graph, const tg_node *nod
     return;
   }
   j.scratch_size = tg_conv2d_forward_scratch(&j.s, j.s.out_h);
-  j.rows = tile_rows(j.s.out_h, run->samples, threads, node->macs);
+  j.rows = tg_conv2d_tile_rows(j.s.out_h, run->samples, threads, node->macs);
   j.strips = tg_ceil_div(j.s.out_h, j.rows);
   tg_pool_run(run->pool, run->samples * j.strips, forward_tile, &j);
 }
@@ -188,14 +196,14 @@ static void input_gradient(const tg_run *run, const tg_node *node, const tg_buff
   j->packed = buffers->scratch;
   j->scratch = j->packed + tg_conv2d_input_gradient_packed_size(&j->s);
   j->scratch_size = tg_conv2d_input_gradient_scratch(&j->s, j->s.in_h);
-  j->rows = tile_rows(j->s.in_h, run->samples, threads, node->macs);
+  j->rows = tg_conv2d_tile_rows(j->s.in_h, run->samples, threads, node->macs);
   j->strips = tg_ceil_div(j->s.in_h, j->rows);
   tg_pool_run(run->pool, tg_conv2d_input_gradient_panels(&j->s), pack_input_gradient_tile, j);
   tg_pool_run(run->pool, run->samples * j->strips, input_gradient_tile, j);
 }
 
 static void backward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
-  job j = {.s = kernel_shape(graph, node), .b = buffers, .w = buffers->w, .samples = run->samples};
+  job j = {.s = tg_conv2d_shape_of(graph, node), .b = buffers, .w = buffers->w, .samples = run->samples};
   uint32_t threads = tg_pool_threads(run->pool);
 
   tg_real *db = tg_attribute_u32(node, USE_BIAS) ? buffers->dw + kernel_size(&j.s) : NULL;

@@ -33,8 +33,12 @@ static void run_pieces(const tg_run *run, section *s, uint32_t all, uint32_t eac
 
 /* ---- forward ---- */
 
+uint32_t tg_conv2d_winograd_share(const tg_winograd *g, uint32_t fit, uint32_t samples, uint32_t threads) {
+  return tg_min(fit, share(samples * tiles_an_image(g), threads));
+}
+
 static uint32_t forward_block(const tg_winograd *g, uint32_t samples, uint32_t threads) {
-  return tg_min(tg_winograd_block(g), share(samples * tiles_an_image(g), threads));
+  return tg_conv2d_winograd_share(g, tg_winograd_block(g), samples, threads);
 }
 
 uint64_t tg_conv2d_winograd_forward_needs(const tg_winograd *g, uint32_t samples, uint32_t threads) {

@@ -5,6 +5,10 @@
 #include "../kernels/winograd.h"
 #include "../op.h"
 
+/* Tiles that a piece of the forward pass takes, when the cache holds `fit`: fewer when they would leave threads idle.
+ */
+uint32_t tg_conv2d_winograd_share(const tg_winograd *g, uint32_t fit, uint32_t samples, uint32_t threads);
+
 /* Scratch reals of each pass for `samples` samples on `threads` threads. */
 uint64_t tg_conv2d_winograd_forward_needs(const tg_winograd *g, uint32_t samples, uint32_t threads);
 uint64_t tg_conv2d_winograd_filter_needs(const tg_winograd *g, uint32_t samples);

@@ -7,6 +7,7 @@
 static tg_status infer(tg_graph *graph, tg_node *node) {
   uint64_t elements = tg_graph_input(graph, node, 0)->elements;
   node->shape = (tg_shape){1, {(uint32_t)elements, 1, 1, 1}};
+  node->quantization = tg_graph_input(graph, node, 0)->quantization;
   return TG_OK;
 }
 

@@ -1,6 +1,8 @@
 /* maxPooling2d and averagePooling2d over NHWC images (Keras MaxPooling2D, AveragePooling2D). */
 #include "../kernels/pool2d.h"
 
+#include "../kernels/int8.h"
+
 #include "../op.h"
 #include "window.h"
 
@@ -16,6 +18,8 @@ static tg_status infer(tg_graph *graph, tg_node *node) {
   if (status) return status;
   tg_windows windows;
   status = tg_windows_infer(graph, node, POOL_H, &windows);
+  /* Bytes keep their meaning: the largest is the largest number. */
+  node->quantization = tg_graph_input(graph, node, 0)->quantization;
   if (!status)
     node->shape = (tg_shape){3, {windows.h.out, windows.w.out, tg_graph_input(graph, node, 0)->shape.dims[2], 1}};
   return status;
@@ -52,6 +56,12 @@ static void max_forward(void *context, uint32_t image, uint32_t thread) {
   tg_max_pool2d(j->b->y, j->b->x[0], &j->s, image, image + 1);
 }
 
+static void int8_forward(void *context, uint32_t image, uint32_t thread) {
+  (void)thread;
+  const job *j = context;
+  tg_int8_max_pool2d((uint8_t *)j->b->y, (const uint8_t *)j->b->x[0], &j->s, image, image + 1);
+}
+
 static void max_backward(void *context, uint32_t image, uint32_t thread) {
   (void)thread;
   const job *j = context;
@@ -70,12 +80,14 @@ static void average_backward(void *context, uint32_t image, uint32_t thread) {
   tg_average_pool2d_backward(j->b->dx[0], j->b->dy, &j->s, image, image + 1);
 }
 
+#define TG_POOL_FORWARD(kind)                                                                    \
+  static void kind##_pool_forward(const tg_run *run, const tg_graph *graph, const tg_node *node, \
+                                  const tg_buffers *buffers) {                                   \
+    job j = make_job(graph, node, buffers);                                                      \
+    tg_pool_run(run->pool, run->samples, kind##_forward, &j);                                    \
+  }
 #define TG_POOL_PASSES(kind)                                                                      \
-  static void kind##_pool_forward(const tg_run *run, const tg_graph *graph, const tg_node *node,  \
-                                  const tg_buffers *buffers) {                                    \
-    job j = make_job(graph, node, buffers);                                                       \
-    tg_pool_run(run->pool, run->samples, kind##_forward, &j);                                     \
-  }                                                                                               \
+  TG_POOL_FORWARD(kind)                                                                           \
   static void kind##_pool_backward(const tg_run *run, const tg_graph *graph, const tg_node *node, \
                                    const tg_buffers *buffers) {                                   \
     job j = make_job(graph, node, buffers);                                                       \
@@ -84,6 +96,7 @@ static void average_backward(void *context, uint32_t image, uint32_t thread) {
 
 TG_POOL_PASSES(max)
 TG_POOL_PASSES(average)
+TG_POOL_FORWARD(int8)
 
 const tg_op tg_op_max_pooling2d = {.name = "maxPooling2d",
                                    .attributes = attributes,
@@ -101,3 +114,11 @@ const tg_op tg_op_average_pooling2d = {.name = "averagePooling2d",
                                        .infer = infer,
                                        .forward = average_pool_forward,
                                        .backward = average_pool_backward};
+
+const tg_op tg_op_max_pooling2d_int8 = {.name = "maxPooling2dInt8",
+                                        .attributes = attributes,
+                                        .n_attributes = sizeof attributes / sizeof *attributes,
+                                        .n_inputs = 1,
+                                        .traits = TG_OP_READS_INT8,
+                                        .infer = infer,
+                                        .forward = int8_pool_forward};

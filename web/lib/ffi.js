@@ -268,6 +268,12 @@ export const ModelField = Object.freeze(
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number, batch: number, out: Pointer<'double'>) => StatusValue} evaluate
  *   Loss and accuracy over samples first … first+count-1 in batches of `batch`, without training.
  *   out receives three doubles as in tg_train_steps. Errors as tg_train_begin, and TG_E_NON_FINITE.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number, batch: number, percentile: number, out: Pointer<'double'>) => StatusValue} calibrate
+ *   Runs samples first … first+count-1 in batches of `batch` and finds between which numbers each node's values lie:
+ *   out receives two doubles a node, low and high. percentile (above 50, at most 100) is the share, in percent, of values
+ *   that lie below high, and above low; 100 means all, and the input is never cut. A ReLU that runs in its producer gives
+ *   both their range. Errors as tg_predict, TG_E_NON_FINITE naming the layer, TG_E_STATE for a model that is quantised
+ *   already.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number, batch: number, out: Pointer<'tg_real'>) => StatusValue} predict
  *   Outputs of samples first … first+count-1, in batches of `batch`: count * TG_MODEL_OUTPUT_SIZE floats to out.
  */
@@ -308,6 +314,7 @@ export function bindEngine(module) {
     trainBegin: module._tg_train_begin,
     trainSteps: module._tg_train_steps,
     evaluate: module._tg_evaluate,
+    calibrate: module._tg_calibrate,
     predict: module._tg_predict,
   });
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "kernels/conv2d.h"
+#include "kernels/int8.h"
 #include "kernels/pool2d.h"
 #include "real.h"
 
@@ -76,5 +77,16 @@ void tg_ref_gather_u8(double *y, const uint8_t *samples, const uint32_t *order, 
                       uint32_t channels, const tg_real *scale, const tg_real *offset);
 void tg_ref_gather_f32(double *y, const float *samples, const uint32_t *order, uint32_t n, size_t size,
                        uint32_t channels, const tg_real *scale, const tg_real *offset);
+
+/* Floats, not doubles: where a number is rounded is part of these. */
+uint8_t tg_ref_int8_round(float v);
+void tg_ref_int8_quantize(uint8_t *y, const tg_real *x, size_t n, tg_quantization to);
+void tg_ref_int8_dequantize(tg_real *y, const uint8_t *x, size_t n, tg_quantization from);
+void tg_ref_int8_add(uint8_t *y, const uint8_t *a, const uint8_t *b, size_t n, const tg_quantization from[2],
+                     tg_quantization to);
+void tg_ref_int8_max_pool2d(uint8_t *y, const uint8_t *x, const tg_pool2d_shape *s, uint32_t images);
+/* Sums, times factor, plus offset (out_c), before they are rounded. */
+void tg_ref_int8_conv2d(float *y, const uint8_t *x, const tg_real *w, const float *factor, const float *offset,
+                        int32_t zero, const tg_conv2d_shape *s, uint32_t images);
 
 #endif
