@@ -141,8 +141,8 @@ describe('a file that does not fit is refused, and nothing changes', () => {
     [
       'a newer version',
       'E_VERSION',
-      /'3'.*'1' and '2'/,
-      () => changed(({ metadata }) => metadata.set('formatVersion', '3')),
+      /'4'.*'1', '2' and '3'/,
+      () => changed(({ metadata }) => metadata.set('formatVersion', '4')),
     ],
     [
       'no architecture',

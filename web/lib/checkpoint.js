@@ -3,17 +3,18 @@
  * training, and in its metadata the architecture and how the model was compiled. A run that is
  * saved, loaded and resumed ends with the same bits as one that was never interrupted.
  *
- * Metadata (all strings): `format` 'tabgrad-checkpoint', `formatVersion` '1' (layers in a row) or
- * '2' (a graph), `libraryVersion`, and as JSON `architecture` ({ name, layers, inbound? }), `training` ({ seed, step, compiled, position }).
+ * Metadata (all strings): `format` 'tabgrad-checkpoint', `formatVersion` '1' (layers in a row),
+ * '2' (a graph) or '3' (a quantised model, with `quantization`), `libraryVersion`, and as JSON `architecture` ({ name, layers, inbound? }), `training` ({ seed, step, compiled, position }).
  * Weights have the names of `getWeights`; optimizer slots `optimizer:<slot>:<weight>`.
  */
 
-import { readArchitecture } from './architecture.js';
+import { nodesOf, readArchitecture } from './architecture.js';
 import { FormatError, NonFiniteError, VersionError } from './errors.js';
 import { decode, encode } from './io/safetensors.js';
 import { LOSS_NAMES } from './losses.js';
 import { OPTIMIZER_NAMES, optimizerFacts } from './optimizers.js';
 import { describe } from './options.js';
+import { quantizedNodes } from './quantized-nodes.js';
 import { matchTensors, readTensors, writeTensors } from './tensors.js';
 import { VERSION } from './version.js';
 
@@ -26,6 +27,8 @@ const FORMAT = 'tabgrad-checkpoint';
 /** A reader of layers in a row must not take a graph for one, so graphs have their own version. */
 const CHAIN_VERSION = '1';
 const GRAPH_VERSION = '2';
+/** A quantised model: kernels of type I8, and the scales of its activations in `quantization`. */
+const QUANTIZED_VERSION = '3';
 const SLOT_VECTORS = /** @type {const} */ (['SLOT0', 'SLOT1']);
 
 /** @param {string} slot */
@@ -34,6 +37,7 @@ const slotPrefix = (slot) => `optimizer:${slot}:`;
 /** @param {HostModel} model @returns {Uint8Array<ArrayBuffer>} */
 export function encodeCheckpoint(model) {
   const { native, pointer } = model;
+  const kernels = int8Kernels(model.nodes);
   const vectors = [
     { prefix: '', vector: /** @type {const} */ ('WEIGHTS'), own: model.tensors },
     ...model.slots.map((slot, index) => ({
@@ -44,12 +48,11 @@ export function encodeCheckpoint(model) {
   ];
   /** @type {Tensor[]} */
   const tensors = vectors.flatMap(({ prefix, vector, own }) =>
-    readTensors(own, native.vector(pointer, vector)).map(({ name, shape, data }) => ({
-      name: prefix + name,
-      dtype: 'F32',
-      shape,
-      data,
-    })),
+    readTensors(own, native.vector(pointer, vector)).map(({ name, shape, data }) =>
+      kernels.has(name)
+        ? { name, dtype: 'I8', shape, data: Int8Array.from(data) }
+        : { name: prefix + name, dtype: 'F32', shape, data },
+    ),
   );
   const training = {
     seed: model.seed,
@@ -61,12 +64,28 @@ export function encodeCheckpoint(model) {
     tensors,
     metadata: {
       format: FORMAT,
-      formatVersion: model.architecture.inbound ? GRAPH_VERSION : CHAIN_VERSION,
+      formatVersion: versionOf(model),
       libraryVersion: VERSION,
       architecture: JSON.stringify(model.architecture),
       training: JSON.stringify(training),
+      ...(model.quantized && { quantization: JSON.stringify(activationsOf(model.nodes)) }),
     },
   });
+}
+
+/** @param {HostModel} model */
+function versionOf(model) {
+  if (model.quantized) return QUANTIZED_VERSION;
+  return model.architecture.inbound ? GRAPH_VERSION : CHAIN_VERSION;
+}
+
+/**
+ * Names of the kernels that are whole numbers of 8 bits.
+ *
+ * @param {import('./quantized-nodes.js').LoweredModel['nodes']} nodes
+ */
+function int8Kernels(nodes) {
+  return new Set(nodes.filter(({ weights }) => weights).map(({ name }) => `${name}/kernel`));
 }
 
 /**
@@ -83,10 +102,10 @@ export function decodeCheckpoint(bytes) {
     );
   }
   const version = metadata.get('formatVersion');
-  if (version !== CHAIN_VERSION && version !== GRAPH_VERSION) {
+  if (version !== CHAIN_VERSION && version !== GRAPH_VERSION && version !== QUANTIZED_VERSION) {
     throw new VersionError(
-      `The checkpoint has format version ${describe(version)}, known are '${CHAIN_VERSION}' and ` +
-        `'${GRAPH_VERSION}'.`,
+      `The checkpoint has format version ${describe(version)}, known are '${CHAIN_VERSION}', ` +
+        `'${GRAPH_VERSION}' and '${QUANTIZED_VERSION}'.`,
     );
   }
   const { name, layers, inbound } = jsonObject(metadata, 'architecture');
@@ -94,9 +113,15 @@ export function decodeCheckpoint(bytes) {
   const architecture = readArchitecture(
     layers,
     typeof name === 'string' ? name : 'sequential',
-    version === GRAPH_VERSION ? (inbound ?? null) : undefined,
+    version === GRAPH_VERSION
+      ? (inbound ?? null)
+      : version === QUANTIZED_VERSION
+        ? inbound
+        : undefined,
   );
-  return new Checkpoint(architecture, training, tensors);
+  if (version !== QUANTIZED_VERSION) return new Checkpoint(architecture, training, tensors);
+  const lowered = quantizedNodes(nodesOf(architecture), readActivations(metadata));
+  return new Checkpoint(architecture, training, widened(tensors, lowered), lowered);
 }
 
 class Checkpoint {
@@ -107,9 +132,11 @@ class Checkpoint {
    * @param {import('./architecture.js').Architecture} architecture
    * @param {Record<string, any>} training
    * @param {Map<string, Tensor>} tensors
+   * @param {import('./quantized-nodes.js').LoweredModel} [lowered] of a quantised model
    */
-  constructor(architecture, training, tensors) {
+  constructor(architecture, training, tensors, lowered) {
     this.architecture = architecture;
+    this.lowered = lowered;
     this.seed = whole(training.seed, 'seed');
     this.#training = training;
     this.#tensors = tensors;
@@ -162,6 +189,66 @@ class Checkpoint {
     native.setStep(pointer, whole(this.#training.step, 'step'));
     if (position) model.position = readPosition(position);
   }
+}
+
+/**
+ * Where values are held in bytes, by their nodes' names in the float model: what `quantizedNodes` asks for.
+ *
+ * @param {import('./quantized-nodes.js').LoweredModel['nodes']} nodes
+ * @returns {Record<string, import('./quantized-nodes.js').Activation>}
+ */
+function activationsOf(nodes) {
+  return Object.fromEntries(
+    nodes.flatMap(({ held, attributes }) => {
+      if (held === undefined) return [];
+      const value = (/** @type {string} */ key) =>
+        attributes.find(([name]) => name === key)?.[1] ?? 0;
+      return [[held, { scale: value('scale'), zeroPoint: value('zeroPoint') }]];
+    }),
+  );
+}
+
+/**
+ * @param {Map<string, string>} metadata
+ * @returns {Map<string, import('./quantized-nodes.js').Activation>}
+ */
+function readActivations(metadata) {
+  return new Map(
+    Object.entries(jsonObject(metadata, 'quantization')).map(([name, value]) => {
+      const { scale, zeroPoint } = Object(value);
+      if (typeof scale === 'number' && scale > 0 && typeof zeroPoint === 'number') {
+        return [name, { scale, zeroPoint }]; // the engine checks the ranges
+      }
+      throw new FormatError(`The checkpoint's quantization of ${describe(name)} is not valid.`, {
+        layer: name,
+        field: 'quantization',
+      });
+    }),
+  );
+}
+
+/**
+ * Tensors with 8-bit kernels as floats, as the engine takes them.
+ *
+ * @param {Map<string, Tensor>} tensors
+ * @param {import('./quantized-nodes.js').LoweredModel} lowered
+ * @returns {Map<string, Tensor>}
+ */
+function widened(tensors, { nodes }) {
+  const wide = new Map(tensors);
+  for (const name of int8Kernels(nodes)) {
+    const tensor = tensors.get(name);
+    if (!tensor) continue; // missed later, by name
+    const { dtype, data } = tensor;
+    if (dtype !== 'I8' || /** @type {Int8Array} */ (data).includes(-128)) {
+      throw new FormatError(`load: tensor ${name} must be of type I8, from -127 to 127.`, {
+        field: name,
+      });
+    }
+    const floats = Float32Array.from(/** @type {Int8Array} */ (data));
+    wide.set(name, { ...tensor, dtype: 'F32', data: floats });
+  }
+  return wide;
 }
 
 /**

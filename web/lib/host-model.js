@@ -33,6 +33,7 @@ import { freshPosition } from './trainer.js';
  * @property {number} trainableParameters those that gradients change; the others are moving averages
  * @property {number} macs
  * @property {CompileConfig | null} compiled
+ * @property {boolean} quantized made by `quantize`: for inference alone
  */
 
 export class HostModel {
@@ -42,14 +43,17 @@ export class HostModel {
    * @param {Host} host
    * @param {import('./architecture.js').Architecture} architecture
    * @param {number} seed
+   * @param {import('./quantized-nodes.js').LoweredModel} [lowered] the nodes of a quantised model
    */
-  constructor(host, architecture, seed) {
+  constructor(host, architecture, seed, lowered) {
     const { native } = host;
     this.native = native;
     this.id = host.newId();
     this.architecture = architecture;
     this.seed = seed;
-    const { nodes, ends } = nodesOf(architecture);
+    this.quantized = lowered !== undefined;
+    const { nodes, ends } = lowered ?? nodesOf(architecture);
+    /** @type {import('./quantized-nodes.js').LoweredModel['nodes']} */
     this.nodes = nodes;
     /** For each layer the node of its output. */
     this.ends = ends;
@@ -100,7 +104,7 @@ export class HostModel {
 
   /** Optimizer slot vectors in use: their names in files, in the engine's order. */
   get slots() {
-    if (!this.compiled) return [];
+    if (!this.compiled || this.quantized) return [];
     const count = this.native.modelInfo(this.pointer, 'SLOTS');
     return optimizerFacts(this.compiled.optimizer.type).slots.slice(0, count);
   }
@@ -125,9 +129,10 @@ export class HostModel {
       outputShape: described[ends[ends.length - 1]].shape,
       layers,
       parameters: native.modelInfo(pointer, 'PARAMETERS'),
-      trainableParameters: native.modelInfo(pointer, 'TRAINABLE'),
+      trainableParameters: this.quantized ? 0 : native.modelInfo(pointer, 'TRAINABLE'),
       macs: layers.reduce((total, layer) => total + layer.macs, 0),
       compiled: this.compiled,
+      quantized: this.quantized,
     };
   }
 

@@ -31,6 +31,8 @@ function needCompiled(model, what) {
 
 /** Reading and writing files is loaded when a program first does it. */
 const checkpoints = () => import('./checkpoint.js');
+/** So is quantisation. */
+const quantization = () => import('./quantize.js');
 
 /** @type {[string, Method][]} */
 export const modelMethods = [
@@ -101,6 +103,26 @@ export const modelMethods = [
     },
   ],
   [
+    'model.quantize',
+    async (host, { id, data, percentile }, task) => {
+      const { quantizeModel } = await quantization();
+      const model = host.model(id);
+      const range = rangeOf(host, data);
+      const { architecture, seed } = model;
+      return model.use(task, [range.dataset], async () =>
+        keep(
+          host,
+          quantizeModel(
+            model,
+            range,
+            percentile,
+            (lowered) => new HostModel(host, architecture, seed, lowered),
+          ),
+        ),
+      );
+    },
+  ],
+  [
     'model.setHyperparameter',
     (host, { id, name, value }) => {
       const model = host.model(id);
@@ -142,7 +164,12 @@ export const modelMethods = [
     async (host, { bytes }) => {
       const { decodeCheckpoint } = await checkpoints();
       const checkpoint = decodeCheckpoint(bytes);
-      const model = new HostModel(host, checkpoint.architecture, checkpoint.seed);
+      const model = new HostModel(
+        host,
+        checkpoint.architecture,
+        checkpoint.seed,
+        checkpoint.lowered,
+      );
       try {
         checkpoint.restore(model);
       } catch (error) {
@@ -159,6 +186,14 @@ export const modelMethods = [
       const model = host.model(id);
       model.change('loadWeights', () => {
         const checkpoint = decodeCheckpoint(bytes);
+        if (checkpoint.lowered) {
+          throw new ModelMismatchError(
+            'loadWeights: the file holds a quantised model, which `load` gives.',
+            {
+              field: 'quantization',
+            },
+          );
+        }
         const own = JSON.stringify(comparable(model.architecture));
         const other = JSON.stringify(comparable(checkpoint.architecture));
         if (own !== other) throw mismatch(model.architecture, checkpoint.architecture);

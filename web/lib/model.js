@@ -9,11 +9,19 @@ import { Dataset, readContent } from './dataset.js';
 import { readCheckpoint } from './checkpoint-source.js';
 import { readWeights } from './read-weights.js';
 import { asyncDisposeSymbol, disposeSymbol } from './disposable.js';
-import { AbortedError, BusyError, DisposedError, StateError, throwIfAborted } from './errors.js';
+import {
+  AbortedError,
+  BusyError,
+  DisposedError,
+  StateError,
+  UnsupportedError,
+  throwIfAborted,
+} from './errors.js';
 import { FitRun, iterateFit } from './fit.js';
 import { FIT_OPTIONS, readFitOptions, splitForValidation } from './fit-options.js';
 import { lossFacts } from './losses.js';
 import { needFunction, needNumber, needSignal, needWhole, readOptions } from './options.js';
+import { readQuantizeOptions } from './quantize-options.js';
 import { summarize } from './summary.js';
 
 /**
@@ -68,6 +76,11 @@ export class Model {
     return [...this.#facts.outputShape];
   }
 
+  /** Whether `quantize` made it: weights of 8 bits, for inference alone. */
+  get isQuantized() {
+    return this.#facts.quantized;
+  }
+
   /** Whether `fit` runs now. */
   get isTraining() {
     return this.#run !== null;
@@ -78,12 +91,15 @@ export class Model {
    * at once. What only the engine can tell (a rate out of range, a loss that does not fit the
    * output) rejects the promise, and every later call that needs the loss.
    *
+   * A quantised model takes loss and metrics, for `evaluate`; it has no optimizer.
+   *
    * @param {import('./compile.js').CompileOptions} options
    * @returns {Promise<void>} need not be awaited
-   * @throws {ConfigError} {HyperparameterError} {BusyError} {DisposedError}
+   * @throws {ConfigError} {HyperparameterError} {BusyError} {DisposedError} {UnsupportedError}
    */
   compile(options) {
     this.#check('compile');
+    if (options?.optimizer !== undefined) this.#needFloats('compile: optimizer');
     if (this.#run) throw new BusyError('compile: the model is in use by fit; wait for its end.');
     const config = readCompileOptions(options);
     const before = this.#compiled;
@@ -125,6 +141,7 @@ export class Model {
    */
   async fit(x, y, options) {
     this.#check('fit');
+    this.#needFloats('fit');
     if (this.#run) throw new BusyError('fit: this model is training already; wait for its end.');
     const [labels, given] = labelsAndOptions(x, y, options, 'fit');
     const config = this.#needCompiled('fit');
@@ -222,6 +239,7 @@ export class Model {
    */
   async setLearningRate(value) {
     this.#check('setLearningRate');
+    this.#needFloats('setLearningRate');
     this.#needCompiled('setLearningRate');
     needNumber(value, 'learningRate', { what: 'setLearningRate' });
     await this.#compiling;
@@ -238,6 +256,7 @@ export class Model {
    */
   async trainOnBatch(x, y, options) {
     this.#check('trainOnBatch');
+    this.#needFloats('trainOnBatch');
     const where = { what: 'trainOnBatch' };
     const [labels, given] = labelsAndOptions(x, y, options, where.what);
     const range = readOptions(given, ['first', 'count'], where);
@@ -308,6 +327,31 @@ export class Model {
   }
 
   /**
+   * A copy of this model for inference in 8 bits: `predict`, `evaluate`, `summary`, `getWeights`,
+   * `save` and `load` work as they do here, `fit` and all that changes weights is refused. This
+   * model stays as it is; the copy is compiled as it is now.
+   *
+   * @param {import('./quantize-options.js').QuantizeOptions} options
+   * @returns {Promise<Model>}
+   * @throws {NonFiniteError} a layer's output on the calibration samples; names the layer
+   * @throws {LimitError} a layer sums more products than 32 bits hold; names the layer
+   * @throws {UnsupportedError} the model is quantised already
+   * @throws {ConfigError} {InputTypeError} {ShapeError} {EmptyError} {AbortedError}
+   */
+  async quantize(options) {
+    this.#check('quantize');
+    this.#needFloats('quantize');
+    const { calibration, range, percentile, signal } = readQuantizeOptions(options);
+    throwIfAborted(signal, 'quantize');
+    const taken = this.#take(calibration, undefined, range, 'quantize: calibration');
+    await this.#compiling;
+    const facts = await withData(this.#client, taken, signal, (data) =>
+      this.#call('model.quantize', { data, percentile }, { signal, job: true }),
+    );
+    return new Model(this.#client, facts);
+  }
+
+  /**
    * Layers with their shapes, parameters and work.
    *
    * @param {{ print?: (text: string) => void }} [options] `print` receives the table
@@ -334,6 +378,7 @@ export class Model {
    */
   async setWeights(weights) {
     this.#check('setWeights');
+    this.#needFloats('setWeights');
     const list = readWeights(weights);
     await this.#call('model.setWeights', { weights: list });
   }
@@ -363,6 +408,7 @@ export class Model {
    */
   async loadWeights(source) {
     this.#check('loadWeights');
+    this.#needFloats('loadWeights');
     const bytes = await readCheckpoint(source, 'loadWeights');
     await this.#call('model.loadWeights', { bytes }, { transfer: [bytes.buffer] });
   }
@@ -395,6 +441,14 @@ export class Model {
   /** @param {string} what */
   #check(what) {
     if (this.#disposed) throw new DisposedError(`${what}: the model was disposed.`);
+  }
+
+  /** @param {string} what */
+  #needFloats(what) {
+    if (!this.#facts.quantized) return;
+    throw new UnsupportedError(
+      `${what}: a quantised model is for inference; train the float model and quantize it again.`,
+    );
   }
 
   /** @param {string} what */

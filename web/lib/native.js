@@ -356,6 +356,27 @@ export class Native {
     });
   }
 
+  /**
+   * @param {ModelPointer} model
+   * @param {DatasetPointer} dataset
+   * @param {number} first
+   * @param {number} count
+   * @param {number} batch
+   * @param {number} percentile
+   * @param {number} nodes of the model
+   * @returns {[low: number, high: number][]} one a node
+   */
+  calibrate(model, dataset, first, count, batch, percentile, nodes) {
+    return this.heap.withScope((scope) => {
+      const out = scope.reserve(nodes * 16);
+      this.#check(
+        this.#ffi.calibrate(this.#engine, model, dataset, first, count, batch, percentile, out),
+      );
+      const ends = this.heap.doubles(out, nodes * 2);
+      return Array.from({ length: nodes }, (_, node) => [ends[2 * node], ends[2 * node + 1]]);
+    });
+  }
+
   #sums() {
     const [loss, accuracy, samples] = this.heap.doubles(this.#scratch, 3);
     return { loss, accuracy, samples };
