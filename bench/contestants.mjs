@@ -29,6 +29,7 @@ import { peersFolder } from './install.mjs';
  * @property {string} [label] default the peer's name
  * @property {Record<string, unknown>} [options] for `prepare`
  * @property {boolean} [slow] left out of the quick form
+ * @property {string[]} [works] the only ones it takes part in
  *
  * @typedef {object} Setting what `prepare` is given beside the work
  * @property {Place} place

@@ -3,7 +3,6 @@
 import os from 'node:os';
 import { describeMachine, today } from './machine.mjs';
 import { losses, targetTable, workTable } from './table.mjs';
-import { NOT_THERE_YET } from './works.mjs';
 
 /**
  * @param {object} run
@@ -32,8 +31,6 @@ Node); FLOP count direct convolution, so an algorithm with fewer multiplications
     ...(missing.size > 0
       ? ['## Left out', list([...missing].map(([name, why]) => `${name}: ${why}`))]
       : []),
-    '## Not there yet',
-    list(NOT_THERE_YET),
   ];
   return `${parts.join('\n\n')}\n`;
 }

@@ -17,7 +17,7 @@ await main(async () => {
   requireNode();
   await ensurePackagesOfLock();
   const { PEERS, OURS } = await import('./peers.mjs');
-  const { NOT_THERE_YET, WORKS } = await import('./works.mjs');
+  const { WORKS } = await import('./works.mjs');
   const { DEFAULT_FILE, readOptions } = await import('./options.mjs');
   const { losses, targetTable, workTable } = await import('./table.mjs');
   const { machineLoad, report, versions } = await import('./report.mjs');
@@ -51,7 +51,8 @@ await main(async () => {
     const candidates = peers
       .filter(({ works }) => !works || works.includes(work.id))
       .flatMap((peer) => peer.contestants.map((entry) => ({ peer, entry })))
-      .filter(({ entry }) => !(options.quick && entry.slow));
+      .filter(({ entry }) => !(options.quick && entry.slow))
+      .filter(({ entry }) => !entry.works || entry.works.includes(work.id));
     const results = await withProgress('bench', (onProgress) =>
       measureWork(work, candidates, options, onProgress),
     );
@@ -62,7 +63,6 @@ await main(async () => {
   console.log(`\n${targetTable(all)}`);
   for (const [name, reason] of missing) console.log(`${name} ${reason}`);
   if (options.quick) console.log('--quick leaves out slow peers and most works.');
-  for (const line of NOT_THERE_YET) console.log(`not there yet: ${line}`);
   console.log(`${versions(all).join(', ')}\n`);
 
   let kernels = '';

@@ -65,8 +65,8 @@ const STEADY = 1.5;
 /** Ratios that are to be reached, beside those that are. @param {Measured[]} all @returns {string} '' when there are none */
 export function targetTable(all) {
   const rows = all.flatMap(({ work, results }) =>
-    (work.targets ?? []).flatMap(({ against, floor, goal, threads = 2 }) =>
-      places(results, threads).flatMap(({ where, place, own }) => {
+    (work.targets ?? []).flatMap(({ of = OURS, against, floor, goal, threads = 2 }) =>
+      places(results, threads, of).flatMap(({ where, place, own }) => {
         const theirs = opponent(work, results, against, place, threads);
         if (!theirs) return [];
         const found = ratio(own.rates, theirs.rates);
@@ -74,7 +74,16 @@ export function targetTable(all) {
         const cells = found
           ? [show(found), verdict(found, floor, goal)]
           : [NONE, theirs.failure ?? 'not measured'];
-        return [[work.title, name, `${threads}T ${where}`, floor, goal, ...cells]];
+        return [
+          [
+            work.title,
+            name,
+            `${of === OURS ? '' : `${of}, `}${threads}T ${where}`,
+            floor,
+            goal,
+            ...cells,
+          ],
+        ];
       }),
     ),
   );
@@ -101,6 +110,7 @@ function opponent(work, results, against, place, threads) {
     return { rates: peaks.map((peak) => (1e9 * peak) / work.flop) };
   }
   if (against === 'one thread') return ours(results, place, 1);
+  if (against === 'float') return ours(results, place, threads);
   const named = [against]
     .flat()
     .map((name) =>
@@ -117,18 +127,21 @@ function fastest(results) {
   return [...results].sort((a, b) => speed(b) - speed(a))[0];
 }
 
-/** @param {Result[]} results @param {number} threads */
-function places(results, threads) {
+/** @param {Result[]} results @param {number} threads @param {string} [label] */
+function places(results, threads, label = OURS) {
   return /** @type {const} */ (['node', 'page']).flatMap((place) => {
-    const own = ours(results, place, threads);
+    const own = ours(results, place, threads, label);
     return own?.rates.length ? [{ place, where: place === 'node' ? 'Node' : 'Chromium', own }] : [];
   });
 }
 
-/** @param {Result[]} results @param {import('./contestants.mjs').Place} place @param {number} threads */
-function ours(results, place, threads) {
+/**
+ * @param {Result[]} results @param {import('./contestants.mjs').Place} place @param {number} threads
+ * @param {string} [label]
+ */
+function ours(results, place, threads, label = OURS) {
   return results.find(
-    (result) => result.label === OURS && result.place === place && result.threads === threads,
+    (result) => result.label === label && result.place === place && result.threads === threads,
   );
 }
 

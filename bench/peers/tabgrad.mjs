@@ -12,6 +12,13 @@ export const peer = {
     { place: 'page', threads: 1 },
     { place: 'page', threads: 2 },
     { place: 'page', threads: 2, label: 'tabgrad, plain SIMD', options: { deterministic: true } },
+    .../** @type {const} */ (['node', 'page']).map((place) => ({
+      place,
+      threads: 2,
+      label: 'tabgrad, int8',
+      options: { int8: true },
+      works: ['seed-cnn-infer-b100'],
+    })),
   ],
 };
 
@@ -23,11 +30,13 @@ const PEAK_ITERATIONS = 250_000;
 /** @type {import('../contestants.mjs').Prepare} */
 export async function prepare(work, { place, threads, options }) {
   const library = await import(place === 'page' ? '/dist/index.js' : 'tabgrad');
-  const engine = await library.createEngine({ threads, ...options });
+  const { int8, ...settings } = options;
+  const engine = await library.createEngine({ threads, ...settings });
   const info = await engine.info();
   const prepared = { train: training, infer: inference, gemm: product }[work.mode];
   const model = await engine.model({ ...kerasGraph(work.network, library), seed: 1 });
-  const run = await prepared(work, engine, model, library);
+  const used = int8 ? await model.quantize({ calibration: images(work) }) : model;
+  const run = await prepared(work, engine, used, library);
   return {
     version: `${info.version} (${info.build})`,
     threads: info.threads,
@@ -72,10 +81,14 @@ async function training({ network, batch, batches }, engine, model, library) {
  * @param {Work} work @param {any} _engine @param {any} model
  */
 async function inference(work, _engine, model) {
-  const { batch, network } = work;
-  const x = randomFloats(network.input.reduce((product, side) => product * side, batch));
+  const x = images(work);
   return (/** @type {number} */ seconds) =>
-    timed(() => model.predict(x, { batchSize: batch }), unitsOfStep(work), seconds);
+    timed(() => model.predict(x, { batchSize: work.batch }), unitsOfStep(work), seconds);
+}
+
+/** A batch. @param {Work} work */
+function images({ batch, network }) {
+  return randomFloats(network.input.reduce((product, side) => product * side, batch));
 }
 
 /** @param {Work} work @param {any} engine @param {any} model */
