@@ -15,6 +15,8 @@ import { convolutions, countMacs } from './networks.mjs';
  * @property {([rate: number, share: number] | null)[]} passes GFLOP/s and part of the peak
  */
 
+/** What a step of S1 does before its first layer. */
+const INPUT = 'input';
 const PASSES = ['forward', 'input grad', 'filter grad'];
 /** What every pass of a convolution is to reach, and what those are that have channels enough. */
 const FLOOR = 0.75;
@@ -38,7 +40,7 @@ export function kernelJobs() {
     { name: 'dense 32 x 64 -> 10', argument: 'gemm:32,64,10' },
     { name: 'gemm 1024', argument: 'gemm:1024,1024,1024' },
   ];
-  return [...convs, ...products];
+  return [...convs, ...products, { name: 'input of S1', argument: INPUT }];
 }
 
 /** @param {Job[]} jobs @param {string} output of the kernel bench, in the jobs' order */
@@ -55,6 +57,11 @@ export function kernelsTable(jobs, output) {
   /** @type {string[]} */
   const short = [];
   for (const job of jobs) {
+    if (job.argument === INPUT) {
+      const { gather, shuffle } = answers.shift();
+      lines.push(`${job.name}, batch 32: gather ${gather} us, shuffle ${shuffle} us a step`);
+      continue;
+    }
     /** @type {Answer} */
     let answer;
     let name = job.name;

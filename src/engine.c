@@ -65,11 +65,14 @@ int tg_is_live(const tg_engine *engine, const void *memory, tg_block_kind kind) 
   return 0;
 }
 
-tg_engine *tg_engine_create(double threads) {
+static uint32_t clamp_threads(double threads) {
+  return threads >= 1 ? (threads < TG_MAX_THREADS ? (uint32_t)threads : TG_MAX_THREADS) : 1;
+}
+
+tg_engine *tg_engine_create(double threads, double processors) {
   tg_engine *engine = calloc(1, sizeof *engine);
   if (!engine) return NULL;
-  uint32_t wanted = threads >= 1 ? (threads < TG_MAX_THREADS ? (uint32_t)threads : TG_MAX_THREADS) : 1;
-  engine->pool = tg_pool_create(wanted);
+  engine->pool = tg_pool_create(clamp_threads(threads), clamp_threads(processors));
   if (!engine->pool) {
     free(engine);
     return NULL;

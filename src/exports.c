@@ -210,6 +210,12 @@ tg_status tg_model_describe_tensor(tg_engine *engine, tg_model *model, uint32_t 
   return TG_OK;
 }
 
+int32_t tg_model_describe_plan(tg_engine *engine, tg_model *model, double batch, uint32_t training, double *out,
+                               uint32_t room) {
+  tg_status status = check_model(engine, model);
+  return status ? -(int32_t)status : tg_describe_plan(model, batch, training != 0, out, room);
+}
+
 const char *tg_model_tensor_name(tg_engine *engine, tg_model *model, uint32_t tensor) {
   if (check_model(engine, model) || tensor >= model->graph.n_tensors) return NULL;
   return model->graph.tensors[tensor].name;

@@ -8,7 +8,8 @@
  *   - backward may overwrite dy.
  *   - A value whose node has a quantization is an array of bytes behind the same pointers. Ops that read or write such
  *     values have no backward pass.
- *   - A fused ReLU (buffers->relu) is applied in the store of y; backward then masks dy by y > 0 itself.
+ *   - A fused ReLU (buffers->relu) is applied in the store of y; backward then masks dy itself, by y > 0 or by what
+ *     forward saved (TG_OP_KEEPS_MASK).
  */
 #ifndef TG_OP_H
 #define TG_OP_H
@@ -34,7 +35,9 @@ enum {
   TG_OP_RENAMES = 16,         /* output is the input's bytes under another shape */
   TG_OP_IDENTITY_AT_INFERENCE = 32,
   TG_OP_PASSES_GRADIENT = 64, /* dx is dy (but for a fused ReLU), so one dx[k] may be dy itself */
-  TG_OP_READS_INT8 = 128      /* its inputs are bytes (quantization.h); those of others are tg_real */
+  TG_OP_READS_INT8 = 128,     /* its inputs are bytes (quantization.h); those of others are tg_real */
+  TG_OP_KEEPS_MASK = 256,     /* its backward pass knows what a fused ReLU stopped without reading y */
+  TG_OP_BEFORE_RELU = 512     /* gives the same before a ReLU as after one: may take over its producer's */
 };
 
 /* What one step means for all nodes. */

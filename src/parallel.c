@@ -1,8 +1,8 @@
 /*
  * The pool. One 64-bit word is the job: its generation above, the tiles not yet taken below. A thread takes a tile by
  * lowering the word with compare-and-swap; the generation makes a late thread's swap fail, so nobody waits for a thread
- * that sleeps or was descheduled: the caller waits for tiles, not for threads. (Waiting for threads would make three
- * threads on two cores slower than two.)
+ * that sleeps or was descheduled: the caller waits for tiles, not for threads. Of more threads than processors the
+ * others sleep on: they could only take turns, and one that loses its turn holds a tile for which all wait.
  */
 #include "parallel.h"
 
@@ -14,8 +14,8 @@ struct tg_pool {
   char unused;
 };
 
-tg_pool *tg_pool_create(uint32_t threads) {
-  (void)threads;
+tg_pool *tg_pool_create(uint32_t threads, uint32_t processors) {
+  (void)threads, (void)processors;
   return calloc(1, sizeof(tg_pool));
 }
 
@@ -25,6 +25,8 @@ uint32_t tg_pool_threads(const tg_pool *pool) {
   (void)pool;
   return 1;
 }
+
+uint32_t tg_pool_width(const tg_pool *pool) { return tg_pool_threads(pool); }
 
 void tg_pool_run(tg_pool *pool, uint32_t tiles, tg_task task, void *context) {
   (void)pool;
@@ -40,9 +42,9 @@ void tg_pool_run(tg_pool *pool, uint32_t tiles, tg_task task, void *context) {
  * step runs without system calls, and short enough that a pool between steps costs nothing. */
 enum { SPINS = 20000 };
 
-/* Waits until *word is no longer `value` (or a wake, or for no reason); wakes all who wait on *word. */
+/* Waits until *word is no longer `value` (or a wake, or for no reason); wakes so many of those who wait on *word. */
 static void futex_wait(_Atomic uint32_t *word, uint32_t value);
-static void futex_wake(_Atomic uint32_t *word);
+static void futex_wake(_Atomic uint32_t *word, uint32_t count);
 
 #ifdef __wasm__
 
@@ -50,7 +52,9 @@ static void futex_wait(_Atomic uint32_t *word, uint32_t value) {
   __builtin_wasm_memory_atomic_wait32((int *)word, (int)value, -1);
 }
 
-static void futex_wake(_Atomic uint32_t *word) { __builtin_wasm_memory_atomic_notify((int *)word, TG_MAX_THREADS); }
+static void futex_wake(_Atomic uint32_t *word, uint32_t count) {
+  __builtin_wasm_memory_atomic_notify((int *)word, count);
+}
 
 static void relax(void) {}
 
@@ -64,8 +68,8 @@ static void futex_wait(_Atomic uint32_t *word, uint32_t value) {
   syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
 }
 
-static void futex_wake(_Atomic uint32_t *word) {
-  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, TG_MAX_THREADS, NULL, NULL, 0);
+static void futex_wake(_Atomic uint32_t *word, uint32_t count) {
+  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 }
 
 static void relax(void) {
@@ -96,6 +100,7 @@ struct tg_pool {
   _Atomic uint32_t quit;
 
   uint32_t threads;
+  uint32_t helpers; /* workers that a job is rung for */
   tg_worker workers[TG_MAX_THREADS];
 };
 
@@ -108,7 +113,7 @@ static void work(tg_pool *pool, uint32_t thread) {
     /* The tile is ours, so the caller cannot leave this job and task, context and tiles are stable. */
     pool->task(pool->context, pool->tiles - (uint32_t)job, thread);
     atomic_fetch_add(&pool->done, 1);
-    if (atomic_load(&pool->waiting)) futex_wake(&pool->done);
+    if (atomic_load(&pool->waiting)) futex_wake(&pool->done, 1);
     job = atomic_load_explicit(&pool->job, memory_order_acquire);
   }
 }
@@ -130,12 +135,14 @@ static void *worker_main(void *argument) {
   }
 }
 
-static void ring(tg_pool *pool) {
+/* Rings for `wanted` workers, those that are awake included. */
+static void ring(tg_pool *pool, uint32_t wanted) {
   atomic_fetch_add(&pool->bell, 1);
-  if (atomic_load(&pool->sleepers)) futex_wake(&pool->bell);
+  uint32_t awake = pool->threads - 1 - atomic_load(&pool->sleepers);
+  if (awake < wanted) futex_wake(&pool->bell, wanted - awake);
 }
 
-tg_pool *tg_pool_create(uint32_t threads) {
+tg_pool *tg_pool_create(uint32_t threads, uint32_t processors) {
   tg_pool *pool = calloc(1, sizeof *pool);
   if (!pool) return NULL;
   pool->threads = 1;
@@ -145,18 +152,21 @@ tg_pool *tg_pool_create(uint32_t threads) {
     if (pthread_create(&worker->handle, NULL, worker_main, worker)) break;
     pool->threads++;
   }
+  pool->helpers = (processors < pool->threads ? processors : pool->threads) - 1;
   return pool;
 }
 
 void tg_pool_destroy(tg_pool *pool) {
   if (!pool) return;
   atomic_store(&pool->quit, 1);
-  ring(pool);
+  ring(pool, pool->threads - 1);
   for (uint32_t thread = 1; thread < pool->threads; thread++) pthread_join(pool->workers[thread].handle, NULL);
   free(pool);
 }
 
 uint32_t tg_pool_threads(const tg_pool *pool) { return pool->threads; }
+
+uint32_t tg_pool_width(const tg_pool *pool) { return pool->helpers + 1; }
 
 void tg_pool_run(tg_pool *pool, uint32_t tiles, tg_task task, void *context) {
   if (pool->threads == 1 || tiles < 2) {
@@ -169,7 +179,7 @@ void tg_pool_run(tg_pool *pool, uint32_t tiles, tg_task task, void *context) {
   atomic_store(&pool->done, 0);
   uint64_t generation = (atomic_load_explicit(&pool->job, memory_order_relaxed) >> 32) + 1;
   atomic_store_explicit(&pool->job, generation << 32 | tiles, memory_order_release);
-  ring(pool);
+  ring(pool, pool->helpers);
   work(pool, 0);
   for (int spin = 0; spin < SPINS && atomic_load_explicit(&pool->done, memory_order_acquire) != tiles; spin++) relax();
   if (atomic_load(&pool->done) == tiles) return;

@@ -14,10 +14,14 @@ enum { TG_MAX_THREADS = 16 };
 typedef struct tg_pool tg_pool;
 typedef void (*tg_task)(void *context, uint32_t tile, uint32_t thread);
 
-/* A pool of `threads` threads, the caller's among them; fewer when they cannot be started. NULL: no memory. */
-tg_pool *tg_pool_create(uint32_t threads);
+/* A pool of `threads` threads, the caller's among them; fewer when they cannot be started. No more than `processors`
+ * (at least 1) are woken for a job. NULL: no memory. */
+tg_pool *tg_pool_create(uint32_t threads, uint32_t processors);
 void tg_pool_destroy(tg_pool *pool);
+/* Threads that a task may find itself on: what has a number here needs scratch. */
 uint32_t tg_pool_threads(const tg_pool *pool);
+/* Threads that work at a time: what work is divided for. */
+uint32_t tg_pool_width(const tg_pool *pool);
 
 /* Calls task(context, tile, thread) for tile 0…tiles-1 and returns when all are done. Not reentrant. */
 void tg_pool_run(tg_pool *pool, uint32_t tiles, tg_task task, void *context);

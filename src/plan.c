@@ -1,7 +1,7 @@
 /*
  * Time runs 0…n-1 forward, n at the loss, n+1…2n backward: node i is at i and at 2n-i. Every array lives over an
  * interval of that line, and two arrays may share bytes when their intervals do not meet. Offsets are found by first
- * fit, largest array first.
+ * fit, over several orders of the arrays.
  */
 #include "plan.h"
 
@@ -14,6 +14,8 @@
 enum { LINE = 64, ARRAYS_A_NODE = 6 + TG_MAX_INPUTS };
 
 typedef struct {
+  uint32_t node;
+  tg_array_kind kind;
   uint64_t bytes, offset;
   uint32_t first, last; /* on the time line */
 } tg_array;
@@ -21,7 +23,7 @@ typedef struct {
 /* Numbers of a node's arrays; NONE where it has no such array. */
 enum { NONE = UINT32_MAX };
 typedef struct {
-  uint32_t value, gradient, saved, packed, scratch, temporary[TG_MAX_INPUTS];
+  uint32_t value, gradient, saved, packed, scratch_forward, scratch_backward, temporary[TG_MAX_INPUTS];
   uint32_t consumers, last_consumer;
 } tg_use;
 
@@ -36,11 +38,13 @@ typedef struct {
 
 static uint32_t backward_time(const tg_planner *p, uint32_t node) { return 2 * p->n - node; }
 
-static uint32_t add_array(tg_planner *p, uint64_t reals, uint32_t first, uint32_t last) {
+static uint32_t add_array(tg_planner *p, uint32_t node, tg_array_kind kind, uint64_t reals, uint32_t first,
+                          uint32_t last) {
   if (!reals) return NONE;
   /* Tail loads of kernels may read a little past the end. */
   uint64_t bytes = tg_mul(tg_add(reals, TG_OVERREAD_REALS), sizeof(tg_real));
-  p->arrays[p->n_arrays] = (tg_array){.bytes = tg_align_up(bytes, LINE), .first = first, .last = last};
+  p->arrays[p->n_arrays] =
+      (tg_array){.node = node, .kind = kind, .bytes = tg_align_up(bytes, LINE), .first = first, .last = last};
   return p->n_arrays++;
 }
 
@@ -56,6 +60,18 @@ static void count_consumers(tg_planner *p) {
       p->uses[node->inputs[k]].last_consumer = i;
     }
   }
+}
+
+/* Node i, the only reader of its input, applies the ReLU that its producer has fused, if nobody else wants that. */
+static void take_relu_over(tg_planner *p, uint32_t i) {
+  tg_step *steps = p->plan->steps;
+  uint32_t producer = p->graph->nodes[i].inputs[0];
+  while (steps[producer].skip) {
+    producer = p->graph->nodes[producer].inputs[0];
+    if (p->uses[producer].consumers > 1 || producer == p->plan->loss_node) return;
+  }
+  steps[i].buffers.relu = steps[producer].buffers.relu;
+  steps[producer].buffers.relu = 0;
 }
 
 /* Nodes that need no kernel of their own, and producers that take over a ReLU. */
@@ -74,6 +90,8 @@ static void decide_kernels(tg_planner *p) {
       p->plan->steps[input].buffers.relu = 1;
       step->skip = 1;
     }
+    /* Predictions gain nothing by it, and calibration looks for the ReLU's range at its producer. */
+    if (training && node->op->traits & TG_OP_BEFORE_RELU && only_reader) take_relu_over(p, i);
     if (node->op->traits & TG_OP_RENAMES && (only_reader || !training)) step->skip = 1;
     if (node->op->traits & TG_OP_IDENTITY_AT_INFERENCE && !training) step->skip = 1;
   }
@@ -92,9 +110,11 @@ static void place_values(tg_planner *p) {
     const tg_node *node = &p->graph->nodes[i];
     const tg_step *step = &p->plan->steps[i];
     tg_use *use = &p->uses[i];
-    use->value = step->skip ? p->uses[node->inputs[0]].value : add_array(p, value_reals(node, samples), i, i);
+    use->value =
+        step->skip ? p->uses[node->inputs[0]].value : add_array(p, i, TG_ARRAY_VALUE, value_reals(node, samples), i, i);
     int backward = training && step->has_gradient && i <= p->plan->loss_node;
-    int reads_y = (node->op->traits & TG_OP_BACKWARD_READS_Y) || step->buffers.relu;
+    int reads_y =
+        node->op->traits & TG_OP_BACKWARD_READS_Y || (step->buffers.relu && !(node->op->traits & TG_OP_KEEPS_MASK));
     int reads_x = node->op->traits & TG_OP_BACKWARD_READS_X;
     for (uint32_t k = 0; k < node->n_inputs; k++)
       extend(p, p->uses[node->inputs[k]].value, backward && reads_x && !step->skip ? backward_time(p, i) : i);
@@ -129,7 +149,7 @@ static void place_gradients(tg_planner *p) {
     const tg_node *node = &p->graph->nodes[i];
     uint32_t owner = gradient_owner(p, i), written = i == loss_node ? p->n : backward_time(p, use->last_consumer);
     if (owner == NONE)
-      use->gradient = add_array(p, tg_mul(samples, node->elements), written, backward_time(p, i));
+      use->gradient = add_array(p, i, TG_ARRAY_GRADIENT, tg_mul(samples, node->elements), written, backward_time(p, i));
     else
       use->gradient = p->uses[owner].gradient;
     /* Shared bytes are written earlier, by the consumers of this node. */
@@ -138,8 +158,9 @@ static void place_gradients(tg_planner *p) {
       const tg_use *input = &p->uses[node->inputs[k]];
       int again = k > 0 && node->inputs[k] == node->inputs[0]; /* the same value twice: two gradients */
       if (input->gradient != NONE && (input->last_consumer != i || again))
-        use->temporary[k] = add_array(p, tg_mul(samples, p->graph->nodes[node->inputs[k]].elements),
-                                      backward_time(p, i), backward_time(p, i));
+        use->temporary[k] =
+            add_array(p, i, TG_ARRAY_GRADIENT_PART, tg_mul(samples, p->graph->nodes[node->inputs[k]].elements),
+                      backward_time(p, i), backward_time(p, i));
     }
   }
 }
@@ -155,38 +176,42 @@ static void place_scratch(tg_planner *p) {
   uint32_t threads = tg_pool_threads(p->graph->engine->pool);
   for (uint32_t i = 0; i < p->n; i++) {
     const tg_node *node = &p->graph->nodes[i];
-    p->uses[i].scratch = p->uses[i].saved = p->uses[i].packed = NONE;
+    tg_use *use = &p->uses[i];
+    use->scratch_forward = use->scratch_backward = use->saved = use->packed = NONE;
     if (!node->op->plan || p->plan->steps[i].skip) continue;
     tg_needs needs = {0};
     node->op->plan(p->graph, node, p->plan->samples, threads, wants_dx(p, i), &needs);
     int backward = p->plan->training && p->plan->steps[i].has_gradient && i <= p->plan->loss_node;
-    /* Two arrays, forward and backward; the buffers point at one and backward's is found from the other's number. */
-    p->uses[i].scratch = p->n_arrays;
-    add_array(p, needs.forward ? needs.forward : 1, i, i);
-    add_array(p, backward && needs.backward ? needs.backward : 1, backward_time(p, i), backward_time(p, i));
-    p->uses[i].saved = add_array(p, needs.saved, i, backward ? backward_time(p, i) : i);
+    uint32_t end = backward_time(p, i);
+    use->scratch_forward = add_array(p, i, TG_ARRAY_SCRATCH_FORWARD, needs.forward, i, i);
+    if (backward) use->scratch_backward = add_array(p, i, TG_ARRAY_SCRATCH_BACKWARD, needs.backward, end, end);
+    use->saved = add_array(p, i, TG_ARRAY_SAVED, needs.saved, i, backward ? end : i);
     int kept = !p->plan->training; /* from one prediction to the next */
-    p->uses[i].packed = add_array(p, needs.packed, kept ? 0 : i, kept ? p->n : i);
+    use->packed = add_array(p, i, TG_ARRAY_PACKED, needs.packed, kept ? 0 : i, kept ? p->n : i);
   }
 }
 
-/* First fit, largest first. Quadratic in the arrays, which are a few hundred. */
-static tg_status place_arrays(tg_planner *p, uint32_t *order, uint32_t *placed) {
-  tg_engine *engine = p->graph->engine;
-  for (uint32_t i = 0; i < p->n_arrays; i++) {
-    uint32_t at = i;
-    while (at > 0 && p->arrays[order[at - 1]].bytes < p->arrays[i].bytes) {
-      order[at] = order[at - 1];
-      at--;
-    }
-    order[at] = i;
-  }
-  uint64_t total = 0;
-  uint32_t n_placed = 0; /* `placed` is kept in order of offset */
+static tg_status too_large(const tg_planner *p) {
+  return tg_fail(p->graph->engine, TG_E_LIMIT, "a batch of %u samples needs more than the %g bytes a plan may have",
+                 p->plan->samples, (double)(TG_MAX_ELEMENTS * sizeof(tg_real)));
+}
+
+/* Before operators reckon with so many samples in 32 bits. */
+static tg_status check_values(const tg_planner *p) {
+  for (uint32_t i = 0; i < p->n; i++)
+    if (tg_mul(p->plan->samples, p->graph->nodes[i].elements) > TG_MAX_ELEMENTS) return too_large(p);
+  return TG_OK;
+}
+
+/* First fit in this order; *total becomes the end of the last array, and the array there is returned as its place in
+ * the order. Quadratic in the arrays, which are a few hundred. */
+static uint32_t first_fit(tg_planner *p, const uint32_t *order, uint32_t *placed, uint64_t *total) {
+  uint32_t highest = 0;
+  *total = 0;
   for (uint32_t i = 0; i < p->n_arrays; i++) {
     tg_array *array = &p->arrays[order[i]];
     uint64_t offset = 0;
-    for (uint32_t k = 0; k < n_placed; k++) {
+    for (uint32_t k = 0; k < i; k++) { /* `placed` is kept in order of offset */
       const tg_array *other = &p->arrays[placed[k]];
       if (other->last < array->first || array->last < other->first) continue;
       if (tg_add(offset, array->bytes) <= other->offset) break;
@@ -194,18 +219,58 @@ static tg_status place_arrays(tg_planner *p, uint32_t *order, uint32_t *placed) 
     }
     array->offset = offset;
     uint64_t end = tg_add(offset, array->bytes);
-    if (end > TG_MAX_ELEMENTS * sizeof(tg_real))
-      return tg_fail(engine, TG_E_LIMIT, "a batch of %u samples needs more than the %g bytes a plan may have",
-                     p->plan->samples, (double)(TG_MAX_ELEMENTS * sizeof(tg_real)));
-    if (end > total) total = end;
-    uint32_t at = n_placed++;
+    if (end > *total) {
+      *total = end;
+      highest = i;
+    }
+    if (end == TG_SIZE_OVERFLOW) break;
+    uint32_t at = i;
     while (at > 0 && p->arrays[placed[at - 1]].offset > offset) {
       placed[at] = placed[at - 1];
       at--;
     }
     placed[at] = order[i];
   }
-  p->plan->arena_bytes = total;
+  return highest;
+}
+
+/* order[0…i] with i first. */
+static void move_to_front(uint32_t *order, uint32_t i) {
+  uint32_t array = order[i];
+  memmove(order + 1, order, i * sizeof *order);
+  order[0] = array;
+}
+
+/* Comparisons that the search for a better order may take: some milliseconds. */
+enum { MAX_TRIES = 100, MAX_COMPARISONS = 10000000 };
+
+/*
+ * Largest first; then, again and again, the array that reached highest is placed first of all. Where a large value and
+ * its gradient meet at one moment with a smaller pair, that finds what no order by size does. The best order counts.
+ * `room` holds three numbers an array.
+ */
+static tg_status place_arrays(tg_planner *p, uint32_t *room) {
+  const uint32_t n = p->n_arrays;
+  uint32_t *order = room, *placed = room + n, *best = room + 2 * n;
+  for (uint32_t i = 0; i < n; i++) {
+    uint32_t at = i;
+    while (at > 0 && p->arrays[order[at - 1]].bytes < p->arrays[i].bytes) {
+      order[at] = order[at - 1];
+      at--;
+    }
+    order[at] = i;
+  }
+  uint64_t least = TG_SIZE_OVERFLOW, total;
+  for (uint32_t tries = tg_min(MAX_TRIES, 1 + MAX_COMPARISONS / (n * n + 1)); tries > 0; tries--) {
+    uint32_t highest = first_fit(p, order, placed, &total);
+    if (total < least) {
+      least = total;
+      memcpy(best, order, n * sizeof *order);
+    }
+    move_to_front(order, highest);
+  }
+  if (least > TG_MAX_ELEMENTS * sizeof(tg_real)) return too_large(p);
+  first_fit(p, best, placed, &p->plan->arena_bytes);
   return TG_OK;
 }
 
@@ -222,8 +287,8 @@ static void bind(tg_planner *p, const tg_vectors *vectors) {
     tg_buffers *b = &step->buffers;
     b->y = address(p, use->value);
     b->dy = address(p, use->gradient);
-    step->scratch_forward = address(p, use->scratch);
-    step->scratch_backward = use->scratch == NONE ? NULL : address(p, use->scratch + 1);
+    step->scratch_forward = address(p, use->scratch_forward);
+    step->scratch_backward = address(p, use->scratch_backward);
     b->saved = address(p, use->saved);
     b->packed = address(p, use->packed);
     b->to = node->quantization;
@@ -248,26 +313,38 @@ static void bind(tg_planner *p, const tg_vectors *vectors) {
   }
 }
 
+/* Decides what runs and where every array lies. What it allocates, also when it fails, end_layout gives back. */
+static tg_status lay_out(tg_planner *p) {
+  tg_engine *engine = p->graph->engine;
+  uint64_t most = (uint64_t)p->n * ARRAYS_A_NODE;
+  p->plan->steps = tg_allocate(engine, TG_BLOCK_PRIVATE, p->n * sizeof(tg_step), 1, "plan");
+  p->uses = tg_allocate(engine, TG_BLOCK_PRIVATE, p->n * sizeof(tg_use), 1, "plan");
+  p->arrays = tg_allocate(engine, TG_BLOCK_PRIVATE, most * sizeof(tg_array), 1, "plan");
+  uint32_t *room = tg_allocate(engine, TG_BLOCK_PRIVATE, 3 * most * sizeof(uint32_t), 1, "plan");
+  tg_status status = p->plan->steps && p->uses && p->arrays && room ? check_values(p) : engine->status;
+  if (!status) {
+    count_consumers(p);
+    decide_kernels(p);
+    place_values(p);
+    place_gradients(p);
+    place_scratch(p);
+    status = place_arrays(p, room);
+  }
+  tg_release(engine, room);
+  return status;
+}
+
+static void end_layout(tg_planner *p) {
+  tg_release(p->graph->engine, p->uses);
+  tg_release(p->graph->engine, p->arrays);
+}
+
 tg_status tg_plan_make(tg_plan *plan, const tg_graph *graph, uint32_t samples, int training, uint32_t loss_node,
                        const tg_vectors *vectors) {
   tg_engine *engine = graph->engine;
-  uint32_t n = graph->n_nodes;
   *plan = (tg_plan){.samples = samples, .training = training, .loss_node = loss_node};
-  tg_planner p = {.graph = graph, .plan = plan, .n = n};
-  uint64_t most = (uint64_t)n * ARRAYS_A_NODE;
-  plan->steps = tg_allocate(engine, TG_BLOCK_PRIVATE, n * sizeof(tg_step), 1, "plan");
-  p.uses = tg_allocate(engine, TG_BLOCK_PRIVATE, n * sizeof(tg_use), 1, "plan");
-  p.arrays = tg_allocate(engine, TG_BLOCK_PRIVATE, most * sizeof(tg_array), 1, "plan");
-  uint32_t *order = tg_allocate(engine, TG_BLOCK_PRIVATE, 2 * most * sizeof(uint32_t), 1, "plan");
-  tg_status status = plan->steps && p.uses && p.arrays && order ? TG_OK : engine->status;
-  if (!status) {
-    count_consumers(&p);
-    decide_kernels(&p);
-    place_values(&p);
-    place_gradients(&p);
-    place_scratch(&p);
-    status = place_arrays(&p, order, order + most);
-  }
+  tg_planner p = {.graph = graph, .plan = plan, .n = graph->n_nodes};
+  tg_status status = lay_out(&p);
   if (!status) {
     plan->arena =
         tg_allocate(engine, TG_BLOCK_PRIVATE, plan->arena_bytes, 1, training ? "training plan" : "inference plan");
@@ -276,11 +353,24 @@ tg_status tg_plan_make(tg_plan *plan, const tg_graph *graph, uint32_t samples, i
     else
       status = engine->status;
   }
-  tg_release(engine, p.uses);
-  tg_release(engine, p.arrays);
-  tg_release(engine, order);
+  end_layout(&p);
   if (status) tg_plan_free(engine, plan);
   return status;
+}
+
+int32_t tg_plan_describe(const tg_graph *graph, uint32_t samples, int training, uint32_t loss_node, double *out,
+                         uint32_t room) {
+  tg_plan plan = {.samples = samples, .training = training, .loss_node = loss_node};
+  tg_planner p = {.graph = graph, .plan = &plan, .n = graph->n_nodes};
+  tg_status status = lay_out(&p);
+  for (uint32_t i = 0; !status && i < tg_min(room, p.n_arrays); i++, out += TG_ARRAY_FIELDS) {
+    const tg_array *a = &p.arrays[i];
+    const double fields[TG_ARRAY_FIELDS] = {a->node, a->kind, (double)a->offset, (double)a->bytes, a->first, a->last};
+    memcpy(out, fields, sizeof fields);
+  }
+  end_layout(&p);
+  tg_plan_free(graph->engine, &plan);
+  return status ? -(int32_t)status : (int32_t)p.n_arrays;
 }
 
 void tg_plan_free(tg_engine *engine, tg_plan *plan) {

@@ -43,6 +43,11 @@ tg_status tg_plan_make(tg_plan *plan, const tg_graph *graph, uint32_t samples, i
                        const tg_vectors *vectors);
 void tg_plan_free(tg_engine *engine, tg_plan *plan);
 
+/* What such a plan would hold, array by array: tg_model_describe_plan. */
+enum { TG_ARRAY_FIELDS = 6 };
+int32_t tg_plan_describe(const tg_graph *graph, uint32_t samples, int training, uint32_t loss_node, double *out,
+                         uint32_t room);
+
 /* Runs nodes first…last on the batch that lies in the input's buffer, those before `first` having run. */
 void tg_plan_forward(const tg_plan *plan, const tg_graph *graph, const tg_run *run, uint32_t first, uint32_t last);
 /* Runs backward from the loss node, whose dy the loss has written. */

@@ -108,6 +108,17 @@ typedef enum {
   TG_MODEL_TRAINABLE = 9 /* floats that training changes by their gradients: the first ones of the weight vector */
 } tg_model_field;
 
+/** What an array of a plan holds; see tg_model_describe_plan. */
+typedef enum {
+  TG_ARRAY_VALUE = 0,         /* a layer's output, for all samples of the batch */
+  TG_ARRAY_GRADIENT = 1,      /* of that output */
+  TG_ARRAY_GRADIENT_PART = 2, /* one reader's share of a gradient that has several */
+  TG_ARRAY_SAVED = 3,         /* what the forward pass leaves for the backward pass */
+  TG_ARRAY_SCRATCH_FORWARD = 4,
+  TG_ARRAY_SCRATCH_BACKWARD = 5,
+  TG_ARRAY_PACKED = 6 /* the weights in the order that the forward pass reads */
+} tg_array_kind;
+
 typedef struct tg_engine tg_engine;
 typedef struct tg_model tg_model;
 typedef struct tg_dataset tg_dataset;
@@ -117,10 +128,11 @@ typedef struct tg_dataset tg_dataset;
 /**
  * Makes an engine whose pool has `threads` threads, the caller among them.
  * threads is clamped to 1…16, and to 1 in a build without threads; where a thread cannot be started the engine
- * works with those it has.
+ * works with those it has. Not more than `processors` of them are woken to work at one time: threads in excess of what
+ * the machine has would only take turns.
  * Returns NULL when memory is short. Owner: the caller, until tg_engine_destroy.
  */
-TG_EXPORT tg_engine *tg_engine_create(double threads);
+TG_EXPORT tg_engine *tg_engine_create(double threads, double processors);
 
 /** Ends the pool's threads and frees the engine with every model, data set and buffer still in it. NULL is ignored. */
 TG_EXPORT void tg_engine_destroy(tg_engine *engine);
@@ -240,6 +252,15 @@ TG_EXPORT tg_status tg_model_describe_node(tg_engine *engine, tg_model *model, u
  * 1 when trainable.
  */
 TG_EXPORT tg_status tg_model_describe_tensor(tg_engine *engine, tg_model *model, uint32_t tensor, double *out);
+
+/**
+ * Lays out a plan for batches of `batch` samples, without making it: the number of its arrays, or minus a tg_status.
+ * The first `room` of them are described in out, six doubles each: node, tg_array_kind, offset in the arena, bytes,
+ * first and last moment that the array is needed. Time runs 0…n-1 forward over the n nodes, n at the loss, n+1…2n
+ * backward: node i is at i and at 2n-i. TG_E_CONFIG (batch), TG_E_LIMIT, TG_E_OOM, TG_E_STATE (not built).
+ */
+TG_EXPORT int32_t tg_model_describe_plan(tg_engine *engine, tg_model *model, double batch, uint32_t training,
+                                         double *out, uint32_t room);
 
 /** "layer/kernel" and the like; NULL when there is no such tensor. Valid as long as the model. */
 TG_EXPORT const char *tg_model_tensor_name(tg_engine *engine, tg_model *model, uint32_t tensor);

@@ -14,13 +14,18 @@ static int is_whole(double value, double min, double max) {
   return value >= min && value <= max && value == floor(value);
 }
 
+static tg_status check_batch(tg_engine *engine, double batch) {
+  if (is_whole(batch, 1, UINT32_MAX)) return TG_OK;
+  return tg_fail(engine, TG_E_CONFIG, "batchSize is %g, it must be a whole number of at least 1", batch);
+}
+
 static tg_status read_range(tg_engine *engine, const tg_dataset *dataset, double first, double count, double batch,
                             tg_sample_range *r) {
   if (count == 0) return tg_fail(engine, TG_E_EMPTY, "data set: a range of 0 samples");
   if (!is_whole(first, 0, dataset->count) || !is_whole(count, 1, dataset->count - first))
     return tg_fail(engine, TG_E_CONFIG, "data set: samples %g to %g of %u", first, first + count - 1, dataset->count);
-  if (!is_whole(batch, 1, UINT32_MAX))
-    return tg_fail(engine, TG_E_CONFIG, "batchSize is %g, it must be a whole number of at least 1", batch);
+  tg_status status = check_batch(engine, batch);
+  if (status) return status;
   *r = (tg_sample_range){(uint32_t)first, (uint32_t)count, (uint32_t)(batch < count ? batch : count)};
   return TG_OK;
 }
@@ -43,10 +48,21 @@ tg_status tg_check_data(tg_model *model, const tg_dataset *dataset, double first
 
 /* ---- plans ---- */
 
+/* Before compilation there is no loss, and predictions are read at the output. */
+static uint32_t loss_node(const tg_model *model) {
+  return model->compiled ? model->loss.node : model->graph.n_nodes - 1;
+}
+
 static tg_status prepare(tg_model *model, tg_runner *runner, uint32_t batch, int training) {
-  /* Before compilation there is no loss, and predictions are read at the output. */
-  uint32_t loss_node = model->compiled ? model->loss.node : model->graph.n_nodes - 1;
-  return tg_runner_prepare(runner, &model->graph, batch, training, loss_node, &model->vectors);
+  return tg_runner_prepare(runner, &model->graph, batch, training, loss_node(model), &model->vectors);
+}
+
+int32_t tg_describe_plan(tg_model *model, double batch, int training, double *out, uint32_t room) {
+  tg_engine *engine = model->graph.engine;
+  tg_status status = check_batch(engine, batch);
+  if (!status && !model->built) status = tg_fail(engine, TG_E_STATE, "model: it is not built");
+  if (status) return -(int32_t)status;
+  return tg_plan_describe(&model->graph, (uint32_t)batch, training, loss_node(model), out, room);
 }
 
 /* Makes room for `count` numbers. */

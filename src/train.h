@@ -1,4 +1,5 @@
-/* Training, evaluation and prediction: the loops over batches. See the exports of the same names in tabgrad.h. */
+/* Training, evaluation and prediction: the loops over batches, and their plans. See the exports of the same names in
+ * tabgrad.h. */
 #ifndef TG_TRAIN_H
 #define TG_TRAIN_H
 
@@ -25,5 +26,6 @@ tg_status tg_predict_range(tg_model *model, const tg_dataset *dataset, double fi
                            tg_real *out);
 tg_status tg_calibrate_range(tg_model *model, const tg_dataset *dataset, double first, double count, double batch,
                              double percentile, double *out);
+int32_t tg_describe_plan(tg_model *model, double batch, int training, double *out, uint32_t room);
 
 #endif

@@ -5,6 +5,7 @@
  *
  *     conv:side,channels,filters,kernel,stride,same,images    {"path":"direct","chosen":true,"passes":[…]}
  *     gemm:M,K,N                                              {"path":"gemm","chosen":true,"passes":[…]}
+ *     input                                                   {"gather":…,"shuffle":…}, microseconds a step of S1
  *
  * Passes are [GFLOP/s, part of the peak]: forward, gradient of the input, gradient of the filter; null where there is
  * none. FLOP are those of the direct convolution's forward pass, for the gradients too. A convolution's weights are
@@ -12,11 +13,14 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "kernels/conv2d.h"
+#include "kernels/gather.h"
 #include "kernels/gemm.h"
 #include "kernels/winograd.h"
+#include "rng.h"
 
 #ifdef __EMSCRIPTEN__
 #include <emscripten.h>
@@ -80,7 +84,8 @@ static void winograd_forward(const job *j) {
 
 static void winograd_input_gradient(const job *j) {
   tg_winograd_input_gradient_pack(j->packed, j->w, &j->g, 0, tg_conv2d_input_gradient_panels(&j->s));
-  tg_winograd_input_gradient(j->x, j->y, j->packed, j->scratch, &j->g, 0, j->images, tg_winograd_block(&j->g));
+  tg_winograd_input_gradient(j->x, j->y, j->packed, j->scratch, &j->g, 0, j->images, 0,
+                             tg_conv2d_input_gradient_panels(&j->s), tg_winograd_block(&j->g));
 }
 
 static void winograd_filter_gradient(const job *j) {
@@ -168,7 +173,7 @@ static void bench_conv(uint32_t side, uint32_t in_c, uint32_t out_c, uint32_t ke
   const uint32_t out = same ? (side + stride - 1) / stride : (side - kernel) / stride + 1;
   const uint32_t covered = (out - 1) * stride + kernel, pad = covered > side ? (covered - side) / 2 : 0;
   const tg_conv2d_shape s = {side, side, in_c, out, out, out_c, kernel, kernel, stride, stride, pad, pad};
-  const int winograd = tg_winograd_pays(&s);
+  const int winograd = tg_winograd_pays(&s, images);
   size_t packed = largest(tg_conv2d_packed_size(&s), tg_conv2d_input_gradient_packed_size(&s));
   size_t scratch = largest(tg_conv2d_forward_scratch(&s, out), tg_conv2d_input_gradient_scratch(&s, side));
   scratch = largest(scratch, tg_conv2d_filter_gradient_scratch(&s));
@@ -201,6 +206,54 @@ static void bench_gemm(uint32_t M, uint32_t K, uint32_t N) {
   free_job(&j);
 }
 
+/* Milliseconds: the best of 80. */
+static double best_ms(void (*work)(void *), void *context) {
+  double best = 1e9;
+  for (int i = 0; i < 80; i++) {
+    const double start = now_ms();
+    for (int k = 0; k < 10; k++) work(context);
+    const double each = (now_ms() - start) / 10;
+    if (each < best) best = each;
+  }
+  return best;
+}
+
+enum { IMAGES = 50000, IMAGE = 32 * 32 * 3, BATCH = 32 };
+
+typedef struct {
+  uint8_t *samples;
+  tg_real *batch;
+  uint32_t *order, at;
+} pipeline;
+
+static void shuffle(void *context) {
+  pipeline *p = context;
+  tg_rng rng = tg_rng_start(1, TG_STREAM_SHUFFLE, p->at++);
+  tg_rng_shuffle(&rng, p->order, 0, IMAGES);
+}
+
+static void gather(void *context) {
+  static const tg_real scale[3] = {1.0f / 255, 1.0f / 255, 1.0f / 255}, offset[3] = {0, 0, 0};
+  pipeline *p = context;
+  if (p->at + BATCH > IMAGES) p->at = 0;
+  tg_gather_u8(p->batch, p->samples, p->order + p->at, BATCH, IMAGE, 3, scale, offset);
+  p->at += BATCH;
+}
+
+/* What a step of S1 at batch 32 does before its first layer: its share of the epoch's shuffle, and a batch gathered
+ * from all over CIFAR-10 and scaled. */
+static void bench_input(void) {
+  pipeline p = {.samples = malloc((size_t)IMAGES * IMAGE), .order = malloc(IMAGES * sizeof *p.order)};
+  if (!p.samples || !p.order) exit(1);
+  p.batch = filled((size_t)BATCH * IMAGE);
+  for (size_t i = 0; i < (size_t)IMAGES * IMAGE; i++) p.samples[i] = (uint8_t)(i * 7919 % 251);
+  const double epoch = best_ms(shuffle, &p), batch = best_ms(gather, &p);
+  printf("{\"gather\":%.2f,\"shuffle\":%.2f}\n", 1e3 * batch, 1e3 * epoch * BATCH / IMAGES);
+  free(p.samples);
+  free(p.batch);
+  free(p.order);
+}
+
 int main(int count, char **arguments) {
   tg_real y[1];
   const job top = {.run = peak_kernel, .y = y};
@@ -212,6 +265,8 @@ int main(int count, char **arguments) {
       bench_conv(a, b, c, kernel, stride, same != 0, images);
     } else if (sscanf(arguments[i], "gemm:%u,%u,%u", &a, &b, &c) == 3) {
       bench_gemm(a, b, c);
+    } else if (!strcmp(arguments[i], "input")) {
+      bench_input();
     } else {
       fprintf(stderr, "cannot read '%s'\n", arguments[i]);
       return 1;

@@ -57,11 +57,12 @@ TG_INLINE void gather_pattern(tg_real *y, const uint8_t *bytes, const float *flo
 TG_INLINE void gather_pixels(tg_real *y, const uint8_t *bytes, const float *floats, size_t size, uint32_t channels,
                              const tg_real *scale, const tg_real *offset) {
   for (size_t pixel = 0; pixel < size; pixel += channels) {
+    /* A vector that runs into the next pixel writes there what that one's own vectors write over. */
+    const int last = pixel + channels == size;
     for (size_t c = 0; c < channels; c += 4) {
-      const size_t left = channels - c;
-      tg_v4 s = left >= 4 ? tg_v4_load(scale + c) : tg_v4_load_part(scale + c, left, 0);
-      tg_v4 o = left >= 4 ? tg_v4_load(offset + c) : tg_v4_load_part(offset + c, left, 0);
-      tg_v4_store_part(y + pixel + c, tg_v4_madd(load_sample(bytes, floats, pixel + c, left), s, o), left);
+      const size_t left = last ? channels - c : 4;
+      const tg_v4 x = load_sample(bytes, floats, pixel + c, left);
+      tg_v4_store_part(y + pixel + c, tg_v4_madd(x, tg_v4_load(scale + c), tg_v4_load(offset + c)), left);
     }
   }
 }

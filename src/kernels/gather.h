@@ -8,7 +8,7 @@
 #include "real.h"
 
 /* y (n, size) = samples[order[i]] * scale[c] + offset[c], c the channel, channels innermost; size is a multiple of
- * channels. scale, offset hold `channels` values. */
+ * channels. scale, offset hold `channels` values; three more may be read. */
 void tg_gather_u8(tg_real *y, const uint8_t *samples, const uint32_t *order, uint32_t n, size_t size, uint32_t channels,
                   const tg_real *scale, const tg_real *offset);
 /* The same from floats. scale and offset both NULL: copied as they are. */

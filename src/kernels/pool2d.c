@@ -1,6 +1,7 @@
 #include "kernels/pool2d.h"
 
 #include "kernels/simd.h"
+#include "size.h"
 
 /* The cells of one window that lie in the image. */
 typedef struct {
@@ -23,18 +24,47 @@ static size_t out_size(const tg_pool2d_shape *s) { return (size_t)s->out_h * s->
 
 TG_INLINE tg_v4 load4(const tg_real *p, size_t left) { return left >= 4 ? tg_v4_load(p) : tg_v4_load_part(p, left, 0); }
 
-/* Maximum over a window, four channels (`left` of them valid) of x; a NaN anywhere in the window is the result. */
-TG_INLINE tg_v4 max_of_window(const tg_real *x, const tg_pool2d_shape *s, const window *w, size_t left) {
-  tg_v4 best = tg_v4_splat(-INFINITY), nan = tg_v4_zero();
-  for (uint32_t ih = w->row_first; ih < w->row_end; ih++) {
-    const tg_real *cell = x + ((size_t)ih * s->in_w + w->column_first) * s->channels;
-    for (uint32_t iw = w->column_first; iw < w->column_end; iw++, cell += s->channels) {
-      tg_v4 v = load4(cell, left);
-      best = tg_v4_max(best, v);                  /* drops a NaN in v … */
-      nan = tg_v4_select(tg_v4_ne(v, v), v, nan); /* … which is kept here */
-    }
+/* ---- winners ---- */
+
+/* The winner of a window: the number of its cell among those in the image, from 1; 0 for none. A byte each, or a real
+ * where windows are larger than a byte counts. */
+static int is_wide(const tg_pool2d_shape *s) { return (uint64_t)s->pool_h * s->pool_w > UINT8_MAX; }
+
+uint64_t tg_max_pool2d_winners(const tg_pool2d_shape *s, uint32_t images) {
+  uint64_t n = tg_mul(images, out_size(s));
+  return is_wide(s) ? n : n / sizeof(tg_real) + 1;
+}
+
+TG_INLINE void store_winners(tg_real *winners, size_t at, int wide, tg_v4 v, size_t left) {
+  if (wide) {
+    tg_v4_store_part(winners + at, v, left);
+  } else if (left >= 4) {
+    tg_v4_store_u8((uint8_t *)winners + at, v);
+  } else {
+    tg_real lanes[4];
+    tg_v4_store(lanes, v);
+    for (size_t i = 0; i < left; i++) ((uint8_t *)winners)[at + i] = (uint8_t)lanes[i];
   }
-  return tg_v4_select(tg_v4_ne(nan, nan), nan, best);
+}
+
+TG_INLINE tg_v4 load_winners(const tg_real *winners, size_t at, int wide, size_t left) {
+  if (wide) return load4(winners + at, left);
+  const uint8_t *bytes = (const uint8_t *)winners + at;
+  if (left >= 4) return tg_v4_load_u8(bytes);
+  uint8_t part[4] = {0, 0, 0, 0};
+  for (size_t i = 0; i < left; i++) part[i] = bytes[i];
+  return tg_v4_load_u8(part);
+}
+
+/* ---- maximum ---- */
+
+/* y from the largest number of a window and a mask of windows that have a NaN; *winner becomes 0 where none wins. */
+TG_INLINE tg_v4 finish_max(tg_v4 best, tg_mask nan, tg_v4 *winner, int relu) {
+  const tg_v4 zero = tg_v4_zero();
+  *winner = tg_v4_select(nan, zero, *winner);
+  if (!relu) return tg_v4_select(nan, tg_v4_splat((tg_real)NAN), best);
+  *winner = tg_v4_keep(tg_v4_lt(zero, best), *winner);
+  return tg_v4_select(nan, tg_v4_splat((tg_real)NAN), tg_v4_max(best, zero));
 }
 
 /* The usual pooling: windows of 2 x 2 side by side, all inside the image. */
@@ -43,9 +73,10 @@ static int is_two_by_two(const tg_pool2d_shape *s) {
          s->pad_left == 0 && s->out_h <= s->in_h / 2 && s->out_w <= s->in_w / 2 && s->channels % 4 == 0;
 }
 
-static void max_two_by_two(tg_real *y, const tg_real *x, const tg_pool2d_shape *s) {
-  /* y (out_h, out_w, channels), x (in_h, in_w, channels) */
+static void max_two_by_two(tg_real *y, uint8_t *winners, const tg_real *x, const tg_pool2d_shape *s, int relu) {
+  /* y (out_h, out_w, channels), winners as y or NULL, x (in_h, in_w, channels) */
   const size_t C = s->channels, below = s->in_w * C;
+  const tg_v4 one = tg_v4_splat(1), two = tg_v4_splat(2), three = tg_v4_splat(3), four = tg_v4_splat(4);
   for (size_t oh = 0; oh < s->out_h; oh++) {
     const tg_real *cell = x + 2 * oh * below;
     for (size_t ow = 0; ow < s->out_w; ow++, cell += 2 * C, y += C) {
@@ -55,99 +86,115 @@ static void max_two_by_two(tg_real *y, const tg_real *x, const tg_pool2d_shape *
         tg_v4 best = tg_v4_max(tg_v4_max(v0, v1), tg_v4_max(v2, v3));
         tg_mask nan =
             tg_mask_or(tg_mask_or(tg_v4_ne(v0, v0), tg_v4_ne(v1, v1)), tg_mask_or(tg_v4_ne(v2, v2), tg_v4_ne(v3, v3)));
-        tg_v4_store(y + c, tg_v4_select(nan, tg_v4_splat((tg_real)NAN), best));
+        tg_v4 winner = tg_v4_select(tg_v4_eq(v2, best), three, four);
+        winner = tg_v4_select(tg_v4_eq(v0, best), one, tg_v4_select(tg_v4_eq(v1, best), two, winner));
+        tg_v4_store(y + c, finish_max(best, nan, &winner, relu));
+        if (winners) tg_v4_store_u8(winners + c, winner);
       }
+      if (winners) winners += C;
     }
   }
 }
 
-void tg_max_pool2d(tg_real *y, const tg_real *x, const tg_pool2d_shape *s, uint32_t image_first, uint32_t image_end) {
+/* Four channels (`left` of them valid) of y. */
+TG_INLINE tg_v4 max_of_window(const tg_real *x, const tg_pool2d_shape *s, const window *w, size_t left, tg_v4 *winner,
+                              int relu) {
+  const tg_v4 zero = tg_v4_zero(), one = tg_v4_splat(1);
+  tg_v4 best = tg_v4_splat(-INFINITY), number = one;
+  tg_mask nan = tg_v4_ne(zero, zero);
+  *winner = zero;
+  for (uint32_t ih = w->row_first; ih < w->row_end; ih++) {
+    const tg_real *cell = x + ((size_t)ih * s->in_w + w->column_first) * s->channels;
+    for (uint32_t iw = w->column_first; iw < w->column_end; iw++, cell += s->channels) {
+      tg_v4 v = load4(cell, left);
+      *winner = tg_v4_select(tg_mask_or(tg_v4_lt(best, v), tg_v4_eq(*winner, zero)), number, *winner);
+      number = tg_v4_add(number, one);
+      best = tg_v4_max(best, v);             /* drops a NaN in v … */
+      nan = tg_mask_or(nan, tg_v4_ne(v, v)); /* … which is kept here */
+    }
+  }
+  return finish_max(best, nan, winner, relu);
+}
+
+void tg_max_pool2d(tg_real *y, tg_real *winners, const tg_real *x, const tg_pool2d_shape *s, uint32_t image_first,
+                   uint32_t image_end, int relu) {
   /* y (images, out_h, out_w, channels), x (images, in_h, in_w, channels) */
   for (uint32_t image = image_first; image < image_end; image++) {
     const tg_real *x_image = x + image * in_size(s);
-    tg_real *y_cell = y + image * out_size(s);
+    size_t at = image * out_size(s);
     if (is_two_by_two(s)) {
-      max_two_by_two(y_cell, x_image, s);
+      max_two_by_two(y + at, winners ? (uint8_t *)winners + at : NULL, x_image, s, relu);
       continue;
     }
     for (uint32_t oh = 0; oh < s->out_h; oh++) {
-      for (uint32_t ow = 0; ow < s->out_w; ow++, y_cell += s->channels) {
+      for (uint32_t ow = 0; ow < s->out_w; ow++, at += s->channels) {
         const window w = window_at(s, oh, ow);
-        uint32_t c = 0;
-        for (; c + 4 <= s->channels; c += 4) tg_v4_store(y_cell + c, max_of_window(x_image + c, s, &w, 4));
-        if (c < s->channels) {
-          tg_v4_store_part(y_cell + c, max_of_window(x_image + c, s, &w, s->channels - c), s->channels - c);
+        for (uint32_t c = 0; c < s->channels; c += 4) {
+          const size_t left = s->channels - c;
+          tg_v4 winner;
+          tg_v4_store_part(y + at + c, max_of_window(x_image + c, s, &w, left, &winner, relu), left);
+          if (winners) store_winners(winners, at + c, is_wide(s), winner, left);
         }
       }
     }
   }
 }
 
-/* Adds dy to the first cell of the window that holds y, four channels (`left` of them valid). */
-TG_INLINE void max_to_window(tg_real *dx, const tg_real *x, tg_v4 dy, tg_v4 y, const tg_pool2d_shape *s,
-                             const window *w, size_t left) {
-  tg_mask open = tg_v4_eq(y, y); /* lanes that still look for their cell; a NaN has none */
+/* Adds dy to the winning cell of the window, four channels (`left` of them valid). */
+TG_INLINE void max_to_window(tg_real *dx, tg_v4 dy, tg_v4 winner, const tg_pool2d_shape *s, const window *w,
+                             size_t left) {
+  tg_v4 number = tg_v4_splat(1);
   for (uint32_t ih = w->row_first; ih < w->row_end; ih++) {
-    size_t at = ((size_t)ih * s->in_w + w->column_first) * s->channels;
-    for (uint32_t iw = w->column_first; iw < w->column_end; iw++, at += s->channels) {
-      tg_mask here = tg_mask_and(open, tg_v4_eq(load4(x + at, left), y));
-      open = tg_mask_and_not(open, here);
-      tg_v4_store_part(dx + at, tg_v4_add(load4(dx + at, left), tg_v4_keep(here, dy)), left);
+    tg_real *cell = dx + ((size_t)ih * s->in_w + w->column_first) * s->channels;
+    for (uint32_t iw = w->column_first; iw < w->column_end; iw++, cell += s->channels) {
+      tg_v4_store_part(cell, tg_v4_add(load4(cell, left), tg_v4_keep(tg_v4_eq(winner, number), dy)), left);
+      number = tg_v4_add(number, tg_v4_splat(1));
     }
   }
 }
 
-static void max_two_by_two_backward(tg_real *dx, const tg_real *dy, const tg_real *x, const tg_real *y,
-                                    const tg_pool2d_shape *s) {
-  /* dx (in_h, in_w, channels), dy (out_h, out_w, channels), x as dx, y as dy; every cell lies in one window at most */
+static void max_two_by_two_backward(tg_real *dx, const tg_real *dy, const uint8_t *winners, const tg_pool2d_shape *s) {
+  /* dx (in_h, in_w, channels), dy (out_h, out_w, channels), winners as dy; every cell lies in one window at most */
   const size_t C = s->channels, below = s->in_w * C;
   for (size_t oh = 0; oh < s->out_h; oh++) {
-    size_t at = 2 * oh * below;
-    for (size_t ow = 0; ow < s->out_w; ow++, at += 2 * C, y += C, dy += C) {
-      const size_t cell[4] = {at, at + C, at + below, at + below + C};
+    tg_real *cell = dx + 2 * oh * below;
+    for (size_t ow = 0; ow < s->out_w; ow++, cell += 2 * C, dy += C, winners += C) {
       for (size_t c = 0; c < C; c += 4) {
-        tg_v4 best = tg_v4_load(y + c), d = tg_v4_load(dy + c);
-        tg_mask here0 = tg_v4_eq(tg_v4_load(x + cell[0] + c), best);
-        tg_mask here1 = tg_v4_eq(tg_v4_load(x + cell[1] + c), best);
-        tg_mask here2 = tg_v4_eq(tg_v4_load(x + cell[2] + c), best);
-        tg_mask here3 = tg_v4_eq(tg_v4_load(x + cell[3] + c), best);
-        tg_mask taken = tg_mask_or(here0, here1);
-        tg_v4_store(dx + cell[0] + c, tg_v4_keep(here0, d));
-        tg_v4_store(dx + cell[1] + c, tg_v4_keep(tg_mask_and_not(here1, here0), d));
-        tg_v4_store(dx + cell[2] + c, tg_v4_keep(tg_mask_and_not(here2, taken), d));
-        tg_v4_store(dx + cell[3] + c, tg_v4_keep(tg_mask_and_not(here3, tg_mask_or(taken, here2)), d));
+        const tg_v4 d = tg_v4_load(dy + c), winner = tg_v4_load_u8(winners + c);
+        tg_v4_store(cell + c, tg_v4_keep(tg_v4_eq(winner, tg_v4_splat(1)), d));
+        tg_v4_store(cell + C + c, tg_v4_keep(tg_v4_eq(winner, tg_v4_splat(2)), d));
+        tg_v4_store(cell + below + c, tg_v4_keep(tg_v4_eq(winner, tg_v4_splat(3)), d));
+        tg_v4_store(cell + below + C + c, tg_v4_keep(tg_v4_eq(winner, tg_v4_splat(4)), d));
       }
     }
   }
 }
 
-void tg_max_pool2d_backward(tg_real *dx, const tg_real *dy, const tg_real *x, const tg_real *y,
-                            const tg_pool2d_shape *s, uint32_t image_first, uint32_t image_end) {
-  /* dx (images, in_h, in_w, channels), dy (images, out_h, out_w, channels), x as dx, y as dy */
+void tg_max_pool2d_backward(tg_real *dx, const tg_real *dy, const tg_real *winners, const tg_pool2d_shape *s,
+                            uint32_t image_first, uint32_t image_end) {
+  /* dx (images, in_h, in_w, channels), dy (images, out_h, out_w, channels) */
   for (uint32_t image = image_first; image < image_end; image++) {
     tg_real *dx_image = dx + image * in_size(s);
-    const tg_real *x_image = x + image * in_size(s);
-    size_t out = image * out_size(s);
+    size_t at = image * out_size(s);
     tg_clear(dx_image, in_size(s));
     if (is_two_by_two(s)) {
-      max_two_by_two_backward(dx_image, dy + out, x_image, y + out, s);
+      max_two_by_two_backward(dx_image, dy + at, (const uint8_t *)winners + at, s);
       continue;
     }
     for (uint32_t oh = 0; oh < s->out_h; oh++) {
-      for (uint32_t ow = 0; ow < s->out_w; ow++, out += s->channels) {
+      for (uint32_t ow = 0; ow < s->out_w; ow++, at += s->channels) {
         const window w = window_at(s, oh, ow);
-        uint32_t c = 0;
-        for (; c + 4 <= s->channels; c += 4) {
-          max_to_window(dx_image + c, x_image + c, tg_v4_load(dy + out + c), tg_v4_load(y + out + c), s, &w, 4);
-        }
-        if (c < s->channels) {
+        for (uint32_t c = 0; c < s->channels; c += 4) {
           const size_t left = s->channels - c;
-          max_to_window(dx_image + c, x_image + c, load4(dy + out + c, left), load4(y + out + c, left), s, &w, left);
+          max_to_window(dx_image + c, load4(dy + at + c, left), load_winners(winners, at + c, is_wide(s), left), s, &w,
+                        left);
         }
       }
     }
   }
 }
+
+/* ---- average ---- */
 
 /* 1 / cells of the window; 0 for a window that lies in the padding alone. */
 static tg_real window_weight(const window *w) {

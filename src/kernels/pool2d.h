@@ -18,13 +18,18 @@ typedef struct {
 } tg_pool2d_shape;
 
 /* y (out_h, out_w, channels) from x (in_h, in_w, channels), both pointing at image 0. A NaN in a window is its maximum;
- * a window of padding alone gives -infinity. */
-void tg_max_pool2d(tg_real *y, const tg_real *x, const tg_pool2d_shape *s, uint32_t image_first, uint32_t image_end);
-/* dx gets dy at the first cell, in row-major order, that holds the window's maximum (PyTorch, TensorFlow); all other
- * cells zero. Overlapping windows add up. Nothing is saved by the forward pass: the cell is found again from x and y.
- */
-void tg_max_pool2d_backward(tg_real *dx, const tg_real *dy, const tg_real *x, const tg_real *y,
-                            const tg_pool2d_shape *s, uint32_t image_first, uint32_t image_end);
+ * a window of padding alone gives -infinity. When `relu`, y = max(0, ·) of that.
+ * Unless NULL, `winners` (tg_max_pool2d_winners reals, at image 0) receives which cell of each window goes into y: the
+ * first, in row-major order, that holds the maximum (PyTorch, TensorFlow). With that the backward pass needs neither x
+ * nor y. None wins where y is NaN, where the window is padding alone, and, when `relu`, where y is not positive.
+ * A window has at most TG_MAX_POOL_CELLS cells, so that they can be counted in reals. */
+enum { TG_MAX_POOL_CELLS = 1 << 24 };
+uint64_t tg_max_pool2d_winners(const tg_pool2d_shape *s, uint32_t images);
+void tg_max_pool2d(tg_real *y, tg_real *winners, const tg_real *x, const tg_pool2d_shape *s, uint32_t image_first,
+                   uint32_t image_end, int relu);
+/* dx gets dy at the winners; all other cells zero. Overlapping windows add up. */
+void tg_max_pool2d_backward(tg_real *dx, const tg_real *dy, const tg_real *winners, const tg_pool2d_shape *s,
+                            uint32_t image_first, uint32_t image_end);
 void tg_average_pool2d(tg_real *y, const tg_real *x, const tg_pool2d_shape *s, uint32_t image_first,
                        uint32_t image_end);
 void tg_average_pool2d_backward(tg_real *dx, const tg_real *dy, const tg_pool2d_shape *s, uint32_t image_first,

@@ -31,6 +31,9 @@ TG_INLINE void tg_v4_store(tg_real *p, tg_v4 v) { *(tg_v4_memory *)p = v; }
 TG_INLINE tg_v4 tg_v4_splat(tg_real x) { return (tg_v4){x, x, x, x}; }
 TG_INLINE tg_v4 tg_v4_load_splat(const tg_real *p) { return tg_v4_splat(*p); }
 TG_INLINE tg_v4 tg_v4_load_u8(const uint8_t *p) { return (tg_v4){p[0], p[1], p[2], p[3]}; }
+TG_INLINE void tg_v4_store_u8(uint8_t *p, tg_v4 v) {
+  for (int i = 0; i < 4; i++) p[i] = (uint8_t)v[i];
+}
 TG_INLINE tg_v4 tg_v4_add(tg_v4 a, tg_v4 b) { return a + b; }
 TG_INLINE tg_v4 tg_v4_sub(tg_v4 a, tg_v4 b) { return a - b; }
 TG_INLINE tg_v4 tg_v4_mul(tg_v4 a, tg_v4 b) { return a * b; }
@@ -78,6 +81,12 @@ TG_INLINE tg_v4 tg_v4_load_splat(const tg_real *p) { return wasm_v128_load32_spl
 TG_INLINE tg_v4 tg_v4_load_u8(const uint8_t *p) {
   v128_t bytes = wasm_v128_load32_zero(p);
   return wasm_f32x4_convert_i32x4(wasm_u32x4_extend_low_u16x8(wasm_u16x8_extend_low_u8x16(bytes)));
+}
+/* Four whole reals 0…255 to four bytes. */
+TG_INLINE void tg_v4_store_u8(uint8_t *p, tg_v4 v) {
+  v128_t wide = wasm_u32x4_trunc_sat_f32x4(v);
+  v128_t halves = wasm_u16x8_narrow_i32x4(wide, wide);
+  wasm_v128_store32_lane(p, wasm_u8x16_narrow_i16x8(halves, halves), 0);
 }
 TG_INLINE tg_v4 tg_v4_add(tg_v4 a, tg_v4 b) { return wasm_f32x4_add(a, b); }
 TG_INLINE tg_v4 tg_v4_sub(tg_v4 a, tg_v4 b) { return wasm_f32x4_sub(a, b); }

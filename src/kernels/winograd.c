@@ -32,23 +32,29 @@ size_t tg_winograd_scratch(const tg_winograd *g, uint32_t block) {
 /* Moving one value into a plane or out of it, its share of the transform included, in multiply-accumulates of the
  * micro-kernel. Measured in Node: 3.7 (15x15x32 -> 64) to 4.3 (32x32x16 -> 16). */
 enum { TRANSFORM_COST = 5 };
+/* The same for a weight and position, once a batch. Measured: 4.4 to 5.7 (6x6x64 -> 64, two and three images). */
+enum { PACK_COST = 6 };
 /* Fewer channels have not been measured; with more, four tiles no longer fit a block. */
 enum { LEAST_CHANNELS = 16, MOST_CHANNELS = 4096 };
 
-static uint64_t winograd_cost(const tg_conv2d_shape *s) {
+static uint64_t winograd_cost(const tg_conv2d_shape *s, uint32_t samples) {
   const tg_winograd g = tg_winograd_make(s);
   const uint64_t channels = (uint64_t)s->in_c + s->out_c, products = (uint64_t)s->in_c * s->out_c;
-  return (uint64_t)g.tiles_h * g.tiles_w * TG_WINOGRAD_POSITIONS * (products + TRANSFORM_COST * channels);
+  const uint64_t tiles = (uint64_t)g.tiles_h * g.tiles_w * samples, vain = TG_WINOGRAD_TOGETHER - 1;
+  return TG_WINOGRAD_POSITIONS * ((tiles + vain + PACK_COST) * products + tiles * TRANSFORM_COST * channels);
 }
 
-int tg_winograd_pays(const tg_conv2d_shape *s) {
+int tg_winograd_pays(const tg_conv2d_shape *s, uint32_t samples) {
+#ifdef TG_DIRECT
+  return 0;
+#endif
   if (!tg_winograd_applies(s) || s->in_c < LEAST_CHANNELS || s->out_c < LEAST_CHANNELS || s->in_c > MOST_CHANNELS ||
       s->out_c > MOST_CHANNELS) {
     return 0;
   }
-  const uint64_t direct = (uint64_t)s->out_h * s->out_w * 9 * s->in_c * s->out_c;
+  const uint64_t direct = (uint64_t)s->out_h * s->out_w * 9 * s->in_c * s->out_c * samples;
   /* A tenth of margin for what the model leaves out. */
-  return winograd_cost(s) < direct / 10 * 9;
+  return winograd_cost(s, samples) < direct / 10 * 9;
 }
 
 /* ---- weights ---- */
@@ -128,25 +134,27 @@ void tg_winograd_input_gradient_pack(tg_real *packed, const tg_real *w, const tg
 
 /* ---- products ---- */
 
-/* c (positions, rows, N) = a (positions, rows, K) @ packed (positions, panels, K, 8); rows of a and c are rounded up to
- * 8, planes stand `block` rows apart. */
+/* c (positions, rows, N) = a (positions, rows, K) @ packed (positions, panels, K, 8), columns of panels
+ * panel_first…panel_end-1; rows of a and c are rounded up to 8, planes stand `block` rows apart. */
 static void multiply(tg_real *c, const tg_real *a, const tg_real *packed, uint32_t rows, uint32_t block, uint32_t K,
-                     uint32_t N) {
+                     uint32_t N, uint32_t panel_first, uint32_t panel_end) {
   const size_t a_width = width_of(K), c_width = width_of(N);
   const size_t a_plane = tg_winograd_plane(block, a_width), c_plane = tg_winograd_plane(block, c_width);
   const size_t b_plane = packed_plane(K, N);
   for (uint32_t p = 0; p < TG_WINOGRAD_POSITIONS; p++, a += a_plane, c += c_plane, packed += b_plane) {
-    const tg_real *b = packed;
-    const size_t panel = (size_t)K * TG_TILE_COLUMNS, four = 4 * TG_TILE_COLUMNS;
-    size_t column = 0;
+    const size_t wide = (size_t)K * TG_TILE_COLUMNS;
+    uint32_t panel = panel_first;
     /* A lone tile of a small image: a tile of four rows would compute it four times. */
-    for (; rows == 1 && column + four <= c_width; column += four, b += 4 * panel) {
-      tg_real *const at[4] = {c + column, c + column + 8, c + column + 16, c + column + 24};
+    for (; rows == 1 && panel + 4 <= panel_end; panel += 4) {
+      tg_real *const first = c + (size_t)panel * TG_TILE_COLUMNS, *const at[4] = {first, first + 8, first + 16,
+                                                                                  first + 24};
       tg_tile t = tg_tile_start(tg_v4_zero(), tg_v4_zero());
-      tg_tile_one_row(&t, a, b, panel, K);
+      tg_tile_one_row(&t, a, packed + panel * wide, wide, K);
       tg_tile_store(at, &t, 4, TG_TILE_COLUMNS);
     }
-    for (; column < c_width; column += TG_TILE_COLUMNS, b += panel) {
+    for (; panel < panel_end; panel++) {
+      const size_t column = (size_t)panel * TG_TILE_COLUMNS;
+      const tg_real *b = packed + panel * wide;
       for (uint32_t row = 0; row < rows; row += TG_TILE_ROWS) {
         const uint32_t count = rows - row < TG_TILE_ROWS ? rows - row : TG_TILE_ROWS;
         const tg_real *a_row[4];
@@ -213,7 +221,7 @@ void tg_winograd_forward(tg_real *y, const tg_real *x, const tg_real *packed, co
     tg_winograd_place(&at, g, tile_first + t, 1);
     tg_winograd_transform_x(scratch + t * x_width, x_plane, 8, x, &at, s->in_c);
   }
-  multiply(products, scratch, packed, count, block, s->in_c, s->out_c);
+  multiply(products, scratch, packed, count, block, s->in_c, s->out_c, 0, tg_conv2d_panels(s));
   for (uint32_t t = 0; t < count; t++) {
     tg_winograd_place(&at, g, tile_first + t, 0);
     store_output(y, products + t * y_width, y_plane, bias, &at, s->out_c, relu);
@@ -222,11 +230,11 @@ void tg_winograd_forward(tg_real *y, const tg_real *x, const tg_real *packed, co
 
 /* ---- gradient of the input ---- */
 
-/* The pixels of dx at `at` += B [products] B'. */
-TG_INLINE void add_input(tg_real *dx, const tg_real *from, size_t plane, const tg_winograd_square *at,
-                         uint32_t channels) {
-  for (uint32_t c = 0; c < channels; c += 4) {
-    const uint32_t left = channels - c;
+/* The pixels of dx at `at`, channels first…end-1, += B [products] B'. */
+TG_INLINE void add_input(tg_real *dx, const tg_real *from, size_t plane, const tg_winograd_square *at, uint32_t first,
+                         uint32_t end) {
+  for (uint32_t c = first; c < end; c += 4) {
+    const uint32_t left = end - c;
     tg_v4 half[TG_WINOGRAD_N * TG_WINOGRAD_N], line[TG_WINOGRAD_N];
     TG_NO_UNROLL
     for (uint32_t j = 0; j < TG_WINOGRAD_N; j++) {
@@ -253,32 +261,32 @@ TG_INLINE void add_input(tg_real *dx, const tg_real *from, size_t plane, const t
   }
 }
 
-static void input_gradient(tg_real *dx, const tg_real *dy, const tg_real *packed, tg_real *scratch,
-                           const tg_winograd *g, uint32_t tile_first, uint32_t count, uint32_t block) {
+void tg_winograd_input_gradient(tg_real *dx, const tg_real *dy, const tg_real *packed, tg_real *scratch,
+                                const tg_winograd *g, uint32_t image_first, uint32_t image_end, uint32_t panel_first,
+                                uint32_t panel_end, uint32_t block) {
+  /* dx (images, in_h, in_w, in_c), dy (images, out_h, out_w, out_c), packed (36, panels, out_c, 8) */
   const tg_conv2d_shape *s = &g->s;
   const size_t x_width = width_of(s->in_c), x_plane = tg_winograd_plane(block, x_width);
   const size_t y_width = width_of(s->out_c), y_plane = tg_winograd_plane(block, y_width);
   tg_real *products = scratch + TG_WINOGRAD_POSITIONS * y_plane;
-  tg_winograd_square at;
-  for (uint32_t t = 0; t < count; t++) {
-    tg_winograd_place(&at, g, tile_first + t, 0);
-    tg_winograd_transform_dy(scratch + t * y_width, y_plane, 8, dy, &at, s->out_c);
+  const uint32_t first = panel_first * TG_TILE_COLUMNS, columns = panel_end * TG_TILE_COLUMNS;
+  const uint32_t end = columns < s->in_c ? columns : s->in_c;
+  const size_t image = (size_t)s->in_h * s->in_w;
+  for (size_t pixel = image_first * image; pixel < image_end * image; pixel++) {
+    tg_clear(dx + pixel * s->in_c + first, end - first);
   }
-  multiply(products, scratch, packed, count, block, s->out_c, s->in_c);
-  for (uint32_t t = 0; t < count; t++) {
-    tg_winograd_place(&at, g, tile_first + t, 1);
-    add_input(dx, products + t * x_width, x_plane, &at, s->in_c);
-  }
-}
-
-void tg_winograd_input_gradient(tg_real *dx, const tg_real *dy, const tg_real *packed, tg_real *scratch,
-                                const tg_winograd *g, uint32_t image_first, uint32_t image_end, uint32_t block) {
-  /* dx (images, in_h, in_w, in_c), dy (images, out_h, out_w, out_c), packed (36, panels, out_c, 8) */
-  const size_t image = (size_t)g->s.in_h * g->s.in_w * g->s.in_c;
-  tg_clear(dx + image_first * image, (image_end - image_first) * image);
-  const uint32_t end = image_end * g->tiles_h * g->tiles_w;
-  for (uint32_t tile = image_first * g->tiles_h * g->tiles_w; tile < end; tile += block) {
-    const uint32_t count = end - tile < block ? end - tile : block;
-    input_gradient(dx, dy, packed, scratch, g, tile, count, block);
+  const uint32_t tiles = g->tiles_h * g->tiles_w, tile_end = image_end * tiles;
+  for (uint32_t tile = image_first * tiles; tile < tile_end; tile += block) {
+    const uint32_t count = tile_end - tile < block ? tile_end - tile : block;
+    tg_winograd_square at;
+    for (uint32_t t = 0; t < count; t++) {
+      tg_winograd_place(&at, g, tile + t, 0);
+      tg_winograd_transform_dy(scratch + t * y_width, y_plane, 8, dy, &at, s->out_c);
+    }
+    multiply(products, scratch, packed, count, block, s->out_c, s->in_c, panel_first, panel_end);
+    for (uint32_t t = 0; t < count; t++) {
+      tg_winograd_place(&at, g, tile + t, 1);
+      add_input(dx, products + t * x_width, x_plane, &at, first, end);
+    }
   }
 }

@@ -21,10 +21,14 @@ typedef struct {
 
 /* 1 where the method applies: 3x3, stride 1. */
 int tg_winograd_applies(const tg_conv2d_shape *s);
-/* 1 where it also costs less than the direct way. By shape alone, so that neither the
- * batch nor the threads change a bit. */
-int tg_winograd_pays(const tg_conv2d_shape *s);
+/* 1 where it also costs less than the direct way for so many samples, and then for more as well. By shape and samples
+ * alone, so that the threads change no bit. */
+int tg_winograd_pays(const tg_conv2d_shape *s, uint32_t samples);
+/* More samples than these change the choice no further. */
+enum { TG_WINOGRAD_MANY = 1024 };
 tg_winograd tg_winograd_make(const tg_conv2d_shape *s);
+/* Products take so many tiles at a time; what is missing is computed in vain. */
+enum { TG_WINOGRAD_TOGETHER = 4 };
 /* Tiles that are worked on together: what fits the second-level cache. A smaller block is always allowed. */
 uint32_t tg_winograd_block(const tg_winograd *g);
 
@@ -44,9 +48,10 @@ size_t tg_winograd_scratch(const tg_winograd *g, uint32_t block);
  */
 void tg_winograd_forward(tg_real *y, const tg_real *x, const tg_real *packed, const tg_real *bias, tg_real *scratch,
                          const tg_winograd *g, uint32_t tile_first, uint32_t tile_end, uint32_t block, int relu);
-/* dx of whole images, since tiles overlap there. */
+/* dx of whole images, since tiles overlap there; channels of panels panel_first…panel_end-1. */
 void tg_winograd_input_gradient(tg_real *dx, const tg_real *dy, const tg_real *packed, tg_real *scratch,
-                                const tg_winograd *g, uint32_t image_first, uint32_t image_end, uint32_t block);
+                                const tg_winograd *g, uint32_t image_first, uint32_t image_end, uint32_t panel_first,
+                                uint32_t panel_end, uint32_t block);
 
 /* The gradient of the filter, in three steps for each chunk of tiles in order, then a last one:
  *   1. transform: any tiles of the chunk, by anyone

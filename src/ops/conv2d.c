@@ -84,32 +84,42 @@ static uint64_t kernel_size(const tg_conv2d_shape *s) {
   return (uint64_t)s->kernel_h * s->kernel_w * s->in_c * s->out_c;
 }
 
-uint32_t tg_conv2d_tile_rows(uint32_t rows, uint32_t samples, uint32_t threads, uint64_t macs) {
-  if (samples >= 4 * threads || threads == 1) return rows;
-  uint64_t strips = tg_min(tg_ceil_div(4 * threads, samples), (uint32_t)(macs / TILE_MACS) + 1);
+uint32_t tg_conv2d_tile_rows(uint32_t rows, uint32_t samples, uint32_t width, uint64_t macs) {
+  if (samples >= 4 * width || width == 1) return rows;
+  uint64_t strips = tg_min(tg_ceil_div(4 * width, samples), (uint32_t)(macs / TILE_MACS) + 1);
   return tg_ceil_div(rows, tg_min((uint32_t)strips, rows));
 }
 
+/* The forward pass. Predictions keep the transformed weights, so that few samples pay as well, and a prediction has the
+ * same bits in any batch. */
+static int by_winograd(const tg_run *run, const tg_conv2d_shape *s) {
+  return tg_winograd_pays(s, run->training ? run->samples : TG_WINOGRAD_MANY);
+}
+
+static void need(uint64_t *reals, uint64_t wanted) {
+  if (*reals < wanted) *reals = wanted;
+}
+
+/* The parts of the backward pass run one after another over the same bytes. The direct way counts always: the last
+ * batch of an epoch may be too short for the other. */
 static void plan(const tg_graph *graph, const tg_node *node, uint32_t samples, uint32_t threads, int want_dx,
                  tg_needs *needs) {
-  tg_conv2d_shape s = tg_conv2d_shape_of(graph, node);
-  const tg_winograd by_tiles = tg_winograd_make(&s);
-  const int tiled = tg_winograd_pays(&s);
-  needs->packed = tiled ? tg_winograd_packed_size(&by_tiles) : tg_conv2d_packed_size(&s);
-  needs->forward = tiled ? tg_conv2d_winograd_forward_needs(&by_tiles, samples, threads)
-                         : tg_mul(threads, tg_conv2d_forward_scratch(&s, s.out_h));
-  uint64_t bias = tg_bias_relu_scratch((uint64_t)samples * s.out_h * s.out_w, s.out_c);
-  uint64_t filter = tiled ? tg_conv2d_winograd_filter_needs(&by_tiles, samples)
-                          : tg_mul(threads, tg_conv2d_filter_gradient_scratch(&s));
-  uint64_t input = 0;
-  if (want_dx) {
-    input = tiled ? tg_conv2d_winograd_input_needs(&by_tiles, samples, threads)
-                  : tg_add(tg_conv2d_input_gradient_packed_size(&s),
-                           tg_mul(threads, tg_conv2d_input_gradient_scratch(&s, s.in_h)));
-  }
-  /* The three parts of the backward pass run one after another over the same bytes. */
-  needs->backward = bias > filter ? bias : filter;
-  if (input > needs->backward) needs->backward = input;
+  const tg_conv2d_shape s = tg_conv2d_shape_of(graph, node);
+  need(&needs->packed, tg_conv2d_packed_size(&s));
+  need(&needs->forward, tg_mul(threads, tg_conv2d_forward_scratch(&s, s.out_h)));
+  need(&needs->backward, tg_bias_relu_scratch((uint64_t)samples * s.out_h * s.out_w, s.out_c));
+  need(&needs->backward, tg_mul(threads, tg_conv2d_filter_gradient_scratch(&s)));
+  if (want_dx)
+    need(&needs->backward, tg_add(tg_conv2d_input_gradient_packed_size(&s),
+                                  tg_mul(threads, tg_conv2d_input_gradient_scratch(&s, s.in_h))));
+  if (!tg_winograd_pays(&s, TG_WINOGRAD_MANY)) return;
+  const tg_winograd g = tg_winograd_make(&s);
+  const tg_pool *pool = graph->engine->pool;
+  need(&needs->packed, tg_winograd_packed_size(&g));
+  need(&needs->forward, tg_conv2d_winograd_forward_needs(&g, samples, pool));
+  if (!tg_winograd_pays(&s, samples)) return;
+  need(&needs->backward, tg_conv2d_winograd_filter_needs(&g, samples));
+  if (want_dx) need(&needs->backward, tg_conv2d_winograd_input_needs(&g, samples, pool));
 }
 
 /* One parallel section of a convolution. Each use fills what its tiles read. */
@@ -137,27 +147,28 @@ static void pack_winograd_tile(void *context, uint32_t panel, uint32_t thread) {
 
 static void pack(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
   job j = {.s = tg_conv2d_shape_of(graph, node), .w = buffers->w, .packed = buffers->packed};
-  tg_pool_run(run->pool, tg_conv2d_panels(&j.s), tg_winograd_pays(&j.s) ? pack_winograd_tile : pack_direct_tile, &j);
+  tg_pool_run(run->pool, tg_conv2d_panels(&j.s), by_winograd(run, &j.s) ? pack_winograd_tile : pack_direct_tile, &j);
 }
 
 static void forward_tile(void *context, uint32_t tile, uint32_t thread) {
   const job *j = context;
   uint32_t first = tile % j->strips * j->rows;
-  tg_conv2d_forward(j->b->y, j->b->x[0], j->packed, j->bias, j->scratch + thread * j->scratch_size, &j->s,
-                    tile / j->strips, first, tg_min(first + j->rows, j->s.out_h), j->b->relu);
+  tg_real *scratch = j->scratch ? j->scratch + thread * j->scratch_size : NULL;
+  tg_conv2d_forward(j->b->y, j->b->x[0], j->packed, j->bias, scratch, &j->s, tile / j->strips, first,
+                    tg_min(first + j->rows, j->s.out_h), j->b->relu);
 }
 
 static void forward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
   job j = {.s = tg_conv2d_shape_of(graph, node), .b = buffers, .packed = buffers->packed, .scratch = buffers->scratch};
-  uint32_t threads = tg_pool_threads(run->pool);
+  uint32_t width = tg_pool_width(run->pool);
   if (tg_attribute_u32(node, USE_BIAS)) j.bias = buffers->w + kernel_size(&j.s);
   const tg_winograd by_tiles = tg_winograd_make(&j.s);
-  if (tg_winograd_pays(&j.s)) {
+  if (by_winograd(run, &j.s)) {
     tg_conv2d_winograd_forward(run, buffers, j.bias, &by_tiles);
     return;
   }
   j.scratch_size = tg_conv2d_forward_scratch(&j.s, j.s.out_h);
-  j.rows = tg_conv2d_tile_rows(j.s.out_h, run->samples, threads, node->macs);
+  j.rows = tg_conv2d_tile_rows(j.s.out_h, run->samples, width, node->macs);
   j.strips = tg_ceil_div(j.s.out_h, j.rows);
   tg_pool_run(run->pool, run->samples * j.strips, forward_tile, &j);
 }
@@ -182,21 +193,20 @@ static void input_gradient_tile(void *context, uint32_t tile, uint32_t thread) {
                            tile / j->strips, first, tg_min(first + j->rows, j->s.in_h));
 }
 
-static void filter_gradient(const tg_run *run, const tg_buffers *buffers, job *j, uint32_t threads) {
+static void filter_gradient(const tg_run *run, const tg_buffers *buffers, job *j, uint32_t width) {
   /* A group streams all images, so few groups are best; two a thread even out a noisy machine. */
-  uint32_t tiles = tg_conv2d_filter_gradient_tiles(&j->s), groups = threads == 1 ? 1 : 2 * threads;
+  uint32_t tiles = tg_conv2d_filter_gradient_tiles(&j->s), groups = width == 1 ? 1 : 2 * width;
   j->tiles_a_group = tg_ceil_div(tiles, tg_min(groups, tiles));
   j->scratch = buffers->scratch;
   j->scratch_size = tg_conv2d_filter_gradient_scratch(&j->s);
   tg_pool_run(run->pool, tg_ceil_div(tiles, j->tiles_a_group), filter_gradient_group, j);
 }
 
-static void input_gradient(const tg_run *run, const tg_node *node, const tg_buffers *buffers, job *j,
-                           uint32_t threads) {
+static void input_gradient(const tg_run *run, const tg_node *node, const tg_buffers *buffers, job *j, uint32_t width) {
   j->packed = buffers->scratch;
   j->scratch = j->packed + tg_conv2d_input_gradient_packed_size(&j->s);
   j->scratch_size = tg_conv2d_input_gradient_scratch(&j->s, j->s.in_h);
-  j->rows = tg_conv2d_tile_rows(j->s.in_h, run->samples, threads, node->macs);
+  j->rows = tg_conv2d_tile_rows(j->s.in_h, run->samples, width, node->macs);
   j->strips = tg_ceil_div(j->s.in_h, j->rows);
   tg_pool_run(run->pool, tg_conv2d_input_gradient_panels(&j->s), pack_input_gradient_tile, j);
   tg_pool_run(run->pool, run->samples * j->strips, input_gradient_tile, j);
@@ -204,19 +214,19 @@ static void input_gradient(const tg_run *run, const tg_node *node, const tg_buff
 
 static void backward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
   job j = {.s = tg_conv2d_shape_of(graph, node), .b = buffers, .w = buffers->w, .samples = run->samples};
-  uint32_t threads = tg_pool_threads(run->pool);
+  uint32_t width = tg_pool_width(run->pool);
 
   tg_real *db = tg_attribute_u32(node, USE_BIAS) ? buffers->dw + kernel_size(&j.s) : NULL;
   tg_bias_relu_backward(run->pool, db, buffers->dy, buffers->y, buffers->scratch,
                         (uint64_t)run->samples * j.s.out_h * j.s.out_w, j.s.out_c, buffers->relu);
 
   const tg_winograd by_tiles = tg_winograd_make(&j.s);
-  if (tg_winograd_pays(&j.s)) {
+  if (tg_winograd_pays(&j.s, run->samples)) {
     tg_conv2d_winograd_filter_gradient(run, buffers, &by_tiles);
     if (buffers->dx[0]) tg_conv2d_winograd_input_gradient(run, buffers, &by_tiles);
   } else {
-    filter_gradient(run, buffers, &j, threads);
-    if (buffers->dx[0]) input_gradient(run, node, buffers, &j, threads);
+    filter_gradient(run, buffers, &j, width);
+    if (buffers->dx[0]) input_gradient(run, node, buffers, &j, width);
   }
 }
 

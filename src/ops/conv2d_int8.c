@@ -90,7 +90,7 @@ static job make_job(const tg_graph *graph, const tg_node *node, uint32_t samples
     j.layer.pool = tg_attribute_u32(node, POOL);
     j.s.out_h *= j.layer.pool;
     j.s.out_w *= j.layer.pool;
-    j.tiled = node->quantization.scale > 0 && tg_winograd_pays(&j.s);
+    j.tiled = node->quantization.scale > 0 && tg_winograd_pays(&j.s, TG_WINOGRAD_MANY);
     j.rows = tg_conv2d_tile_rows(node->shape.dims[0], samples, threads, node->macs);
   }
   j.strips = tg_ceil_div(j.s.out_h / j.layer.pool, j.rows);

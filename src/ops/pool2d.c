@@ -4,6 +4,7 @@
 #include "../kernels/int8.h"
 
 #include "../op.h"
+#include "../size.h"
 #include "window.h"
 
 enum { POOL_H, POOL_W, STRIDE_H, STRIDE_W, SAME };
@@ -49,11 +50,27 @@ static job make_job(const tg_graph *graph, const tg_node *node, const tg_buffers
                .b = buffers};
 }
 
+static tg_status infer_max(tg_graph *graph, tg_node *node) {
+  tg_status status = infer(graph, node);
+  uint64_t cells = tg_mul(tg_attribute_u32(node, POOL_H), tg_attribute_u32(node, POOL_W));
+  if (status || cells <= TG_MAX_POOL_CELLS) return status;
+  return tg_fail(graph->engine, TG_E_LIMIT, "layer '%s': a window of %g cells, the limit is %g", node->name,
+                 (double)cells, (double)TG_MAX_POOL_CELLS);
+}
+
+/* Where the gradient will go. */
+static void plan_max(const tg_graph *graph, const tg_node *node, uint32_t samples, uint32_t threads, int want_dx,
+                     tg_needs *needs) {
+  (void)threads;
+  const job j = make_job(graph, node, NULL);
+  if (want_dx) needs->saved = tg_max_pool2d_winners(&j.s, samples);
+}
+
 /* A tile is one image. */
 static void max_forward(void *context, uint32_t image, uint32_t thread) {
   (void)thread;
   const job *j = context;
-  tg_max_pool2d(j->b->y, j->b->x[0], &j->s, image, image + 1);
+  tg_max_pool2d(j->b->y, j->b->saved, j->b->x[0], &j->s, image, image + 1, j->b->relu);
 }
 
 static void int8_forward(void *context, uint32_t image, uint32_t thread) {
@@ -65,7 +82,7 @@ static void int8_forward(void *context, uint32_t image, uint32_t thread) {
 static void max_backward(void *context, uint32_t image, uint32_t thread) {
   (void)thread;
   const job *j = context;
-  tg_max_pool2d_backward(j->b->dx[0], j->b->dy, j->b->x[0], j->b->y, &j->s, image, image + 1);
+  tg_max_pool2d_backward(j->b->dx[0], j->b->dy, j->b->saved, &j->s, image, image + 1);
 }
 
 static void average_forward(void *context, uint32_t image, uint32_t thread) {
@@ -102,8 +119,9 @@ const tg_op tg_op_max_pooling2d = {.name = "maxPooling2d",
                                    .attributes = attributes,
                                    .n_attributes = sizeof attributes / sizeof *attributes,
                                    .n_inputs = 1,
-                                   .traits = TG_OP_BACKWARD_READS_X | TG_OP_BACKWARD_READS_Y,
-                                   .infer = infer,
+                                   .traits = TG_OP_FUSES_RELU | TG_OP_KEEPS_MASK | TG_OP_BEFORE_RELU,
+                                   .infer = infer_max,
+                                   .plan = plan_max,
                                    .forward = max_pool_forward,
                                    .backward = max_pool_backward};
 

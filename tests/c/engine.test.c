@@ -46,6 +46,21 @@ static tg_chain make_residual_network(tg_engine *engine, double seed) {
   return chain;
 }
 
+/* Wide enough for Winograd: cut tiles and whole ones, and batches that are large enough for it. */
+static tg_chain make_wide(tg_engine *engine, double seed) {
+  tg_chain chain = chain_start(engine, seed, 9, 10, 3);
+  chain_add(&chain, "conv2d", "filters,kernelHeight,kernelWidth,samePadding", 16.0, 3.0, 3.0, 1.0);
+  chain_add(&chain, "relu", "");
+  chain_add(&chain, "conv2d", "filters,kernelHeight,kernelWidth,samePadding", 17.0, 3.0, 3.0, 1.0);
+  chain_add(&chain, "conv2d", "filters,kernelHeight,kernelWidth", 24.0, 3.0, 3.0);
+  chain_add(&chain, "relu", "");
+  chain_add(&chain, "maxPooling2d", "");
+  chain_add(&chain, "flatten", "");
+  chain_add(&chain, "dense", "units", 4.0);
+  CHECK(!chain_finish(&chain, SPARSE, 1, TG_OPTIMIZER_ADAM, 0.01));
+  return chain;
+}
+
 static tg_dataset *make_data(tg_engine *engine, uint32_t count) {
   return noise_dataset(engine, count, 9, 10, 3, TG_LABELS_CLASS, 4, 21);
 }
@@ -58,8 +73,8 @@ static uint32_t vector_size(tg_engine *engine, tg_model *model, tg_vector vector
 }
 
 /* Trains `epochs` epochs in batches of 7 (the last one short) and returns a hash of weights and slots. */
-static uint64_t train_and_hash(network *make, uint32_t threads, uint32_t epochs) {
-  tg_engine *engine = tg_engine_create(threads);
+static uint64_t train_and_hash(network *make, uint32_t threads, uint32_t processors, uint32_t epochs) {
+  tg_engine *engine = tg_engine_create(threads, processors);
   tg_chain chain = make(engine, 5);
   tg_dataset *dataset = make_data(engine, 40);
   double out[18];
@@ -87,14 +102,18 @@ static uint64_t train_and_hash(network *make, uint32_t threads, uint32_t epochs)
 }
 
 static void test_determinism(network *make) {
-  uint64_t one = train_and_hash(make, 1, 3);
-  for (uint32_t threads = 1; threads <= 4; threads++) CHECK(train_and_hash(make, threads, 3) == one);
-  CHECK(train_and_hash(make, 1, 2) != one);
+  uint64_t one = train_and_hash(make, 1, 1, 3);
+  /* All at once, more than images in a batch as well; then two at a time, and the caller alone. */
+  static const uint32_t counts[] = {1, 2, 3, 4, 8};
+  for (uint32_t i = 0; i < 5; i++) CHECK(train_and_hash(make, counts[i], 16, 3) == one);
+  CHECK(train_and_hash(make, 4, 2, 3) == one);
+  CHECK(train_and_hash(make, 4, 1, 3) == one);
+  CHECK(train_and_hash(make, 1, 1, 2) != one);
 }
 
 /* Evaluation and prediction agree with each other and with any batch size. */
 static void test_evaluate_and_predict(void) {
-  tg_engine *engine = tg_engine_create(2);
+  tg_engine *engine = tg_engine_create(2, 16);
   tg_chain chain = make_network(engine, 5);
   tg_dataset *dataset = make_data(engine, 40);
   double whole[3], pieces[3];
@@ -133,7 +152,7 @@ static void test_evaluate_and_predict(void) {
 static void test_learning(void) {
   const tg_optimizer optimizers[] = {TG_OPTIMIZER_SGD, TG_OPTIMIZER_ADAM};
   for (int o = 0; o < 2; o++) {
-    tg_engine *engine = tg_engine_create(1);
+    tg_engine *engine = tg_engine_create(1, 16);
     tg_chain chain = chain_start(engine, 1, 1, 1, 20);
     chain_add(&chain, "dense", "units", 64.0);
     chain_add(&chain, "relu", "");
@@ -192,7 +211,7 @@ static void test_bad_layers(void) {
       {"add", "", {0}, TG_E_GRAPH, "takes 2 inputs", "given 1"},
       {"nothing", "", {0}, TG_E_CONFIG, "there is no op", "nothing"},
   };
-  tg_engine *engine = tg_engine_create(1);
+  tg_engine *engine = tg_engine_create(1, 16);
   for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
     tg_chain chain = chain_start(engine, 0, 8, 6, 3);
     double live = tg_engine_info(engine, TG_INFO_LIVE_ALLOCATIONS);
@@ -213,7 +232,7 @@ static void test_bad_layers(void) {
 
 /* Products that wrap 32 bits, and shapes that do not fit. */
 static void test_bad_graphs(void) {
-  tg_engine *engine = tg_engine_create(1);
+  tg_engine *engine = tg_engine_create(1, 16);
   tg_chain chain = chain_start(engine, 0, 46341, 46341, 3);
   check_error(engine, -chain.last, TG_E_LIMIT, "input", "6442");
   chain = chain_start(engine, 0, 1, 1, 65536);
@@ -247,7 +266,7 @@ static void test_bad_graphs(void) {
 }
 
 static void test_bad_data(void) {
-  tg_engine *engine = tg_engine_create(1);
+  tg_engine *engine = tg_engine_create(1, 16);
   CHECK(!tg_dataset_create(engine, TG_SAMPLES_U8, 0, 2, 2, 1, TG_LABELS_NONE, 0));
   check_error(engine, TG_E_EMPTY, TG_E_EMPTY, "0 samples", "data set");
   CHECK(!tg_dataset_create(engine, TG_SAMPLES_U8, 1, 2, 0.5, 1, TG_LABELS_NONE, 0));
@@ -315,7 +334,7 @@ static void test_bad_data(void) {
 
 /* Checkpoint arithmetic: the same step number and epoch give the same continuation. */
 static void test_resume(network *make) {
-  tg_engine *engine = tg_engine_create(2);
+  tg_engine *engine = tg_engine_create(2, 16);
   tg_chain straight = make(engine, 8), resumed = make(engine, 8);
   tg_dataset *dataset = make_data(engine, 30);
   double out[3 * 6];
@@ -338,7 +357,7 @@ static void test_resume(network *make) {
 
 /* Moving averages: what one step makes of them, who leaves them alone, and what inference does with them. */
 static void test_moving_statistics(void) {
-  tg_engine *engine = tg_engine_create(2);
+  tg_engine *engine = tg_engine_create(2, 16);
   tg_chain chain = chain_start(engine, 1, 1, 1, 5);
   chain_add(&chain, "batchNormalization", "momentum,epsilon", 0.75, 0.25);
   chain_add(&chain, "dense", "units", 2.0);
@@ -402,7 +421,7 @@ static void test_moving_statistics(void) {
 
 /* A thousand steps leave the live bytes where they were. */
 static void test_memory_is_flat(void) {
-  tg_engine *engine = tg_engine_create(1);
+  tg_engine *engine = tg_engine_create(1, 16);
   tg_chain chain = make_network(engine, 5);
   tg_dataset *dataset = make_data(engine, 20);
   double out[3 * 5], bytes = 0, allocations = 0;
@@ -421,6 +440,7 @@ static void test_memory_is_flat(void) {
 
 int main(void) {
   test_determinism(make_network);
+  test_determinism(make_wide);
   test_determinism(make_residual_network);
   test_evaluate_and_predict();
   test_learning();

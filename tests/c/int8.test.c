@@ -13,7 +13,7 @@ static tg_dataset *counting(tg_engine *engine, uint32_t count) {
 }
 
 static void test_calibration(void) {
-  tg_engine *engine = tg_engine_create(2);
+  tg_engine *engine = tg_engine_create(2, 16);
   tg_chain chain = chain_start(engine, 1, 1, 1, 1);
   chain_add(&chain, "dense", "units", 2.0);
   chain_add(&chain, "relu", "");
@@ -47,7 +47,7 @@ static void test_calibration(void) {
 #define QUANTIZE "scale,zeroPoint", 0.01, 100.0
 
 static void test_graphs(void) {
-  tg_engine *engine = tg_engine_create(1);
+  tg_engine *engine = tg_engine_create(1, 16);
   tg_chain chain = chain_start(engine, 1, 4, 4, 2);
   const int32_t picture = chain.last;
   chain_add(&chain, "denseInt8", "units,scale", 2.0, 0.0);
@@ -71,7 +71,7 @@ static void test_graphs(void) {
 }
 
 static void test_weights(void) {
-  tg_engine *engine = tg_engine_create(2);
+  tg_engine *engine = tg_engine_create(2, 16);
   tg_chain chain = chain_start(engine, 1, 1, 1, 2);
   chain_add(&chain, "quantize", QUANTIZE);
   chain_add(&chain, "denseInt8", "units,scale", 1.0, 0.0);

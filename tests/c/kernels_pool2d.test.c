@@ -2,7 +2,7 @@
 #include "kernels/ref/ref.h"
 #include "test.h"
 
-static void test_max(const tg_pool2d_shape *s, uint32_t images, int whole, int with_nan) {
+static void test_max(const tg_pool2d_shape *s, uint32_t images, int whole, int with_nan, int relu) {
   const size_t x_size = (size_t)images * s->in_h * s->in_w * s->channels;
   const size_t y_size = (size_t)images * s->out_h * s->out_w * s->channels;
   /* Whole numbers make ties: the gradient must go to the first. */
@@ -11,10 +11,23 @@ static void test_max(const tg_pool2d_shape *s, uint32_t images, int whole, int w
   tg_real *y = test_reals(y_size, 0), *dx = test_reals(x_size, 0);
   double *expected_y = test_doubles(y_size), *expected_dx = test_doubles(x_size);
   tg_ref_max_pool2d(expected_y, x, s, images);
+  if (relu) {
+    /* The gradient of max(0, ·) first: what it stops reaches no cell. */
+    for (size_t i = 0; i < y_size; i++) {
+      if (!(expected_y[i] > 0)) dy[i] = 0;
+      if (expected_y[i] < 0) expected_y[i] = 0;
+    }
+  }
   tg_ref_max_pool2d_backward(expected_dx, dy, x, s, images);
-  for (uint32_t i = images; i-- > 0;) tg_max_pool2d(y, x, s, i, i + 1);
-  tg_max_pool2d_backward(dx, dy, x, y, s, 0, images);
+  if (relu) /* … which the kernel has to find out by itself */
+    for (size_t i = 0; i < y_size; i++)
+      if (!(expected_y[i] > 0)) dy[i] = 1;
+  tg_real *winners = test_reals(tg_max_pool2d_winners(s, images), 0), *alone = test_reals(y_size, 0);
+  for (uint32_t i = images; i-- > 0;) tg_max_pool2d(y, winners, x, s, i, i + 1, relu);
+  tg_max_pool2d(alone, NULL, x, s, 0, images, relu);
+  tg_max_pool2d_backward(dx, dy, winners, s, 0, images);
   for (size_t i = 0; i < y_size; i++) CHECK_CLOSE(y[i], expected_y[i], 0);
+  for (size_t i = 0; i < y_size; i++) CHECK_CLOSE(alone[i], expected_y[i], 0);
   for (size_t i = 0; i < x_size; i++) CHECK_CLOSE(dx[i], expected_dx[i], 0);
   test_free_blocks();
 }
@@ -42,8 +55,11 @@ int main(void) {
   for (uint32_t done = 0; done < 600;) {
     tg_pool2d_shape s = {.in_h = sizes[test_below(7)], .in_w = sizes[test_below(7)], .channels = channels[done % 10]};
     const int plain = done % 3 == 0;
-    s.pool_h = plain ? 2 : 1 + test_below(3);
-    s.pool_w = plain ? 2 : 1 + test_below(3);
+    /* Sometimes more cells than a byte counts. */
+    const int wide = !plain && done % 7 == 0;
+    if (wide) s.in_h = s.in_w = 17;
+    s.pool_h = wide ? 16 : plain ? 2 : 1 + test_below(3);
+    s.pool_w = wide ? 16 : plain ? 2 : 1 + test_below(3);
     s.stride_h = plain ? 2 : 1 + test_below(3);
     s.stride_w = plain ? 2 : 1 + test_below(3);
     s.pad_top = plain ? 0 : test_below(s.pool_h);
@@ -55,8 +71,8 @@ int main(void) {
     if (!plain && s.out_h * s.stride_h < s.in_h + s.pad_top) s.out_h += test_below(2);
     if (!plain && s.out_w * s.stride_w < s.in_w + s.pad_left) s.out_w += test_below(2);
     const uint32_t images = 1 + test_below(3);
-    test_max(&s, images, done % 2, 0);
-    test_max(&s, images, done % 2, 1);
+    for (int with_nan = 0; with_nan < 2; with_nan++)
+      for (int relu = 0; relu < 2; relu++) test_max(&s, images, done % 2, with_nan, relu);
     test_average(&s, images);
     done++;
   }

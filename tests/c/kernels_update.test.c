@@ -87,7 +87,7 @@ static void test_gather(uint32_t channels, size_t pixels) {
   const uint32_t order[N] = {4, 0, 3, 0};
   uint8_t *bytes = test_block(SAMPLES * size);
   float *floats = test_block(SAMPLES * size * sizeof *floats);
-  tg_real *scale = test_filled(channels, 0, 0), *offset = test_filled(channels, 0, 0), *y = test_reals(N * size, 0);
+  tg_real *scale = test_filled(channels, 3, 0), *offset = test_filled(channels, 3, 0), *y = test_reals(N * size, 0);
   double *expected = test_doubles(N * size);
   for (size_t i = 0; i < SAMPLES * size; i++) {
     bytes[i] = (uint8_t)test_below(256);

@@ -66,13 +66,18 @@ static void test_input_gradient(const tg_winograd *g, uint32_t images) {
 
   const uint32_t tiles = images * g->tiles_h * g->tiles_w;
   tg_real *dx = test_reals(x_size, 0), *scratch = test_reals(tg_winograd_scratch(g, tiles), 0);
-  tg_winograd_input_gradient(dx, dy, packed, scratch, g, 0, images, tiles);
+  const uint32_t panels = tg_conv2d_input_gradient_panels(s);
+  tg_winograd_input_gradient(dx, dy, packed, scratch, g, 0, images, 0, panels, tiles);
   check_close(dx, expected, magnitude, x_size, 1, "dx", s);
 
   const uint32_t block = 1 + test_below(9);
   tg_real *tiled = test_reals(x_size, 0), *own = test_reals(tg_winograd_scratch(g, block), 0);
-  for (uint32_t i = images; i-- > 0;) tg_winograd_input_gradient(tiled, dy, packed, own, g, i, i + 1, block);
-  CHECK_MESSAGE(test_same_bits(dx, tiled, x_size), "dx in blocks");
+  for (uint32_t i = images; i-- > 0;) {
+    const uint32_t cut = test_below(panels);
+    tg_winograd_input_gradient(tiled, dy, packed, own, g, i, i + 1, cut, panels, block);
+    tg_winograd_input_gradient(tiled, dy, packed, own, g, i, i + 1, 0, cut, block);
+  }
+  CHECK_MESSAGE(test_same_bits(dx, tiled, x_size), "dx in blocks and groups of channels");
   test_free_blocks();
 }
 

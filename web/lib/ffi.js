@@ -175,12 +175,35 @@ export const ModelField = Object.freeze(
 /** @typedef {(typeof ModelField)[keyof typeof ModelField]} ModelFieldValue */
 
 /**
+ * What an array of a plan holds; see tg_model_describe_plan.
+ */
+export const ArrayKind = Object.freeze(
+  /** @type {const} */ ({
+    /** a layer's output, for all samples of the batch */
+    VALUE: 0,
+    /** of that output */
+    GRADIENT: 1,
+    /** one reader's share of a gradient that has several */
+    GRADIENT_PART: 2,
+    /** what the forward pass leaves for the backward pass */
+    SAVED: 3,
+    SCRATCH_FORWARD: 4,
+    SCRATCH_BACKWARD: 5,
+    /** the weights in the order that the forward pass reads */
+    PACKED: 6,
+  }),
+);
+
+/** @typedef {(typeof ArrayKind)[keyof typeof ArrayKind]} ArrayKindValue */
+
+/**
  * The engine's functions, as src/tabgrad.h describes them.
  * @typedef {object} Bindings
- * @property {(threads: number) => Pointer<'tg_engine'>} engineCreate
+ * @property {(threads: number, processors: number) => Pointer<'tg_engine'>} engineCreate
  *   Makes an engine whose pool has `threads` threads, the caller among them.
  *   threads is clamped to 1…16, and to 1 in a build without threads; where a thread cannot be started the engine
- *   works with those it has.
+ *   works with those it has. Not more than `processors` of them are woken to work at one time: threads in excess of what
+ *   the machine has would only take turns.
  *   Returns NULL when memory is short. Owner: the caller, until tg_engine_destroy.
  * @property {(engine: Pointer<'tg_engine'>) => void} engineDestroy
  *   Ends the pool's threads and frees the engine with every model, data set and buffer still in it. NULL is ignored.
@@ -248,6 +271,11 @@ export const ModelField = Object.freeze(
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, tensor: number, out: Pointer<'double'>) => StatusValue} modelDescribeTensor
  *   Describes weight tensor `tensor` in out[0…7]: node, offset in the vector, rank, four dimensions (unused ones 1),
  *   1 when trainable.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, batch: number, training: number, out: Pointer<'double'>, room: number) => number} modelDescribePlan
+ *   Lays out a plan for batches of `batch` samples, without making it: the number of its arrays, or minus a tg_status.
+ *   The first `room` of them are described in out, six doubles each: node, tg_array_kind, offset in the arena, bytes,
+ *   first and last moment that the array is needed. Time runs 0…n-1 forward over the n nodes, n at the loss, n+1…2n
+ *   backward: node i is at i and at 2n-i. TG_E_CONFIG (batch), TG_E_LIMIT, TG_E_OOM, TG_E_STATE (not built).
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, tensor: number) => Pointer<'char'>} modelTensorName
  *   "layer/kernel" and the like; NULL when there is no such tensor. Valid as long as the model.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, vector: VectorValue) => Pointer<'tg_real'>} modelVector
@@ -308,6 +336,7 @@ export function bindEngine(module) {
     modelInfo: module._tg_model_info,
     modelDescribeNode: module._tg_model_describe_node,
     modelDescribeTensor: module._tg_model_describe_tensor,
+    modelDescribePlan: module._tg_model_describe_plan,
     modelTensorName: module._tg_model_tensor_name,
     modelVector: module._tg_model_vector,
     modelCheckData: module._tg_model_check_data,

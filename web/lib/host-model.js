@@ -20,6 +20,7 @@ import { freshPosition } from './trainer.js';
  * @property {string} type
  * @property {number[]} outputShape without the batch
  * @property {number} parameters
+ * @property {number} trainableParameters those that gradients change; the others are moving averages
  * @property {number} macs multiply-accumulates a sample, forward
  *
  * @typedef {object} ModelFacts plain data that both sides know
@@ -116,10 +117,16 @@ export class HostModel {
     const layers = this.architecture.layers.map(({ name, type }, index) => {
       const own = described.filter((_, node) => nodes[node].layer === index);
       const { shape } = described[ends[index]];
-      const sum = (/** @type {'parameters' | 'macs'} */ key) =>
+      const sum = (/** @type {'parameters' | 'trainableParameters' | 'macs'} */ key) =>
         own.reduce((total, node) => total + node[key], 0);
-      const facts = { type, outputShape: shape, parameters: sum('parameters'), macs: sum('macs') };
-      return { name: /** @type {string} */ (name), ...facts };
+      return {
+        name: /** @type {string} */ (name),
+        type,
+        outputShape: shape,
+        parameters: sum('parameters'),
+        trainableParameters: sum('trainableParameters'),
+        macs: sum('macs'),
+      };
     });
     return {
       id: this.id,
@@ -134,6 +141,20 @@ export class HostModel {
       compiled: this.compiled,
       quantized: this.quantized,
     };
+  }
+
+  /**
+   * What training, or inference, in such batches would hold beside weights and labels.
+   *
+   * @param {number} batchSize
+   * @param {boolean} training
+   * @returns {import('./memory-map.js').PlanFacts}
+   */
+  describePlan(batchSize, training) {
+    const { native, pointer, nodes } = this;
+    const arrays = native.describePlan(pointer, batchSize, training);
+    const layers = nodes.map(({ layer }) => layer);
+    return { arrays, layers, slots: native.modelInfo(pointer, 'SLOTS') };
   }
 
   /**

@@ -210,6 +210,12 @@ export const modelMethods = [
     },
   ],
   [
+    'model.describePlan',
+    (host, { id, batchSize, training }) => ({
+      value: host.model(id).describePlan(batchSize, training),
+    }),
+  ],
+  [
     'model.dispose',
     async (host, { id }) => {
       const model = host.models.get(id);

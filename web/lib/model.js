@@ -12,6 +12,7 @@ import { asyncDisposeSymbol, disposeSymbol } from './disposable.js';
 import {
   AbortedError,
   BusyError,
+  ConfigError,
   DisposedError,
   StateError,
   UnsupportedError,
@@ -20,9 +21,16 @@ import {
 import { FitRun, iterateFit } from './fit.js';
 import { FIT_OPTIONS, readFitOptions, splitForValidation } from './fit-options.js';
 import { lossFacts } from './losses.js';
-import { needFunction, needNumber, needSignal, needWhole, readOptions } from './options.js';
+import {
+  needBoolean,
+  needFunction,
+  needNumber,
+  needSignal,
+  needWhole,
+  readOptions,
+} from './options.js';
 import { readQuantizeOptions } from './quantize-options.js';
-import { summarize } from './summary.js';
+import { summarize, table } from './summary.js';
 
 /**
  * @typedef {import('./client.js').Client} Client
@@ -352,16 +360,58 @@ export class Model {
   }
 
   /**
-   * Layers with their shapes, parameters and work.
-   *
-   * @param {{ print?: (text: string) => void }} [options] `print` receives the table
+   * @overload
+   * @param {{ print?: (text: string) => void, memory: true, batchSize?: number, training?: boolean }} options
+   * @returns {Promise<import('./summary.js').Summary & { memory: import('./memory-map.js').MemoryMap }>}
+   */
+  /**
+   * @overload
+   * @param {{ print?: (text: string) => void, memory?: false }} [options]
    * @returns {import('./summary.js').Summary}
    */
+  /**
+   * Layers with their shapes, parameters and work; with `memory: true` also the engine's plan for
+   * a batch size: what each array of a step takes, where it lies and when it is needed. Only the
+   * engine knows that, so the answer is then a promise. Nothing is allocated for it.
+   *
+   * @param {{ print?: (text: string) => void, memory?: boolean, batchSize?: number, training?: boolean }} [options]
+   *   `print` receives the table; with `memory`, `batchSize` is 32 and `training` true unless given
+   * @returns {import('./summary.js').Summary | Promise<import('./summary.js').Summary &
+   *   { memory: import('./memory-map.js').MemoryMap }>}
+   * @throws {ConfigError} for a batch size that is not a whole number of at least 1, or without
+   *   `memory`
+   * @throws {LimitError} for a batch that is larger than a plan may be
+   */
   summary(options) {
-    const { print } = readOptions(options, ['print'], { what: 'summary' });
+    const where = { what: 'summary' };
+    const names = /** @type {const} */ (['print', 'memory', 'batchSize', 'training']);
+    const own = readOptions(options, names, where);
+    const print = own.print && needFunction(own.print, 'print', where);
+    const batchSize = needWhole(own.batchSize ?? 32, 'batchSize', where, 1);
+    const training = needBoolean(own.training ?? true, 'training', where);
     const summary = summarize(this.#facts);
-    if (print) needFunction(print, 'print', { what: 'summary' })(summary.text);
+    if (needBoolean(own.memory ?? false, 'memory', where)) {
+      return this.#memorySummary(summary, { batchSize, training }, print);
+    }
+    const misplaced = /** @type {const} */ (['batchSize', 'training']).find((name) => name in own);
+    if (misplaced)
+      throw new ConfigError(`summary: ${misplaced} needs memory: true.`, { field: misplaced });
+    print?.(summary.text);
     return summary;
+  }
+
+  /**
+   * @param {import('./summary.js').Summary} summary
+   * @param {{ batchSize: number, training: boolean }} options
+   * @param {((text: string) => void) | undefined} print
+   */
+  async #memorySummary(summary, options, print) {
+    const plan = await this.#call('model.describePlan', options);
+    const { describeMemory, mapMemory } = await import('./memory-map.js');
+    const memory = mapMemory(this.#facts, plan, options);
+    const text = `${summary.text}\n\n${describeMemory(memory, table)}`;
+    print?.(text);
+    return { ...summary, text, memory };
   }
 
   /** Copies of all weight tensors, in the order of the layers. @returns {Promise<WeightTensor[]>} */

@@ -55,10 +55,11 @@ export class Native {
    * @param {any} module the Emscripten module
    * @param {WebAssembly.Memory} memory
    * @param {number} threads
+   * @param {number} processors
    */
-  constructor(module, memory, threads) {
+  constructor(module, memory, threads, processors) {
     this.#ffi = bindEngine(module);
-    this.#engine = this.#ffi.engineCreate(threads);
+    this.#engine = this.#ffi.engineCreate(threads, processors);
     if (this.#engine === NULL) throw errorFromCode('E_OOM', 'The engine could not get its memory.');
     this.heap = new Heap(memory, this.#ffi, this.#engine, () => this.#error());
     // Held for the engine's life, so that a step allocates nothing.
@@ -258,8 +259,30 @@ export class Native {
   /** @param {ModelPointer} model @param {number} node */
   describeNode(model, node) {
     this.#check(this.#ffi.modelDescribeNode(this.#engine, model, node, this.#scratch));
-    const [rank, ...rest] = this.heap.doubles(this.#scratch, 8);
-    return { shape: rest.slice(0, rank), parameters: rest[4], macs: rest[5] };
+    const [rank, ...rest] = this.heap.doubles(this.#scratch, 9);
+    const [parameters, macs, , trainableParameters] = rest.slice(4);
+    return { shape: rest.slice(0, rank), parameters, trainableParameters, macs };
+  }
+
+  /**
+   * @param {ModelPointer} model
+   * @param {number} batch
+   * @param {boolean} training
+   * @returns {Float64Array} the arrays of such a plan, six numbers each
+   */
+  describePlan(model, batch, training) {
+    return this.heap.withScope((scope) => {
+      const describe = (/** @type {import('./ffi.js').Pointer<any>} */ out, room = 0) => {
+        const flag = training ? 1 : 0;
+        const count = this.#ffi.modelDescribePlan(this.#engine, model, batch, flag, out, room);
+        if (count < 0) throw this.#error();
+        return count;
+      };
+      const count = describe(NULL);
+      const out = scope.reserve(count * 48);
+      describe(out, count);
+      return this.heap.doubles(out, count * 6).slice();
+    });
   }
 
   /** @param {ModelPointer} model @returns {TensorFacts[]} */

@@ -145,7 +145,7 @@ async function loadBuild({ build, threads }, { wasmUrl, threadTimeout = THREAD_S
   });
   const starting = instantiate(factory.default, compiled, memory, threads - 1, url);
   const module = threaded ? await withTimeout(starting, threadTimeout) : await starting;
-  const native = new Native(module, memory, threads);
+  const native = new Native(module, memory, threads, hardwareConcurrency());
   await nextTurn();
   return native;
 }

@@ -18,31 +18,20 @@
  */
 export function summarize({ name, layers, parameters, trainableParameters, macs }) {
   const nonTrainableParameters = parameters - trainableParameters;
-  const rows = [
+  const [head, rule, ...lines] = table([
     ['Layer (type)', 'Output shape', 'Parameters', 'MACs'],
     ...layers.map((layer) => [
       `${layer.name} (${layer.type})`,
       `[${layer.outputShape.join(', ')}]`,
-      grouped(layer.parameters),
-      grouped(layer.macs),
+      layer.parameters,
+      layer.macs,
     ]),
-    ['Total', '', grouped(parameters), grouped(macs)],
-    ['Trainable', '', grouped(trainableParameters), ''],
-    ['Non-trainable', '', grouped(nonTrainableParameters), ''],
-  ];
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) =>
-        column < 2 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]),
-      )
-      .join('  ')
-      .trimEnd(),
-  );
-  const rule = '-'.repeat(widths.reduce((sum, width) => sum + width + 2, -2));
-  const end = layers.length + 1;
-  const body = lines.slice(1, end);
-  const text = [`Model: ${name}`, lines[0], rule, ...body, rule, ...lines.slice(end)].join('\n');
+    ['Total', '', parameters, macs],
+    ['Trainable', '', trainableParameters, ''],
+    ['Non-trainable', '', nonTrainableParameters, ''],
+  ]);
+  lines.splice(layers.length, 0, rule);
+  const text = [`Model: ${name}`, head, rule, ...lines].join('\n');
   return {
     layers: layers.map((layer) => ({ ...layer })),
     parameters,
@@ -51,6 +40,29 @@ export function summarize({ name, layers, parameters, trainableParameters, macs 
     macs,
     text,
   };
+}
+
+/**
+ * @param {(string | number)[][]} rows the head first; a column of numbers stands to the right
+ * @returns {string[]} lines, with a rule below the head
+ */
+export function table(rows) {
+  const cells = rows.map((row) =>
+    row.map((cell) => (typeof cell === 'number' ? grouped(cell) : cell)),
+  );
+  const widths = rows[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
+  const lines = cells.map((row) =>
+    row
+      .map((cell, column) =>
+        typeof rows[1][column] === 'number'
+          ? cell.padStart(widths[column])
+          : cell.padEnd(widths[column]),
+      )
+      .join('  ')
+      .trimEnd(),
+  );
+  lines.splice(1, 0, '-'.repeat(widths.reduce((sum, width) => sum + width + 2, -2)));
+  return lines;
 }
 
 /** @param {number} value whole @returns {string} 122,570 whatever the locale */

@@ -1,0 +1,188 @@
+/** The memory map of `summary({ memory: true })`, and what the standard networks may take. */
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { createEngine, input, layers } from 'tabgrad';
+import { FROM_LOGITS, convLayers, pictures } from './nets.mjs';
+
+/** @type {import('tabgrad').Engine} */
+let engine;
+before(async () => {
+  engine = await createEngine({ threads: 2, deterministic: true });
+});
+after(() => engine.dispose());
+
+/** Bytes that the engine holds beside data sets. */
+async function held() {
+  const { memory } = await engine.info();
+  return memory.live - memory.datasets;
+}
+
+/** What the map leaves out: the engine's own lists, padding of vectors, the order of an epoch. */
+const SMALL = 16_384;
+
+/** @param {number[]} shape @param {number} count */
+function bytes(shape, count) {
+  const size = shape.reduce((product, length) => product * length, count);
+  return Uint8Array.from({ length: size }, (_, index) => (index * 7919) % 251);
+}
+
+/** @param {...number} filters of 3x3 convolutions, each but the last with a pooling behind it */
+function convolutions(...filters) {
+  return filters.flatMap((count, index) => [
+    layers.conv2d({ filters: count, kernelSize: 3, activation: 'relu' }),
+    ...(index + 1 < filters.length ? [layers.maxPooling2d()] : []),
+  ]);
+}
+
+/** A network with arrays of every kind: two readers of one value, saved statistics, scratch. */
+async function branched() {
+  const picture = input({ shape: [8, 8, 3], name: 'picture' });
+  const stem = layers.conv2d({ filters: 16, kernelSize: 3, padding: 'same' }).apply(picture);
+  const norm = layers.batchNormalization().apply(stem);
+  const body = layers
+    .conv2d({ filters: 16, kernelSize: 3, padding: 'same', activation: 'relu' })
+    .apply(norm);
+  const sum = layers.add().apply([body, layers.softmax().apply(norm), norm]);
+  const outputs = layers.dense({ units: 3 }).apply(layers.globalAveragePooling2d().apply(sum));
+  const model = await engine.model({ inputs: picture, outputs, seed: 3 });
+  model.compile(FROM_LOGITS);
+  return model;
+}
+
+for (const training of [true, false]) {
+  test(`the map of ${training ? 'training' : 'inference'} is what the engine then takes`, async () => {
+    const model = await branched();
+    const { text, memory, parameters } = await model.summary({
+      memory: true,
+      batchSize: 7,
+      training,
+    });
+    assert.equal(memory.batchSize, 7);
+    assert.equal(memory.training, training);
+    assert.equal(memory.weights, 4 * parameters);
+    const { x, y } = pictures(21);
+    const data = await engine.dataset({ x, y, shape: [8, 8, 3] });
+    if (training) await model.fit(data, { batchSize: 7 });
+    else await model.evaluate(data, { batchSize: 7 });
+    const taken = await model.memory();
+    assert.equal(memory.arena, training ? taken.training : taken.inference);
+    const before = await held();
+    await model.dispose();
+    const difference = before - (await held()) - memory.total;
+    assert.ok(difference >= 0 && difference < SMALL, `${difference} bytes are not on the map`);
+
+    for (const [index, a] of memory.arrays.entries()) {
+      assert.ok(a.offset + a.bytes <= memory.arena && a.from <= a.to);
+      for (const b of memory.arrays.slice(index + 1)) {
+        const meet = a.from <= b.to && b.from <= a.to;
+        const share = a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
+        assert.ok(!meet || !share, `${a.layer}'s ${a.content} and ${b.layer}'s ${b.content}`);
+      }
+    }
+    const sum = memory.arrays.reduce((total, array) => total + array.bytes, 0);
+    assert.equal(memory.withoutReuse, sum);
+    assert.ok(memory.arena < sum);
+    const columns = memory.layers.map((layer) =>
+      [
+        layer.activations,
+        layer.activationGradients,
+        layer.saved,
+        layer.scratch,
+        layer.packed,
+      ].reduce((a, b) => a + b),
+    );
+    assert.equal(
+      columns.reduce((a, b) => a + b),
+      sum,
+    );
+    const contents = new Set(memory.arrays.map(({ content }) => content));
+    const expected = training
+      ? ['activation', 'gradient', 'gradientPart', 'packed', 'saved', 'scratch']
+      : ['activation', 'packed', 'saved', 'scratch'];
+    assert.deepEqual([...contents].sort(), expected);
+    assert.match(text, /^Model: model\n/);
+    assert.ok(text.includes(`in batches of 7, in bytes\n`), text);
+    await data.dispose();
+  });
+}
+
+test('asking allocates nothing that stays, before compile too, and during fit', async () => {
+  const model = await engine.sequential(convLayers(), { seed: 1 });
+  const before = await held();
+  let printed = '';
+  const { memory, text } = await model.summary({ memory: true, print: (all) => (printed = all) });
+  assert.equal(printed, text);
+  assert.equal(memory.batchSize, 32);
+  assert.equal(memory.training, true);
+  assert.equal(memory.optimizer, 0);
+  assert.equal(await held(), before);
+  model.compile(FROM_LOGITS);
+  const { x, y } = pictures(30);
+  const fitting = model.fit(x, y, { batchSize: 5, epochs: 2, yieldEvery: 0 });
+  const compiled = await model.summary({ memory: true, batchSize: 5 });
+  assert.equal(compiled.memory.optimizer, 2 * compiled.memory.gradients);
+  await fitting;
+  assert.equal((await model.memory()).training, compiled.memory.arena);
+  await model.dispose();
+});
+
+test('bad options are typed errors, and the model goes on', async () => {
+  const model = await engine.sequential(convLayers(), { seed: 1 });
+  for (const batchSize of [0, -1, 1.5, NaN, Infinity, 2 ** 53, '8']) {
+    assert.throws(
+      () => model.summary({ memory: true, batchSize: /** @type {any} */ (batchSize) }),
+      { code: 'E_CONFIG', field: 'batchSize' },
+      String(batchSize),
+    );
+  }
+  const any = /** @type {any} */ (model);
+  assert.throws(() => any.summary({ memory: 1 }), { code: 'E_CONFIG', field: 'memory' });
+  assert.throws(() => any.summary({ memory: true, training: 1 }), { field: 'training' });
+  assert.throws(() => any.summary({ batchSize: 8 }), { code: 'E_CONFIG', field: 'batchSize' });
+  assert.throws(() => any.summary({ training: false }), { code: 'E_CONFIG', field: 'training' });
+  for (const batchSize of [2 ** 22, 2 ** 31, 2 ** 32 - 1]) {
+    const refused = model.summary({ memory: true, batchSize });
+    await assert.rejects(refused, { code: 'E_LIMIT', message: new RegExp(String(batchSize)) });
+  }
+  await assert.rejects(model.summary({ memory: true, batchSize: 2 ** 32 }), { code: 'E_CONFIG' });
+  assert.equal((await model.summary({ memory: true })).memory.batchSize, 32);
+  await model.dispose();
+  await assert.rejects(model.summary({ memory: true }), { code: 'E_DISPOSED' });
+});
+
+for (const threads of [1, 2, 4]) {
+  test(`S1 trains in 16 MB beside its data, on ${threads} threads`, async () => {
+    const own = await createEngine({ threads, deterministic: true });
+    const model = await own.sequential([
+      layers.inputLayer({ inputShape: [32, 32, 3] }),
+      ...convolutions(32, 64, 64),
+      layers.flatten(),
+      layers.dense({ units: 64, activation: 'relu' }),
+      layers.dense({ units: 10 }),
+    ]);
+    model.compile(FROM_LOGITS);
+    const y = Int32Array.from({ length: 320 }, (_, index) => index % 10);
+    const data = await own.dataset({ x: bytes([32, 32, 3], 320), y, shape: [32, 32, 3] });
+    await model.fit(data, { batchSize: 32, validationData: data });
+    const { memory } = await own.info();
+    assert.ok(memory.peak - memory.datasets <= 16e6, String(memory.peak - memory.datasets));
+    await own.dispose();
+  });
+
+  test(`the binary classifier of 224x224 trains in 220 MiB, on ${threads} threads`, async () => {
+    const own = await createEngine({ threads, deterministic: true });
+    const model = await own.sequential([
+      layers.inputLayer({ inputShape: [224, 224, 3] }),
+      ...convolutions(32, 64, 128, 128),
+      layers.maxPooling2d(),
+      layers.flatten(),
+      layers.dense({ units: 512, activation: 'relu' }),
+      layers.dense({ units: 1 }),
+    ]);
+    model.compile({ optimizer: 'adam', loss: 'binaryCrossentropy', fromLogits: true });
+    const { memory } = await model.summary({ memory: true, batchSize: 8 });
+    assert.ok(memory.total <= 220 * 2 ** 20, String(memory.total));
+    await own.dispose();
+  });
+}
