@@ -20,6 +20,8 @@ import { UserError, run } from './run-command.mjs';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCE = join(ROOT, 'web/lib');
 const DIST = join(ROOT, 'dist');
+/** What a program imports: `tabgrad`, and of the others `tabgrad/<name>`. */
+const ENTRIES = ['index', 'schedules'];
 const STAMP = join(ROOT, 'build/library.json');
 
 /**
@@ -54,8 +56,11 @@ export async function buildLibrary(onProgress) {
     { cwd: ROOT, what: 'emitting the types' },
   );
   // For who imports the bundles by their path: the same types, without a look into minified code.
-  for (const name of ['index', 'index.node']) {
-    writeFileSync(join(DIST, `${name}.d.ts`), "export * from './types/index.js';\n");
+  for (const name of ENTRIES) {
+    for (const suffix of ['', '.node']) {
+      const types = `export * from './types/${name}.js';\n`;
+      writeFileSync(join(DIST, `${name}${suffix}.d.ts`), types);
+    }
   }
   onProgress?.('done', 1);
   writeFileSync(STAMP, inputs);
@@ -97,7 +102,7 @@ function walk(folder) {
 }
 
 /**
- * One file for the page and one for the worker, and chunks: what both need, loaded once, and what few programs need
+ * A file for each entry and one for the worker, and chunks: what several need, loaded once, and what few programs need
  * (archives, the sample's images), loaded when it is used.
  * @param {'browser' | 'node'} platform resolves #platform of package.json
  * @param {string} suffix of the files' names
@@ -106,10 +111,9 @@ function walk(folder) {
 async function bundle(platform, suffix) {
   const { build } = await import('esbuild');
   const { metafile } = await build({
-    entryPoints: {
-      [`index${suffix}`]: join(SOURCE, 'index.js'),
-      [`worker${suffix}`]: join(SOURCE, 'worker.js'),
-    },
+    entryPoints: Object.fromEntries(
+      [...ENTRIES, 'worker'].map((name) => [`${name}${suffix}`, join(SOURCE, `${name}.js`)]),
+    ),
     outdir: DIST,
     bundle: true,
     format: 'esm',

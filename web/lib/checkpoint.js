@@ -12,6 +12,7 @@ import { nodesOf, readArchitecture } from './architecture.js';
 import { FormatError, NonFiniteError, VersionError } from './errors.js';
 import { decode, encode } from './io/safetensors.js';
 import { LOSS_NAMES } from './losses.js';
+import { ScheduledRate } from './scheduled-rate.js';
 import { OPTIMIZER_NAMES, optimizerFacts } from './optimizers.js';
 import { describe } from './options.js';
 import { quantizedNodes } from './quantized-nodes.js';
@@ -163,7 +164,10 @@ class Checkpoint {
   restore(model) {
     const { native, pointer } = model;
     const { compiled, position } = this.#training;
-    if (compiled) model.compile(readCompiled(compiled));
+    if (compiled) {
+      const { config, rate } = readCompiled(compiled);
+      model.compile(config, rate);
+    }
     const rest = new Map(this.#tensors);
     /**
      * @param {string} prefix
@@ -269,7 +273,10 @@ function jsonObject(metadata, key) {
   throw new FormatError(`The checkpoint's ${key} must be an object, found ${describe(value)}.`);
 }
 
-/** @param {any} value @returns {import('./host-model.js').CompileConfig} */
+/**
+ * @param {any} value
+ * @returns {{ config: import('./host-model.js').CompileConfig, rate: ScheduledRate | null }}
+ */
 function readCompiled(value) {
   const { optimizer, loss, metrics } = value;
   const type = OPTIMIZER_NAMES.find((name) => name === optimizer?.type);
@@ -286,10 +293,14 @@ function readCompiled(value) {
     }
     hyperparameters[name] = number;
   }
+  const rate = optimizer.schedule ? new ScheduledRate(optimizer.schedule) : null;
   return {
-    optimizer: { type, hyperparameters },
-    loss: { type: lossType, fromLogits: loss.fromLogits === true },
-    metrics: metrics.filter((metric) => metric === 'accuracy'),
+    config: {
+      optimizer: { type, hyperparameters, ...(rate && { schedule: rate.schedule }) },
+      loss: { type: lossType, fromLogits: loss.fromLogits === true },
+      metrics: metrics.filter((metric) => metric === 'accuracy'),
+    },
+    rate,
   };
 }
 

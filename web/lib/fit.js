@@ -5,6 +5,7 @@
  * @typedef {import('./client.js').Call} Call
  * @typedef {import('./trainer.js').SliceEvent} SliceEvent
  * @typedef {import('./trainer.js').EpochEvent} EpochEvent
+ * @typedef {import('./scheduled-rate.js').RatesEvent} RatesEvent
  *
  * @typedef {{ loss: number, accuracy?: number, valLoss?: number, valAccuracy?: number }} Logs
  *   means over the samples of the epoch so far
@@ -39,8 +40,11 @@ export const CALLBACK_NAMES = Object.freeze([
   'onTrainEnd',
 ]);
 
+/** @typedef {(event: RatesEvent) => import('./task.js').Note} RatesAnswer */
+
 export class FitRun {
   #callbacks;
+  #rates;
   #accuracy;
   /** @type {Call | null} */
   #call = null;
@@ -58,9 +62,11 @@ export class FitRun {
   /**
    * @param {Callbacks} callbacks
    * @param {{ accuracy: boolean, validation: boolean }} reported
+   * @param {RatesAnswer} rates
    */
-  constructor(callbacks, { accuracy, validation }) {
+  constructor(callbacks, { accuracy, validation }, rates) {
     this.#callbacks = callbacks;
+    this.#rates = rates;
     this.#accuracy = accuracy;
     /** @type {History['history']} */
     const history = { loss: [] };
@@ -112,11 +118,13 @@ export class FitRun {
   }
 
   /** Events are dealt with one after the other, however long a callback takes. */
-  #enqueue(/** @type {SliceEvent | EpochEvent} */ event) {
+  #enqueue(/** @type {SliceEvent | EpochEvent | RatesEvent} */ event) {
     this.#handled = this.#handled
       .then(async () => {
         if (this.#failure) return;
-        await (event.type === 'slice' ? this.#slice(event) : this.#epoch(event));
+        if (event.type === 'slice') await this.#slice(event);
+        else if (event.type === 'epoch') await this.#epoch(event);
+        else this.#call?.note(this.#rates(event));
         this.#call?.note({ type: 'ack' });
       })
       .catch((error) => {

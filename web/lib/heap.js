@@ -85,6 +85,18 @@ export class Heap {
   }
 
   /**
+   * Writes a text with its NUL. Not by `encodeInto`: browsers refuse it shared memory.
+   *
+   * @param {number} pointer to room for it
+   * @param {string} text of ASCII letters
+   */
+  setText(pointer, text) {
+    const bytes = this.bytes(pointer, text.length + 1);
+    for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+    bytes[text.length] = 0;
+  }
+
+  /**
    * Engine memory for the length of one call: given back however the callback ends.
    *
    * @template Result

@@ -72,6 +72,8 @@ export class HostModel {
     }
     /** @type {CompileConfig | null} */
     this.compiled = null;
+    /** Null: the rate is constant. @type {import('./scheduled-rate.js').ScheduledRate | null} */
+    this.rate = null;
     /** @type {import('./trainer.js').Position} */
     this.position = freshPosition();
     /** The call that is changing the weights. @type {string | null} */
@@ -82,8 +84,11 @@ export class HostModel {
     this.onIdle = null;
   }
 
-  /** @param {CompileConfig} config */
-  compile(config) {
+  /**
+   * @param {CompileConfig} config
+   * @param {import('./scheduled-rate.js').ScheduledRate | null} rate of the optimizer's schedule
+   */
+  compile(config, rate) {
     const { optimizer, loss } = config;
     this.native.compile(
       this.pointer,
@@ -95,7 +100,37 @@ export class HostModel {
     // Fresh moments need Adam's bias correction from the start.
     this.native.setStep(this.pointer, 0);
     this.compiled = config;
+    this.rate = rate;
     this.position = freshPosition();
+  }
+
+  /** Updates that the optimizer has made. */
+  get step() {
+    return this.native.modelInfo(this.pointer, 'STEP');
+  }
+
+  /** Gives the optimizer the rate of its next step. */
+  applySchedule() {
+    if (this.rate) this.native.setLearningRate(this.pointer, this.rate.at(this.step));
+  }
+
+  /**
+   * @param {number | import('./scheduled-rate.js').ScheduledRate} value a number ends a schedule
+   * @throws {HyperparameterError} with nothing changed
+   */
+  setLearningRate(value) {
+    const compiled = /** @type {CompileConfig} */ (this.compiled);
+    const { type, hyperparameters } = compiled.optimizer;
+    if (typeof value !== 'number') {
+      const { schedule } = value;
+      this.compiled = { ...compiled, optimizer: { type, hyperparameters, schedule } };
+      this.rate = value;
+      return;
+    }
+    this.native.setLearningRate(this.pointer, value);
+    const changed = { ...hyperparameters, learningRate: value };
+    this.compiled = { ...compiled, optimizer: { type, hyperparameters: changed } };
+    this.rate = null;
   }
 
   /** The tensors that have gradients and optimizer state. */

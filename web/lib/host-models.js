@@ -4,7 +4,7 @@ import { inboundOf } from './architecture.js';
 import { ModelMismatchError, StateError } from './errors.js';
 import { checkRange } from './host-data.js';
 import { HostModel } from './host-model.js';
-import { evaluate, fit, means, predict } from './trainer.js';
+import { evaluate, fit, means, predict, trainOnBatch } from './trainer.js';
 import { matchTensors, readTensors, writeTensors } from './tensors.js';
 
 /**
@@ -29,6 +29,13 @@ function needCompiled(model, what) {
   return model.compiled;
 }
 
+/** @param {unknown} schedule */
+async function scheduled(schedule) {
+  if (!schedule) return null;
+  const { ScheduledRate } = await import('./scheduled-rate.js');
+  return new ScheduledRate(schedule);
+}
+
 /** Reading and writing files is loaded when a program first does it. */
 const checkpoints = () => import('./checkpoint.js');
 /** So is quantisation. */
@@ -42,9 +49,10 @@ export const modelMethods = [
   ],
   [
     'model.compile',
-    (host, { id, config }) => {
+    async (host, { id, config }) => {
+      const rate = await scheduled(config.optimizer.schedule);
       const model = host.model(id);
-      model.change('compile', () => model.compile(config));
+      model.change('compile', () => model.compile(config, rate));
     },
   ],
   [
@@ -67,15 +75,18 @@ export const modelMethods = [
   ],
   [
     'model.trainOnBatch',
-    (host, { id, data }) => {
+    async (host, { id, data }, task) => {
       const model = host.model(id);
       needCompiled(model, 'trainOnBatch');
-      return model.change('trainOnBatch', () => {
-        const { dataset, first, count } = rangeOf(host, data);
-        const plan = { first, count, batch: count, epoch: 0, shuffle: false };
-        model.native.trainBegin(model.pointer, dataset.pointer, plan);
-        return { value: means(model.native.trainStep(model.pointer, 0)) };
-      });
+      model.refuseIfChanging('trainOnBatch');
+      const range = rangeOf(host, data);
+      model.changing = 'trainOnBatch';
+      try {
+        const run = () => trainOnBatch(model.native, model, range, task);
+        return { value: means(await model.use(task, [range.dataset], run)) };
+      } finally {
+        model.changing = null;
+      }
     },
   ],
   [
@@ -123,14 +134,22 @@ export const modelMethods = [
     },
   ],
   [
-    'model.setHyperparameter',
-    (host, { id, name, value }) => {
+    'model.setLearningRate',
+    async (host, { id, value }) => {
+      needCompiled(host.model(id), 'setLearningRate');
+      const rate = typeof value === 'number' ? value : await scheduled(value);
+      host.model(id).setLearningRate(/** @type {NonNullable<typeof rate>} */ (rate));
+    },
+  ],
+  [
+    'model.learningRate',
+    (host, { id }) => {
       const model = host.model(id);
-      const compiled = needCompiled(model, 'setLearningRate');
-      model.native.setHyperparameter(model.pointer, name, value);
-      const { optimizer } = compiled;
-      const hyperparameters = { ...optimizer.hyperparameters, [name]: value };
-      model.compiled = { ...compiled, optimizer: { ...optimizer, hyperparameters } };
+      const { optimizer } = needCompiled(model, 'getLearningRate');
+      const { step, rate } = model;
+      if (!rate) return { value: { step, value: optimizer.hyperparameters.learningRate } };
+      // A function's values are for the program's thread to tell.
+      return { value: { step, value: rate.isFunction ? null : rate.at(step) } };
     },
   ],
   [

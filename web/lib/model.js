@@ -21,6 +21,7 @@ import {
 import { FitRun, iterateFit } from './fit.js';
 import { FIT_OPTIONS, readFitOptions, splitForValidation } from './fit-options.js';
 import { lossFacts } from './losses.js';
+import { isSchedule, plainRate } from './optimizers.js';
 import {
   needBoolean,
   needFunction,
@@ -52,6 +53,8 @@ export class Model {
   /** @type {FitRun | null} */
   #run = null;
   #disposed = false;
+  /** The learning rate, where it is a function. @type {import('./optimizers.js').RateFunction | null} */
+  #rate = null;
 
   /**
    * Not for programs: use `sequential`, `model` or `load`.
@@ -110,6 +113,11 @@ export class Model {
     if (options?.optimizer !== undefined) this.#needFloats('compile: optimizer');
     if (this.#run) throw new BusyError('compile: the model is in use by fit; wait for its end.');
     const config = readCompileOptions(options);
+    const { schedule } = config.optimizer;
+    if (schedule) {
+      config.optimizer = { ...config.optimizer, schedule: plainRate(schedule) };
+      this.#keepRate(schedule);
+    }
     const before = this.#compiled;
     this.#compiled = config;
     this.#compiling = this.#client.call('model.compile', { id: this.#facts.id, config });
@@ -154,10 +162,14 @@ export class Model {
     const [labels, given] = labelsAndOptions(x, y, options, 'fit');
     const config = this.#needCompiled('fit');
     const { signal, callbacks, ...job } = readFitOptions(given);
-    const run = new FitRun(callbacks, {
-      accuracy: config.metrics.includes('accuracy'),
-      validation: job.validationData !== undefined || job.validationSplit > 0,
-    });
+    const run = new FitRun(
+      callbacks,
+      {
+        accuracy: config.metrics.includes('accuracy'),
+        validation: job.validationData !== undefined || job.validationSplit > 0,
+      },
+      (event) => this.#rates(event),
+    );
     const data = this.#take(x, labels, job, 'fit');
     const held = job.validationData;
     const validation = held && this.#take(held.x, held.y, {}, 'fit: validationData');
@@ -240,18 +252,34 @@ export class Model {
 
   /**
    * Changes the learning rate, also during `fit`: from the next slice on, or in `onEpochEnd` from
-   * the next epoch's first step.
+   * the next epoch's first step. A number ends a schedule; a schedule, or a function of the step,
+   * goes on with the step that the optimizer is at.
    *
-   * @param {number} value
+   * @param {import('./optimizers.js').LearningRate} value
    * @throws {HyperparameterError} {StateError}
    */
   async setLearningRate(value) {
     this.#check('setLearningRate');
     this.#needFloats('setLearningRate');
     this.#needCompiled('setLearningRate');
-    needNumber(value, 'learningRate', { what: 'setLearningRate' });
+    if (!isSchedule(value)) needNumber(value, 'learningRate', { what: 'setLearningRate' });
     await this.#compiling;
-    await this.#call('model.setHyperparameter', { name: 'learningRate', value });
+    this.#keepRate(value);
+    await this.#call('model.setLearningRate', { value: plainRate(value) });
+  }
+
+  /**
+   * The learning rate of the next step.
+   *
+   * @returns {Promise<number>}
+   * @throws {StateError}
+   */
+  async getLearningRate() {
+    this.#check('getLearningRate');
+    this.#needCompiled('getLearningRate');
+    await this.#compiling;
+    const { step, value } = await this.#call('model.learningRate');
+    return value ?? this.#rateAt(step);
   }
 
   /**
@@ -271,9 +299,29 @@ export class Model {
     this.#needCompiled(where.what);
     const taken = this.#take(x, labels, range, where.what);
     await this.#compiling;
-    const means = await withDataOnce(this.#client, taken, undefined, (data, transfer) =>
-      this.#call('model.trainOnBatch', { data }, { transfer }),
-    );
+    /** Of the program's function of the learning rate. @type {{ error: unknown } | undefined} */
+    let failure;
+    const means = await withDataOnce(this.#client, taken, undefined, (data, transfer) => {
+      const call = this.#client.begin(
+        'model.trainOnBatch',
+        { id: this.#facts.id, data },
+        {
+          transfer,
+          onEvent: (event) => {
+            try {
+              call.note(this.#rates(event));
+              call.note({ type: 'ack' });
+            } catch (error) {
+              failure = { error };
+              call.cancel();
+            }
+          },
+        },
+      );
+      return call.result.catch((error) => {
+        throw failure ? failure.error : error;
+      });
+    });
     return this.#logs(means);
   }
 
@@ -505,6 +553,31 @@ export class Model {
   #needCompiled(what) {
     if (!this.#compiled) throw new StateError(`${what}: call compile first.`);
     return this.#compiled;
+  }
+
+  /** @param {import('./optimizers.js').LearningRate} value */
+  #keepRate(value) {
+    if (typeof value === 'function') this.#rate = value;
+  }
+
+  /** @param {number} step @returns {number} */
+  #rateAt(step) {
+    if (this.#rate) return needNumber(this.#rate(step), 'learningRate', { what: 'optimizer' });
+    throw new StateError(
+      'The learning rate was a function, which a file cannot hold: give it to setLearningRate.',
+      { field: 'learningRate' },
+    );
+  }
+
+  /**
+   * What a function of the learning rate tells the worker.
+   *
+   * @param {import('./scheduled-rate.js').RatesEvent} event
+   * @returns {import('./task.js').Note}
+   */
+  #rates({ first, count }) {
+    const values = Float64Array.from({ length: count }, (_, index) => this.#rateAt(first + index));
+    return { type: 'rates', values };
   }
 
   /**

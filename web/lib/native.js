@@ -234,15 +234,14 @@ export class Native {
 
   /**
    * @param {ModelPointer} model
-   * @param {string} name
    * @param {number} value
    */
-  setHyperparameter(model, name, value) {
-    this.heap.withScope((scope) => {
-      const text = scope.text(name);
-      this.#check(this.#ffi.modelSetHyperparameter(this.#engine, model, text, value), {
-        field: name,
-      });
+  setLearningRate(model, value) {
+    const field = 'learningRate';
+    // A schedule comes here before every step, which allocates nothing.
+    this.heap.setText(this.#scratch, field);
+    this.#check(this.#ffi.modelSetHyperparameter(this.#engine, model, this.#scratch, value), {
+      field,
     });
   }
 

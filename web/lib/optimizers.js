@@ -10,6 +10,12 @@ import { describe, needOneOf, readOptions, wrongType } from './options.js';
  * @typedef {object} OptimizerConfig
  * @property {OptimizerName} type
  * @property {Record<string, number>} hyperparameters
+ * @property {import('./schedules.js').Schedule | RateFunction} [schedule] in place of
+ *   hyperparameters.learningRate
+ *
+ * @typedef {(step: number) => number} RateFunction called with the number of the update, from 0, for
+ *   all steps of an epoch when the epoch begins
+ * @typedef {number | import('./schedules.js').Schedule | RateFunction} LearningRate
  */
 
 /**
@@ -55,6 +61,8 @@ function build(type, options, what) {
   const given = readOptions(options, Object.keys(defaults), { what });
   /** @type {Record<string, number>} */
   const hyperparameters = { ...defaults };
+  const schedule = isSchedule(given.learningRate) ? given.learningRate : undefined;
+  if (schedule) delete given.learningRate;
   for (const [name, value] of Object.entries(given)) {
     // nesterov is a flag for people and a number for the engine.
     const number = name === 'nesterov' && typeof value === 'boolean' ? Number(value) : value;
@@ -68,23 +76,51 @@ function build(type, options, what) {
     }
     hyperparameters[name] = number;
   }
-  return Object.freeze({ type, hyperparameters: Object.freeze(hyperparameters) });
+  const config = { type, hyperparameters: Object.freeze(hyperparameters) };
+  return Object.freeze(schedule ? { ...config, schedule } : config);
 }
 
-/** Optimizers for `compile`. A rate outside its range is refused by `compile` (E_HYPERPARAM). */
+/**
+ * @param {unknown} value
+ * @returns {value is import('./schedules.js').Schedule | RateFunction}
+ */
+export function isSchedule(value) {
+  return typeof value === 'function' || (value instanceof Object && 'type' in value);
+}
+
+/**
+ * A learning rate as plain data: functions stay here.
+ *
+ * @template {LearningRate} Rate
+ * @param {Rate} rate
+ * @returns {Exclude<Rate, RateFunction> | import('./schedules.js').Schedule}
+ */
+export function plainRate(rate) {
+  if (typeof rate === 'function') return { type: 'function' };
+  return typeof rate === 'object' ? JSON.parse(JSON.stringify(rate)) : /** @type {any} */ (rate);
+}
+
+/**
+ * Optimizers for `compile`. A rate outside its range is refused by `compile` (E_HYPERPARAM).
+ *
+ * `learningRate` may also be a schedule of `tabgrad/schedules`, or any function of the step. A function
+ * stays in the program's thread and is asked ahead, for all steps of an epoch when it begins; a file
+ * cannot hold it, so after `load` it must be given again, to `setLearningRate`. A rate that is out of
+ * range ends training before its step.
+ */
 export const optimizers = Object.freeze({
   /**
    * Stochastic gradient descent: v ← momentum · v − learningRate · g, w ← w + v (nesterov:
    * w ← w + momentum · v − learningRate · g).
    *
-   * @param {{ learningRate?: number, momentum?: number, nesterov?: boolean }} [options] defaults
+   * @param {{ learningRate?: LearningRate, momentum?: number, nesterov?: boolean }} [options] defaults
    *   learningRate 0.01, momentum 0, nesterov false
    */
   sgd: (options) => build('sgd', options, 'optimizers.sgd'),
   /**
    * Adam (Kingma and Ba, 2014), epsilon outside the root and bias correction as in Keras.
    *
-   * @param {{ learningRate?: number, beta1?: number, beta2?: number, epsilon?: number }} [options]
+   * @param {{ learningRate?: LearningRate, beta1?: number, beta2?: number, epsilon?: number }} [options]
    *   defaults learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-7
    */
   adam: (options) => build('adam', options, 'optimizers.adam'),
@@ -103,6 +139,8 @@ export function readOptimizer(value, where) {
     throw wrongType(value, 'optimizer', "a name such as 'adam' or optimizers.adam({ … })", where);
   }
   const what = `${where.what}: optimizer`;
-  const { type, hyperparameters } = readOptions(value, ['type', 'hyperparameters'], { what });
-  return build(needOneOf(type, OPTIMIZER_NAMES, 'optimizer', where), hyperparameters, what);
+  const names = /** @type {const} */ (['type', 'hyperparameters', 'schedule']);
+  const { type, hyperparameters, schedule } = readOptions(value, names, { what });
+  const options = schedule ? { ...hyperparameters, learningRate: schedule } : hyperparameters;
+  return build(needOneOf(type, OPTIMIZER_NAMES, 'optimizer', where), options, what);
 }

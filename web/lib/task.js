@@ -3,7 +3,8 @@
 import { AbortedError } from './errors.js';
 
 /**
- * @typedef {{ type: 'ack' } | { type: 'pause' } | { type: 'resume' } | { type: 'stop' }} Note
+ * @typedef {{ type: 'ack' } | { type: 'pause' } | { type: 'resume' } | { type: 'stop' }
+ *   | { type: 'rates', values: Float64Array<ArrayBuffer> }} Note
  */
 
 export class Task {
@@ -14,6 +15,8 @@ export class Task {
   /** @type {(() => void)[]} */
   #waiting = [];
   #abort = new AbortController();
+  /** Learning rates that the work asked for. */
+  rates = new Float64Array(0);
   /** Ends the work after the step in flight, without an error. */
   stopped = false;
 
@@ -49,6 +52,7 @@ export class Task {
   note(note) {
     if (note.type === 'ack') this.#acknowledged++;
     else if (note.type === 'stop') this.stopped = true;
+    else if (note.type === 'rates') this.rates = note.values;
     else this.#paused = note.type === 'pause';
     this.#wake();
   }

@@ -94,8 +94,9 @@ export async function fit(native, model, job, task) {
     }
     while (model.position.batch < steps) {
       await task.ready(window);
+      const ready = await ratesAhead(model, steps - model.position.batch, task);
       if (task.stopped) return { stopped: true };
-      trainSlice(native, model, steps, job.yieldEvery, task);
+      trainSlice(native, model, steps, ready, job.yieldEvery, task);
       await nextTurn();
     }
     await task.ready(window);
@@ -146,24 +147,27 @@ function startPosition(model, job, plan) {
  *
  * @param {Native} native
  * @param {HostModel} model
- * @param {number} steps
+ * @param {number} steps of the epoch
+ * @param {number} most steps now
  * @param {number} milliseconds
  * @param {Task} task
  */
-function trainSlice(native, model, steps, milliseconds, task) {
+function trainSlice(native, model, steps, most, milliseconds, task) {
   const { position } = model;
   const { epoch, batch, samples } = position;
+  const end = batch + most;
   /** @type {number[]} */
   const running = [];
   const started = performance.now();
   let elapsed = 0;
   try {
     do {
+      model.applySchedule();
       add(position, native.trainStep(model.pointer, position.batch));
       position.batch++;
       running.push(position.loss / position.samples, position.accuracy / position.samples);
       elapsed = performance.now() - started;
-    } while (position.batch < steps && elapsed < milliseconds);
+    } while (position.batch < end && elapsed < milliseconds);
   } finally {
     const done = position.batch - batch;
     const seconds = Math.max(elapsed, 1e-3) / 1000;
@@ -183,6 +187,38 @@ function trainSlice(native, model, steps, milliseconds, task) {
       );
     }
   }
+}
+
+/**
+ * @param {HostModel} model
+ * @param {number} count steps that may follow
+ * @param {Task} task
+ * @returns {Promise<number>} how many of them have a known learning rate
+ */
+async function ratesAhead(model, count, task) {
+  for (;;) {
+    const { rate } = model;
+    const known = rate ? await rate.prepare(task, model.step, count) : count;
+    // Another may have been set while this one was asked for.
+    if (rate === model.rate) return known;
+  }
+}
+
+/**
+ * One step on one batch of all samples of a range.
+ *
+ * @param {Native} native
+ * @param {HostModel} model
+ * @param {Range} range
+ * @param {Task} task
+ * @returns {Promise<BatchSums>}
+ */
+export async function trainOnBatch(native, model, { dataset, first, count }, task) {
+  await ratesAhead(model, 1, task);
+  const plan = { first, count, batch: count, epoch: 0, shuffle: false };
+  native.trainBegin(model.pointer, dataset.pointer, plan);
+  model.applySchedule();
+  return native.trainStep(model.pointer, 0);
 }
 
 /**
