@@ -17,6 +17,7 @@ import { OPTIMIZER_NAMES, optimizerFacts } from './optimizers.js';
 import { describe } from './options.js';
 import { quantizedNodes } from './quantized-nodes.js';
 import { matchTensors, readTensors, writeTensors } from './tensors.js';
+import { freshPosition } from './trainer.js';
 import { VERSION } from './version.js';
 
 /**
@@ -35,13 +36,18 @@ const SLOT_VECTORS = /** @type {const} */ (['SLOT0', 'SLOT1']);
 /** @param {string} slot */
 const slotPrefix = (slot) => `optimizer:${slot}:`;
 
-/** @param {HostModel} model @returns {Uint8Array<ArrayBuffer>} */
-export function encodeCheckpoint(model) {
+/**
+ * @param {HostModel} model
+ * @param {boolean} includeOptimizer its state, how the model was compiled and where training stands
+ * @returns {Uint8Array<ArrayBuffer>}
+ */
+export function encodeCheckpoint(model, includeOptimizer) {
   const { native, pointer } = model;
   const kernels = int8Kernels(model.nodes);
+  const slots = includeOptimizer ? model.slots : [];
   const vectors = [
     { prefix: '', vector: /** @type {const} */ ('WEIGHTS'), own: model.tensors },
-    ...model.slots.map((slot, index) => ({
+    ...slots.map((slot, index) => ({
       prefix: slotPrefix(slot),
       vector: SLOT_VECTORS[index],
       own: model.trainable,
@@ -57,9 +63,9 @@ export function encodeCheckpoint(model) {
   );
   const training = {
     seed: model.seed,
-    step: native.modelInfo(pointer, 'STEP'),
-    compiled: model.compiled,
-    position: model.position,
+    step: includeOptimizer ? model.step : 0,
+    compiled: includeOptimizer ? model.compiled : null,
+    position: includeOptimizer ? model.position : freshPosition(),
   };
   return encode({
     tensors,

@@ -2,7 +2,7 @@
 
 import { Dataset } from './dataset.js';
 import { ConfigError, EmptyError } from './errors.js';
-import { CALLBACK_NAMES } from './fit.js';
+import { CALLBACK_NAMES, HOOKS } from './fit.js';
 import {
   bothGiven,
   needBoolean,
@@ -33,6 +33,8 @@ import {
  * @property {number} [yieldEvery] milliseconds of whole steps between two looks at messages,
  *   default 40; 0: after every step
  *
+ * @property {readonly import('./fit.js').Hooks[]} [callbacks] of `tabgrad/callbacks` or one's own, called in order, before the functions beside this option
+ *
  * @typedef {OwnFitOptions & import('./fit.js').Callbacks} FitOptions
  *
  * @typedef {object} ReadFitOptions
@@ -48,7 +50,7 @@ import {
  * @property {number} validationBatchSize
  * @property {AbortSignal | undefined} signal
  * @property {number} yieldEvery
- * @property {import('./fit.js').Callbacks} callbacks
+ * @property {import('./fit.js').Hooks[]} callbacks
  */
 
 const WHERE = { what: 'fit' };
@@ -58,6 +60,7 @@ export const FIT_OPTIONS = Object.freeze([
   ...CALLBACK_NAMES,
   ...Object.freeze(
     /** @type {const} */ ([
+      'callbacks',
       'epochs',
       'initialEpoch',
       'resume',
@@ -81,10 +84,13 @@ export const FIT_OPTIONS = Object.freeze([
  */
 export function readFitOptions(options) {
   const given = readOptions(options, FIT_OPTIONS, WHERE);
-  /** @type {import('./fit.js').Callbacks} */
-  const callbacks = {};
+  const callbacks = readCallbacks(given.callbacks, WHERE);
+  /** @type {Partial<Record<string, any>>} */
+  const functions = {};
   for (const name of CALLBACK_NAMES) {
-    if (given[name]) callbacks[name] = needFunction(given[name], name, WHERE);
+    if (!given[name]) continue;
+    const method = name === 'onBatchEnd' ? 'onTrainBatchEnd' : name;
+    functions[method] = needFunction(given[name], name, WHERE);
   }
   const batchSize = needWhole(given.batchSize ?? 32, 'batchSize', WHERE, 1);
   const resume = needBoolean(given.resume ?? false, 'resume', WHERE);
@@ -121,8 +127,25 @@ export function readFitOptions(options) {
     ),
     signal: needSignal(given.signal, 'signal', WHERE),
     yieldEvery,
-    callbacks,
+    callbacks: [...callbacks, functions],
   };
+}
+
+/**
+ * @param {unknown} value
+ * @param {import('./options.js').Where} where
+ * @returns {import('./fit.js').Hooks[]}
+ */
+export function readCallbacks(value, where) {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw wrongType(value, 'callbacks', 'an array of objects', where);
+  return Array.from(value, (each) => {
+    if (typeof each !== 'object' || each === null) {
+      throw wrongType(each, 'callbacks', 'an array of objects', where);
+    }
+    for (const name of HOOKS) if (each[name] !== undefined) needFunction(each[name], name, where);
+    return each;
+  });
 }
 
 /** @param {unknown} value */

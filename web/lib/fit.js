@@ -5,16 +5,34 @@
  * @typedef {import('./client.js').Call} Call
  * @typedef {import('./trainer.js').SliceEvent} SliceEvent
  * @typedef {import('./trainer.js').EpochEvent} EpochEvent
+ * @typedef {import('./trainer.js').BeginEvent} BeginEvent
  * @typedef {import('./scheduled-rate.js').RatesEvent} RatesEvent
  *
- * @typedef {{ loss: number, accuracy?: number, valLoss?: number, valAccuracy?: number }} Logs
- *   means over the samples of the epoch so far
+ * @typedef {{ loss: number, accuracy?: number, valLoss?: number, valAccuracy?: number,
+ *   learningRate?: number, [name: string]: number | undefined }} Logs means over the samples of the
+ *   epoch so far; callbacks may add to them
  *
  * @typedef {object} Progress
  * @property {number} epoch counted from 0
  * @property {number} batches steps of an epoch
  * @property {number} msPerStep of the slice that the step was part of
  * @property {number} imagesPerSecond samples a second in that slice
+ *
+ * @typedef {object} Hooks methods of an object of `callbacks`, each may be async. There is none before
+ *   a batch: steps run in the worker, a slice at a time
+ * @property {(model: import('./model.js').Model) => unknown} [setModel] called first
+ * @property {() => unknown} [onTrainBegin]
+ * @property {(epoch: number) => unknown} [onEpochBegin] has returned before the epoch's first step
+ * @property {(batch: number, logs: Logs, progress: Progress) => unknown} [onTrainBatchEnd] as
+ *   `onBatchEnd` of `Callbacks`
+ * @property {() => unknown} [onTestBegin] before a validation or `evaluate`
+ * @property {(logs: Logs) => unknown} [onTestEnd] after it, with its loss and metrics
+ * @property {(epoch: number, logs: Logs, progress: Progress) => unknown} [onEpochEnd] has returned
+ *   before the next epoch begins
+ * @property {(history: History) => unknown} [onTrainEnd] not called when `fit` rejects
+ * @property {(error: unknown) => unknown} [onTrainError] called instead, with the reason; abort too
+ * @property {(error: unknown) => boolean} [takesError] whether an error is an ordinary end of training:
+ *   `fit` then resolves, with `stopped` and `error` in its history
  *
  * @typedef {object} Callbacks each may be async and is awaited; one that throws ends `fit`
  * @property {() => unknown} [onTrainBegin]
@@ -27,10 +45,24 @@
  *
  * @typedef {object} History
  * @property {number[]} epoch numbers of the epochs that were finished
- * @property {{ loss: number[], accuracy?: number[], valLoss?: number[], valAccuracy?: number[] }} history
- *   one value for each of them
- * @property {boolean} stopped whether `stopTraining` ended it
+ * @property {{ loss: number[], accuracy?: number[], valLoss?: number[], valAccuracy?: number[],
+ *   learningRate?: number[] } & { [name: string]: number[] }} history one value for each of them
+ * @property {boolean} stopped whether `stopTraining`, or an error that a callback took, ended it
+ * @property {unknown} [error] that a callback took for an ordinary end (terminateOnNaN)
  */
+
+export const HOOKS = /** @type {const} */ ([
+  'setModel',
+  'onTrainBegin',
+  'onEpochBegin',
+  'onTrainBatchEnd',
+  'onTestBegin',
+  'onTestEnd',
+  'onEpochEnd',
+  'onTrainEnd',
+  'onTrainError',
+  'takesError',
+]);
 
 /** @type {readonly (keyof Callbacks)[]} */
 export const CALLBACK_NAMES = Object.freeze([
@@ -39,6 +71,9 @@ export const CALLBACK_NAMES = Object.freeze([
   'onEpochEnd',
   'onTrainEnd',
 ]);
+
+/** `valLoss` of `loss`. @param {string} name */
+const validationName = (name) => `val${name[0].toUpperCase()}${name.slice(1)}`;
 
 /** @typedef {(event: RatesEvent) => import('./task.js').Note} RatesAnswer */
 
@@ -60,7 +95,7 @@ export class FitRun {
   #history;
 
   /**
-   * @param {Callbacks} callbacks
+   * @param {readonly Hooks[]} callbacks
    * @param {{ accuracy: boolean, validation: boolean }} reported
    * @param {RatesAnswer} rates
    */
@@ -82,6 +117,11 @@ export class FitRun {
     this.#call?.note({ type: 'stop' });
   }
 
+  /** From the next epoch on. @param {number} value */
+  setBatchSize(value) {
+    this.#call?.note({ type: 'batchSize', value });
+  }
+
   /** @param {boolean} paused */
   pause(paused) {
     this.#paused = paused;
@@ -95,8 +135,36 @@ export class FitRun {
    * @returns {Promise<History>}
    */
   async run(client, job, signal) {
-    await this.#callbacks.onTrainBegin?.();
-    this.#call = client.begin('model.fit', job, {
+    try {
+      await this.#train(client, job, signal);
+    } catch (error) {
+      if (!this.#callbacks.some((each) => each.takesError?.(error))) {
+        await this.#failed(error);
+        throw error;
+      }
+      this.#history.stopped = true;
+      this.#history.error = error;
+    }
+    try {
+      await this.#tell('onTrainEnd', this.#history);
+    } catch (error) {
+      await this.#failed(error);
+      throw error;
+    }
+    return this.#history;
+  }
+
+  /**
+   * @param {Client} client
+   * @param {object} job
+   * @param {AbortSignal | undefined} signal
+   */
+  async #train(client, job, signal) {
+    await this.#tell('onTrainBegin');
+    const wants = (/** @type {keyof Hooks} */ name) => this.#callbacks.some((each) => each[name]);
+    const begins = { epoch: wants('onEpochBegin'), test: wants('onTestBegin') };
+    const args = { ...job, begins };
+    this.#call = client.begin('model.fit', args, {
       signal,
       job: true,
       onEvent: (event) => this.#enqueue(event),
@@ -113,18 +181,44 @@ export class FitRun {
     }
     await this.#handled;
     if (this.#failure) throw /** @type {any} */ (this.#failure).error;
-    await this.#callbacks.onTrainEnd?.(this.#history);
-    return this.#history;
+  }
+
+  /** @param {unknown} error */
+  async #failed(error) {
+    const listeners = this.#callbacks.filter((each) => each.onTrainError);
+    // A callback under way may still be reading weights, say.
+    if (listeners.length > 0) await this.#handled;
+    for (const each of listeners) {
+      try {
+        await each.onTrainError?.(error);
+      } catch {
+        // The first error is the reason.
+      }
+    }
+  }
+
+  /**
+   * @param {Exclude<keyof Hooks, 'setModel' | 'takesError'>} hook
+   * @param {...any} args
+   */
+  async #tell(hook, ...args) {
+    for (const each of this.#callbacks) {
+      const returned = /** @type {any} */ (each)[hook]?.(...args);
+      // Awaiting what is no promise would cost a turn for each of thousands of steps.
+      if (returned instanceof Object) await returned;
+    }
   }
 
   /** Events are dealt with one after the other, however long a callback takes. */
-  #enqueue(/** @type {SliceEvent | EpochEvent | RatesEvent} */ event) {
+  #enqueue(/** @type {SliceEvent | EpochEvent | RatesEvent | BeginEvent} */ event) {
     this.#handled = this.#handled
       .then(async () => {
         if (this.#failure) return;
         if (event.type === 'slice') await this.#slice(event);
         else if (event.type === 'epoch') await this.#epoch(event);
-        else this.#call?.note(this.#rates(event));
+        else if (event.type === 'rates') this.#call?.note(this.#rates(event));
+        else if (event.type === 'testBegin') await this.#tell('onTestBegin');
+        else await this.#tell('onEpochBegin', event.epoch);
         this.#call?.note({ type: 'ack' });
       })
       .catch((error) => {
@@ -136,14 +230,11 @@ export class FitRun {
   /** @param {SliceEvent} event */
   async #slice({ epoch, batch, batches, means, msPerStep, imagesPerSecond }) {
     this.#speed = { msPerStep, imagesPerSecond };
-    const { onBatchEnd } = this.#callbacks;
-    if (!onBatchEnd) return;
+    if (!this.#callbacks.some((each) => each.onTrainBatchEnd)) return;
     const progress = { epoch, batches, ...this.#speed };
     for (let step = 0; step < means.length / 2; step++) {
       const logs = this.#logs(means[2 * step], means[2 * step + 1]);
-      const returned = onBatchEnd(batch + step, logs, progress);
-      // Awaiting what is no promise would cost a turn for each of thousands of steps.
-      if (returned instanceof Object) await returned;
+      await this.#tell('onTrainBatchEnd', batch + step, logs, progress);
     }
   }
 
@@ -151,14 +242,16 @@ export class FitRun {
   async #epoch({ epoch, batches, training, validation }) {
     const logs = this.#logs(training.loss, training.accuracy);
     if (validation) {
-      logs.valLoss = validation.loss;
-      if (this.#accuracy) logs.valAccuracy = validation.accuracy;
+      const tested = this.#logs(validation.loss, validation.accuracy);
+      for (const [name, value] of Object.entries(tested)) logs[validationName(name)] = value;
+      await this.#tell('onTestEnd', tested);
     }
+    await this.#tell('onEpochEnd', epoch, logs, { epoch, batches, ...this.#speed });
+    const { history } = this.#history;
     this.#history.epoch.push(epoch);
-    for (const [name, values] of Object.entries(this.#history.history)) {
-      values.push(/** @type {number} */ (logs[/** @type {keyof Logs} */ (name)]));
+    for (const [name, value] of Object.entries(logs)) {
+      if (typeof value === 'number') (history[name] ??= []).push(value);
     }
-    await this.#callbacks.onEpochEnd?.(epoch, logs, { epoch, batches, ...this.#speed });
   }
 
   /** @param {number} loss @param {number} accuracy @returns {Logs} */

@@ -172,9 +172,9 @@ export const modelMethods = [
   ],
   [
     'model.save',
-    async (host, { id }) => {
+    async (host, { id, includeOptimizer }) => {
       const { encodeCheckpoint } = await checkpoints();
-      const bytes = encodeCheckpoint(host.model(id));
+      const bytes = encodeCheckpoint(host.model(id), includeOptimizer);
       return { value: bytes, transfer: [bytes.buffer] };
     },
   ],

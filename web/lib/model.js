@@ -19,7 +19,7 @@ import {
   throwIfAborted,
 } from './errors.js';
 import { FitRun, iterateFit } from './fit.js';
-import { FIT_OPTIONS, readFitOptions, splitForValidation } from './fit-options.js';
+import { FIT_OPTIONS, readCallbacks, readFitOptions, splitForValidation } from './fit-options.js';
 import { lossFacts } from './losses.js';
 import { isSchedule, plainRate } from './optimizers.js';
 import {
@@ -162,6 +162,7 @@ export class Model {
     const [labels, given] = labelsAndOptions(x, y, options, 'fit');
     const config = this.#needCompiled('fit');
     const { signal, callbacks, ...job } = readFitOptions(given);
+    for (const each of callbacks) each.setModel?.(this);
     const run = new FitRun(
       callbacks,
       {
@@ -251,6 +252,19 @@ export class Model {
   }
 
   /**
+   * Changes the batch size of a running `fit`: from the next epoch on; in `onEpochBegin` from that
+   * epoch on. Resuming in the middle of such an epoch needs this batch size.
+   *
+   * @param {number} value
+   * @throws {ConfigError} {StateError} no fit is running
+   */
+  setBatchSize(value) {
+    const where = { what: 'setBatchSize' };
+    if (!this.#run) throw new StateError('setBatchSize: no fit is running; give batchSize to fit.');
+    this.#run.setBatchSize(needWhole(value, 'batchSize', where, 1));
+  }
+
+  /**
    * Changes the learning rate, also during `fit`: from the next slice on, or in `onEpochEnd` from
    * the next epoch's first step. A number ends a schedule; a schedule, or a function of the step,
    * goes on with the step that the optimizer is at.
@@ -332,7 +346,8 @@ export class Model {
    * @param {unknown} x
    * @param {unknown} [y]
    * @param {{ batchSize?: number, first?: number, count?: number, signal?: AbortSignal,
-   *   onProgress?: (progress: { done: number, total: number }) => void }} [options]
+   *   onProgress?: (progress: { done: number, total: number }) => void,
+   *   callbacks?: readonly import('./fit.js').Hooks[] }} [options]
    *   batchSize default 32
    * @returns {Promise<Logs>}
    */
@@ -340,8 +355,16 @@ export class Model {
     this.#check('evaluate');
     const where = { what: 'evaluate' };
     const [labels, given] = labelsAndOptions(x, y, options, where.what);
-    const names = /** @type {const} */ (['batchSize', 'first', 'count', 'signal', 'onProgress']);
+    const names = /** @type {const} */ ([
+      'batchSize',
+      'first',
+      'count',
+      'signal',
+      'onProgress',
+      'callbacks',
+    ]);
     const own = readOptions(given, names, where);
+    const callbacks = readCallbacks(own.callbacks, where);
     const batchSize = needWhole(own.batchSize ?? 32, 'batchSize', where, 1);
     const signal = needSignal(own.signal, 'signal', where);
     const onProgress = own.onProgress && needFunction(own.onProgress, 'onProgress', where);
@@ -349,11 +372,17 @@ export class Model {
     throwIfAborted(signal, 'evaluate');
     const taken = this.#take(x, labels, own, where.what);
     await this.#compiling;
+    for (const each of callbacks) {
+      each.setModel?.(this);
+      await each.onTestBegin?.();
+    }
     const calling = { signal, job: true, onEvent: onProgress };
     const means = await withDataOnce(this.#client, taken, signal, (data, transfer) =>
       this.#call('model.evaluate', { data, batchSize }, { ...calling, transfer }),
     );
-    return this.#logs(means);
+    const logs = this.#logs(means);
+    for (const each of callbacks) await each.onTestEnd?.(logs);
+    return logs;
   }
 
   /**
@@ -486,12 +515,17 @@ export class Model {
    * During `fit` it is taken between slices.
    *
    * @param {string | URL} [target] in Node a path to write as well
+   * @param {{ includeOptimizer?: boolean }} [options] without the optimizer (default true) the file
+   *   has weights and architecture alone, and `load` gives a model that is not compiled
    * @returns {Promise<Uint8Array>}
    */
-  async save(target) {
+  async save(target, options) {
     this.#check('save');
+    const where = { what: 'save' };
+    const { includeOptimizer = true } = readOptions(options, ['includeOptimizer'], where);
+    needBoolean(includeOptimizer, 'includeOptimizer', where);
     await this.#compiling;
-    const bytes = await this.#call('model.save');
+    const bytes = await this.#call('model.save', { includeOptimizer });
     if (target !== undefined) await writeFile(target, bytes);
     return bytes;
   }

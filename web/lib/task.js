@@ -4,7 +4,7 @@ import { AbortedError } from './errors.js';
 
 /**
  * @typedef {{ type: 'ack' } | { type: 'pause' } | { type: 'resume' } | { type: 'stop' }
- *   | { type: 'rates', values: Float64Array<ArrayBuffer> }} Note
+ *   | { type: 'batchSize', value: number } | { type: 'rates', values: Float64Array<ArrayBuffer> }} Note
  */
 
 export class Task {
@@ -15,6 +15,8 @@ export class Task {
   /** @type {(() => void)[]} */
   #waiting = [];
   #abort = new AbortController();
+  /** What the next epochs shall have. @type {number | null} */
+  batchSize = null;
   /** Learning rates that the work asked for. */
   rates = new Float64Array(0);
   /** Ends the work after the step in flight, without an error. */
@@ -52,6 +54,7 @@ export class Task {
   note(note) {
     if (note.type === 'ack') this.#acknowledged++;
     else if (note.type === 'stop') this.stopped = true;
+    else if (note.type === 'batchSize') this.batchSize = note.value;
     else if (note.type === 'rates') this.rates = note.values;
     else this.#paused = note.type === 'pause';
     this.#wake();

@@ -41,6 +41,9 @@ import { SLICE_MS } from './slice.js';
  * @property {boolean} shuffle
  * @property {boolean} resume
  * @property {number} yieldEvery milliseconds
+ * @property {{ epoch: boolean, test: boolean }} begins what the program wants to know of before it begins
+ *
+ * @typedef {{ type: 'epochBegin', epoch: number } | { type: 'testBegin' }} BeginEvent
  *
  * @typedef {object} SliceEvent
  * @property {'slice'} type
@@ -72,13 +75,11 @@ export function freshPosition(epoch = 0) {
  * @returns {Promise<{ stopped: boolean }>}
  */
 export async function fit(native, model, job, task) {
-  const { data, epochs } = job;
-  const batch = Math.min(job.batchSize, data.count);
-  const steps = Math.ceil(data.count / batch);
-  const plan = { first: data.first, count: data.count, batchSize: batch, shuffle: job.shuffle };
+  const { data, epochs, begins } = job;
   // Events that may be unanswered while the next slice runs. With none, every callback has been
   // awaited before the next step, so a callback decides exactly where training stops.
   const window = job.yieldEvery === 0 ? 0 : 1;
+  let plan = planOf(job, job.batchSize);
   const start = startPosition(model, job, plan);
   if (start.epoch >= epochs) return { stopped: false };
   // Before the first step: a refused call leaves weights and position as they were.
@@ -86,12 +87,24 @@ export async function fit(native, model, job, task) {
     const { dataset, first, count } = job.validation;
     native.checkData(model.pointer, dataset.pointer, first, count);
   }
-  native.trainBegin(model.pointer, data.dataset.pointer, { ...plan, batch, epoch: start.epoch });
+  const begin = (/** @type {number} */ epoch) => {
+    const { batchSize: batch, ...rest } = plan;
+    native.trainBegin(model.pointer, data.dataset.pointer, { ...rest, batch, epoch });
+  };
+  begin(start.epoch);
   model.position = start;
   for (let epoch = start.epoch; epoch < epochs; epoch++) {
-    if (epoch !== start.epoch) {
-      native.trainBegin(model.pointer, data.dataset.pointer, { ...plan, batch, epoch });
+    if (begins.epoch) await tell(task, { type: 'epochBegin', epoch });
+    if (task.stopped) return { stopped: true };
+    if (task.batchSize && model.position.batch === 0) {
+      plan = planOf(job, task.batchSize);
+      task.batchSize = null;
+      begin(epoch);
+    } else if (epoch !== start.epoch) {
+      begin(epoch);
     }
+    model.position.plan = plan;
+    const steps = Math.ceil(data.count / plan.batchSize);
     while (model.position.batch < steps) {
       await task.ready(window);
       const ready = await ratesAhead(model, steps - model.position.batch, task);
@@ -100,6 +113,7 @@ export async function fit(native, model, job, task) {
       await nextTurn();
     }
     await task.ready(window);
+    if (job.validation && begins.test) await tell(task, { type: 'testBegin' });
     if (task.stopped) return { stopped: true };
     const validation = job.validation
       ? await evaluate(native, model, job.validation, job.validationBatchSize, task)
@@ -107,18 +121,37 @@ export async function fit(native, model, job, task) {
     if (task.stopped) return { stopped: true };
     const { position } = model;
     model.position = freshPosition(epoch + 1);
-    task.emit({
+    // A schedule in onEpochEnd must act on the next epoch's first step.
+    await tell(task, {
       type: 'epoch',
       epoch,
       batches: steps,
       training: means(position),
       validation: validation && means(validation),
     });
-    // A schedule in onEpochEnd must act on the next epoch's first step.
-    await task.ready(0);
     if (task.stopped) return { stopped: true };
   }
   return { stopped: false };
+}
+
+/**
+ * Sends an event and waits until the program has dealt with it.
+ *
+ * @param {Task} task
+ * @param {BeginEvent | EpochEvent} event
+ */
+async function tell(task, event) {
+  task.emit(event);
+  await task.ready(0);
+}
+
+/**
+ * @param {FitJob} job
+ * @param {number} batchSize
+ * @returns {NonNullable<Position['plan']>}
+ */
+function planOf({ data: { first, count }, shuffle }, batchSize) {
+  return { first, count, batchSize: Math.min(batchSize, count), shuffle };
 }
 
 /**
