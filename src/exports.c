@@ -163,8 +163,6 @@ double tg_model_info(tg_engine *engine, tg_model *model, tg_model_field field) {
       return (double)tg_graph_parameters(&model->graph);
     case TG_MODEL_TRAINABLE:
       return (double)model->graph.trainable;
-    case TG_MODEL_SLOTS:
-      return tg_model_slot_count(model);
     case TG_MODEL_STEP:
       return (double)model->step;
     case TG_MODEL_TRAINING_BYTES:
@@ -229,12 +227,22 @@ tg_real *tg_model_vector(tg_engine *engine, tg_model *model, tg_vector vector) {
       return model->vectors.weights;
     case TG_VECTOR_GRADIENTS:
       return model->vectors.gradients;
-    case TG_VECTOR_SLOT0:
-      return model->slots[0];
-    case TG_VECTOR_SLOT1:
-      return model->slots[1];
+    default:
+      return (uint32_t)vector < TG_VECTOR_SLOT0 + TG_SLOTS ? model->optim.slots[vector - TG_VECTOR_SLOT0] : NULL;
   }
-  return NULL;
+}
+
+const char *tg_model_describe_slot(tg_engine *engine, tg_model *model, uint32_t slot, uint32_t tensor, double *out) {
+  if (check_model(engine, model) || !model->compiled || slot >= TG_SLOTS) return NULL;
+  const tg_graph *graph = &model->graph;
+  const char *name = tg_optim_slot_name(&model->optim, slot);
+  if (!name || tensor >= graph->n_tensors) return NULL;
+  tg_shape shape = {0, {1, 1, 1, 1}};
+  uint32_t number = 0; /* among the trainable ones */
+  for (uint32_t i = 0; i < tensor; i++) number += graph->tensors[i].trainable != 0;
+  out[0] = graph->tensors[tensor].trainable ? (double)tg_optim_slot(&model->optim, slot, number, &shape) : 0;
+  put_shape(out + 1, &shape);
+  return name;
 }
 
 /* ---- training, evaluation, prediction ---- */

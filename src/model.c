@@ -28,7 +28,7 @@ static void free_vectors(tg_model *model) {
   tg_release(engine, model->vectors.weights);
   tg_release(engine, model->vectors.gradients);
   tg_release(engine, model->vectors.next_state);
-  for (int i = 0; i < TG_MAX_SLOTS; i++) tg_release(engine, model->slots[i]);
+  tg_optim_free(engine, &model->optim);
 }
 
 void tg_model_free(tg_model *model) {
@@ -134,30 +134,18 @@ tg_status tg_model_choose(tg_model *model, tg_loss kind, int from_logits, tg_opt
   if (!model->built) return tg_fail(engine, TG_E_STATE, "model: compiled before it is built");
   tg_optim optim;
   tg_loss_plan loss;
-  tg_real *slots[TG_MAX_SLOTS] = {NULL, NULL};
-  tg_status status = tg_optim_read(engine, &optim, optimizer, names, values, n);
-  if (!status) status = tg_loss_make(&loss, &model->graph, kind, from_logits);
+  tg_status status = tg_loss_make(&loss, &model->graph, kind, from_logits);
+  if (!status) status = tg_optim_make(&optim, &model->graph, optimizer, names, values, n);
   if (status) return status;
-  for (uint32_t i = 0; i < tg_optim_slots(&optim); i++) {
-    slots[i] = new_vector(model, model->graph.trainable, "optimizer state");
-    if (slots[i]) continue;
-    while (i-- > 0) tg_release(engine, slots[i]);
-    return engine->status;
-  }
-  for (int i = 0; i < TG_MAX_SLOTS; i++) {
-    tg_release(engine, model->slots[i]);
-    model->slots[i] = slots[i];
-  }
   /* Plans end at the node that the loss reads. */
   tg_runner_free(engine, &model->training);
   tg_runner_free(engine, &model->inference);
+  tg_optim_free(engine, &model->optim);
   model->optim = optim;
   model->loss = loss;
   model->compiled = 1;
   return TG_OK;
 }
-
-uint32_t tg_model_slot_count(const tg_model *model) { return model->compiled ? tg_optim_slots(&model->optim) : 0; }
 
 uint64_t tg_model_output_size(const tg_model *model) {
   return model->graph.n_nodes ? model->graph.nodes[model->graph.n_nodes - 1].elements : 0;

@@ -5,7 +5,7 @@
 #include "data.h"
 #include "graph.h"
 #include "loss.h"
-#include "optim.h"
+#include "optim/optim.h"
 #include "runner.h"
 
 struct tg_model {
@@ -14,7 +14,6 @@ struct tg_model {
   uint64_t weights_version; /* goes up whenever the weights may have changed */
   int built, compiled;
   tg_vectors vectors;
-  tg_real *slots[TG_MAX_SLOTS]; /* optimizer state, as long as the gradients */
   tg_loss_plan loss;
   tg_optim optim;
   tg_runner training, inference;
@@ -34,8 +33,6 @@ void tg_model_free(tg_model *model);
 tg_status tg_model_finish(tg_model *model);
 tg_status tg_model_choose(tg_model *model, tg_loss loss, int from_logits, tg_optimizer optimizer, const char *names,
                           const double *values, uint32_t n);
-/* Floats of the slot vectors in use. */
-uint32_t tg_model_slot_count(const tg_model *model);
 uint64_t tg_model_output_size(const tg_model *model);
 /* 1 when the data set's samples have the shape the model's input wants; else TG_E_SHAPE is set. */
 int tg_model_fits(const tg_model *model, const tg_dataset *dataset);

@@ -65,22 +65,35 @@ typedef enum {
   TG_LOSS_MEAN_SQUARED_ERROR = 3               /* value labels, or class labels with one output */
 } tg_loss;
 
-/** The update rule. Formulas and defaults follow Keras 3. */
+/** The update rule, a row of src/optim/rules.inc. Formulas and defaults follow Keras 3. */
 typedef enum {
-  TG_OPTIMIZER_SGD = 0, /* learningRate 0.01, momentum 0, nesterov 0 */
-  TG_OPTIMIZER_ADAM = 1 /* learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-7 */
+  TG_OPTIMIZER_SGD = 0,
+  TG_OPTIMIZER_ADAM = 1,
+  TG_OPTIMIZER_ADAMW = 2,
+  TG_OPTIMIZER_ADAMAX = 3,
+  TG_OPTIMIZER_NADAM = 4,
+  TG_OPTIMIZER_ADAGRAD = 5,
+  TG_OPTIMIZER_RMSPROP = 6,
+  TG_OPTIMIZER_ADADELTA = 7,
+  TG_OPTIMIZER_LION = 8,
+  TG_OPTIMIZER_ADAFACTOR = 9,
+  TG_OPTIMIZER_MUON = 10
 } tg_optimizer;
 
 /**
  * A flat vector of a model: every tensor is an offset and a shape in it. Tensors that no gradient changes (moving
- * averages) come behind all trainable ones; the weights have TG_MODEL_PARAMETERS floats, the other vectors only the
- * TG_MODEL_TRAINABLE first.
+ * averages) come behind all trainable ones; the weights have TG_MODEL_PARAMETERS floats, gradients only the
+ * TG_MODEL_TRAINABLE first, a slot what tg_model_describe_slot tells.
  */
 typedef enum {
   TG_VECTOR_WEIGHTS = 0,
-  TG_VECTOR_GRADIENTS = 1, /* of the mean loss, as of the last training step */
-  TG_VECTOR_SLOT0 = 2,     /* optimizer: momentum (SGD), first moment (Adam) */
-  TG_VECTOR_SLOT1 = 3      /* optimizer: second moment (Adam) */
+  TG_VECTOR_GRADIENTS = 1, /* of the mean loss, as the last training step used them: averaged and clipped */
+  TG_VECTOR_SLOT0 = 2,     /* optimizer state; see tg_model_describe_slot */
+  TG_VECTOR_SLOT1 = 3,
+  TG_VECTOR_SLOT2 = 4,
+  TG_VECTOR_SLOT3 = 5, /* gradients gathered */
+  TG_VECTOR_SLOT4 = 6, /* moving average of the weights */
+  TG_VECTOR_SLOT5 = 7  /* slow weights of Lookahead */
 } tg_vector;
 
 /** What tg_engine_info tells. */
@@ -99,13 +112,12 @@ typedef enum {
   TG_MODEL_NODES = 0,
   TG_MODEL_TENSORS = 1,
   TG_MODEL_PARAMETERS = 2,      /* floats in the weight vector, moving averages included */
-  TG_MODEL_SLOTS = 3,           /* optimizer slot vectors in use: 0, 1 or 2 */
+  TG_MODEL_TRAINABLE = 3,       /* floats that training changes by their gradients: the first of the weight vector */
   TG_MODEL_STEP = 4,            /* training steps done since the weights were made; drives Adam and dropout */
   TG_MODEL_TRAINING_BYTES = 5,  /* arena of the training plan now held, 0 before the first */
   TG_MODEL_INFERENCE_BYTES = 6, /* arena of the inference plan now held, 0 before the first */
   TG_MODEL_OUTPUT_SIZE = 7,     /* floats a sample that tg_predict writes */
-  TG_MODEL_SEED = 8,
-  TG_MODEL_TRAINABLE = 9 /* floats that training changes by their gradients: the first ones of the weight vector */
+  TG_MODEL_SEED = 8
 } tg_model_field;
 
 /** What an array of a plan holds; see tg_model_describe_plan. */
@@ -226,13 +238,17 @@ TG_EXPORT tg_status tg_model_build(tg_engine *engine, tg_model *model);
  * Chooses loss and optimizer, with fresh optimizer state; may be called again.
  * from_logits: 1 when the output is not yet a probability. hyperparameters: names joined by commas, values in order.
  * A cross-entropy over a final softmax (or sigmoid) is computed from its logits either way, as Keras does.
+ * "exclude" may stand among the names any number of times: the number of a tensor that Muon leaves to Adam.
  * TG_E_HYPERPARAM, TG_E_SHAPE (loss and output do not fit), TG_E_STATE, TG_E_OOM.
  */
 TG_EXPORT tg_status tg_model_compile(tg_engine *engine, tg_model *model, tg_loss loss, uint32_t from_logits,
                                      tg_optimizer optimizer, const char *hyperparameters, const double *values,
                                      uint32_t n_hyperparameters);
 
-/** Changes one hyperparameter of the compiled optimizer, between steps. TG_E_HYPERPARAM, TG_E_STATE. */
+/**
+ * Changes one hyperparameter of the compiled optimizer, between steps.
+ * TG_E_HYPERPARAM; TG_E_STATE, also when the value needs other slots.
+ */
 TG_EXPORT tg_status tg_model_set_hyperparameter(tg_engine *engine, tg_model *model, const char *name, double value);
 
 /** Sets the count of training steps done (resuming from a checkpoint). TG_E_CONFIG. */
@@ -270,6 +286,14 @@ TG_EXPORT const char *tg_model_tensor_name(tg_engine *engine, tg_model *model, u
  * writes weights asks for the address again each time, since predictions keep the weights packed until then.
  */
 TG_EXPORT tg_real *tg_model_vector(tg_engine *engine, tg_model *model, tg_vector vector);
+
+/**
+ * What optimizer slot `slot` (0…5) holds, as checkpoints call it; NULL when it is not in use, or there is no such
+ * tensor. out[0…5] tells what it keeps for weight tensor `tensor`: offset in the slot's vector, rank, four dimensions
+ * (unused ones 1). Rank 0: nothing.
+ */
+TG_EXPORT const char *tg_model_describe_slot(tg_engine *engine, tg_model *model, uint32_t slot, uint32_t tensor,
+                                             double *out);
 
 /* ---- training, evaluation, prediction ---- */
 

@@ -192,7 +192,7 @@ static tg_status train_step(tg_model *model, uint32_t step, double out[3]) {
   model->weights_version++;
   const tg_vectors *v = &model->vectors;
   uint64_t trainable = model->graph.trainable;
-  tg_optim_update(engine->pool, &model->optim, v->weights, v->gradients, model->slots, trainable, model->step);
+  tg_optim_step(engine->pool, &model->optim, v->weights, v->gradients, trainable, model->step);
   memcpy(v->weights + trainable, v->next_state, (size_t)model->graph.state * sizeof(tg_real));
   return TG_OK;
 }

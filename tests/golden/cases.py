@@ -188,6 +188,7 @@ def loss_cases():
 
 def optimizer_cases():
     layers = [dense(7, activation='sigmoid'), dense(3)]
+    momentum = {'learningRate': 0.05, 'momentum': 0.9}
     rules = [
         ('sgd', 50, {'learningRate': 0.1}),
         ('sgd', 50, {'learningRate': 0.05, 'momentum': 0.9}),
@@ -195,8 +196,33 @@ def optimizer_cases():
         ('adam', 30, {}),
         ('adam', 50, {'learningRate': 0.01}),
         ('adam', 30, {'learningRate': 0.005, 'beta1': 0.8, 'beta2': 0.95, 'epsilon': 1e-3}),
+        ('adam', 50, {'learningRate': 0.01, 'beta2': 0.9, 'amsgrad': True}),
+        ('adamw', 50, {'learningRate': 0.01}),
+        ('adamw', 50, {'learningRate': 0.01, 'weightDecay': 0.3, 'amsgrad': True}),
+        ('adamax', 50, {'learningRate': 0.01}),
+        ('nadam', 50, {'learningRate': 0.01}),
+        ('adagrad', 50, {'learningRate': 0.1}),
+        ('rmsprop', 50, {'learningRate': 0.005}),
+        ('rmsprop', 50, {'learningRate': 0.002, 'momentum': 0.8}),
+        ('rmsprop', 50, {'learningRate': 0.002, 'momentum': 0.8, 'centered': True, 'epsilon': 1e-3}),
+        ('adadelta', 50, {'learningRate': 1.0}),
+        ('lion', 50, {}),
+        ('lion', 50, {'learningRate': 0.003, 'beta1': 0.95, 'beta2': 0.98, 'weightDecay': 0.5}),
+        ('adafactor', 50, {'learningRate': 0.05}),
+        ('adafactor', 50, {'learningRate': 0.3, 'clipThreshold': 0.5, 'beta2Decay': -0.6, 'weightDecay': 0.1}),
+        ('adafactor', 50, {'learningRate': 0.3, 'relativeStep': False}),
+        ('muon', 50, {'learningRate': 0.01}),
+        ('muon', 50, {'learningRate': 0.02, 'nesterov': False, 'rmsRate': None, 'nsSteps': 4, 'weightDecay': 0.5}),
+        ('sgd', 50, {**momentum, 'weightDecay': 0.1}),
+        ('sgd', 50, {**momentum, 'clipValue': 0.05}),
+        ('sgd', 50, {**momentum, 'clipNorm': 0.1}),
+        ('sgd', 50, {**momentum, 'globalClipNorm': 0.2}),
+        ('adam', 50, {'learningRate': 0.01, 'gradientAccumulationSteps': 4}),
+        ('adam', 50, {'learningRate': 0.01, 'useEma': True, 'emaMomentum': 0.8, 'emaOverwriteFrequency': 7}),
+        ('sgd', 50, {**momentum, 'lookahead': {}}),
+        ('adam', 50, {'learningRate': 0.01, 'lookahead': {'steps': 3, 'alpha': 0.8}}),
     ]
-    return [
+    cases = [
         {
             **loss_case(f'{name} {options}', 'sparseCategoricalCrossentropy', layers, True, batch=8),
             'optimizer': name,
@@ -205,3 +231,10 @@ def optimizer_cases():
         }
         for name, steps, options in rules
     ]
+    # Kernels of rank 4, taller and wider than square, and more than one tile of a product.
+    pictures = [conv2d(5, [3, 3], activation='sigmoid'), conv2d(40, [1, 1], activation='sigmoid'), FLATTEN, dense(3)]
+    for name, options in (('adafactor', {'learningRate': 0.05}), ('muon', {'learningRate': 0.002})):
+        case = loss_case(f'{name} of kernels', 'sparseCategoricalCrossentropy', pictures, True, batch=8)
+        extra = {'inputShape': [5, 4, 2], 'optimizer': name, 'options': options, 'steps': 50}
+        cases.append({**case, **extra})
+    return cases

@@ -76,7 +76,7 @@ async function modelOf(engine, example, golden) {
   await model.setWeights(golden.named('weights'));
   const { loss, fromLogits } = example;
   const optimizer = example.optimizer
-    ? optimizers[/** @type {'sgd' | 'adam'} */ (example.optimizer)](example.options)
+    ? optimizers[/** @type {keyof typeof optimizers} */ (example.optimizer)](example.options)
     : optimizers.sgd({ learningRate: 1 });
   // Accuracy is compared where the file has it; elsewhere it has no agreed meaning.
   model.compile({

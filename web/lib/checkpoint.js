@@ -12,10 +12,10 @@ import { nodesOf, readArchitecture } from './architecture.js';
 import { FormatError, NonFiniteError, VersionError } from './errors.js';
 import { decode, encode } from './io/safetensors.js';
 import { LOSS_NAMES } from './losses.js';
-import { ScheduledRate } from './scheduled-rate.js';
-import { OPTIMIZER_NAMES, optimizerFacts } from './optimizers.js';
+import { OPTIMIZER_NAMES, hyperparameterNames, readOptimizer } from './optimizers.js';
 import { describe } from './options.js';
 import { quantizedNodes } from './quantized-nodes.js';
+import { ScheduledRate } from './scheduled-rate.js';
 import { matchTensors, readTensors, writeTensors } from './tensors.js';
 import { freshPosition } from './trainer.js';
 import { VERSION } from './version.js';
@@ -31,7 +31,6 @@ const CHAIN_VERSION = '1';
 const GRAPH_VERSION = '2';
 /** A quantised model: kernels of type I8, and the scales of its activations in `quantization`. */
 const QUANTIZED_VERSION = '3';
-const SLOT_VECTORS = /** @type {const} */ (['SLOT0', 'SLOT1']);
 
 /** @param {string} slot */
 const slotPrefix = (slot) => `optimizer:${slot}:`;
@@ -46,16 +45,16 @@ export function encodeCheckpoint(model, includeOptimizer) {
   const kernels = int8Kernels(model.nodes);
   const slots = includeOptimizer ? model.slots : [];
   const vectors = [
-    { prefix: '', vector: /** @type {const} */ ('WEIGHTS'), own: model.tensors },
-    ...slots.map((slot, index) => ({
-      prefix: slotPrefix(slot),
-      vector: SLOT_VECTORS[index],
-      own: model.trainable,
+    { prefix: '', own: model.tensors, view: () => native.vector(pointer, 'WEIGHTS') },
+    ...slots.map((slot) => ({
+      prefix: slotPrefix(slot.name),
+      own: slot.tensors,
+      view: () => native.slotVector(pointer, slot),
     })),
   ];
   /** @type {Tensor[]} */
-  const tensors = vectors.flatMap(({ prefix, vector, own }) =>
-    readTensors(own, native.vector(pointer, vector)).map(({ name, shape, data }) =>
+  const tensors = vectors.flatMap(({ prefix, own, view }) =>
+    readTensors(own, view()).map(({ name, shape, data }) =>
       kernels.has(name)
         ? { name, dtype: 'I8', shape, data: Int8Array.from(data) }
         : { name: prefix + name, dtype: 'F32', shape, data },
@@ -177,10 +176,10 @@ class Checkpoint {
     const rest = new Map(this.#tensors);
     /**
      * @param {string} prefix
-     * @param {'WEIGHTS' | 'SLOT0' | 'SLOT1'} vector
      * @param {import('./native.js').TensorFacts[]} wanted
+     * @param {() => Float32Array} view
      */
-    const fill = (prefix, vector, wanted) => {
+    const fill = (prefix, wanted, view) => {
       /** @type {Tensor[]} */
       const own = [];
       for (const { name } of wanted) {
@@ -189,12 +188,12 @@ class Checkpoint {
         rest.delete(prefix + name);
       }
       const values = matchTensors(wanted, own, 'load', prefix);
-      writeTensors(wanted, values, native.vector(pointer, vector));
+      writeTensors(wanted, values, view());
     };
-    fill('', 'WEIGHTS', model.tensors);
-    model.slots.forEach((slot, index) =>
-      fill(slotPrefix(slot), SLOT_VECTORS[index], model.trainable),
-    );
+    fill('', model.tensors, () => native.vector(pointer, 'WEIGHTS'));
+    for (const slot of model.slots) {
+      fill(slotPrefix(slot.name), slot.tensors, () => native.slotVector(pointer, slot));
+    }
     matchTensors([], rest.values(), 'load');
     native.setStep(pointer, whole(this.#training.step, 'step'));
     if (position) model.position = readPosition(position);
@@ -292,17 +291,21 @@ function readCompiled(value) {
   }
   /** @type {Record<string, number>} */
   const hyperparameters = {};
-  for (const name of Object.keys(optimizerFacts(type).defaults)) {
+  for (const name of hyperparameterNames(type)) {
     const number = optimizer.hyperparameters?.[name];
+    // Files of earlier versions lack what came later: it has its default.
+    if (number === undefined) continue;
     if (typeof number !== 'number') {
-      throw new FormatError(`The checkpoint's ${type} lacks ${name}, found ${describe(number)}.`);
+      throw new FormatError(`The checkpoint's ${type} has ${name} ${describe(number)}.`);
     }
     hyperparameters[name] = number;
   }
+  const { exclude } = optimizer;
   const rate = optimizer.schedule ? new ScheduledRate(optimizer.schedule) : null;
+  const read = readOptimizer({ type, hyperparameters, exclude }, { what: 'load' });
   return {
     config: {
-      optimizer: { type, hyperparameters, ...(rate && { schedule: rate.schedule }) },
+      optimizer: rate ? { ...read, schedule: rate.schedule } : read,
       loss: { type: lossType, fromLogits: loss.fromLogits === true },
       metrics: metrics.filter((metric) => metric === 'accuracy'),
     },

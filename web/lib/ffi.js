@@ -91,14 +91,21 @@ export const Loss = Object.freeze(
 /** @typedef {(typeof Loss)[keyof typeof Loss]} LossValue */
 
 /**
- * The update rule. Formulas and defaults follow Keras 3.
+ * The update rule, a row of src/optim/rules.inc. Formulas and defaults follow Keras 3.
  */
 export const Optimizer = Object.freeze(
   /** @type {const} */ ({
-    /** learningRate 0.01, momentum 0, nesterov 0 */
     SGD: 0,
-    /** learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-7 */
     ADAM: 1,
+    ADAMW: 2,
+    ADAMAX: 3,
+    NADAM: 4,
+    ADAGRAD: 5,
+    RMSPROP: 6,
+    ADADELTA: 7,
+    LION: 8,
+    ADAFACTOR: 9,
+    MUON: 10,
   }),
 );
 
@@ -106,18 +113,24 @@ export const Optimizer = Object.freeze(
 
 /**
  * A flat vector of a model: every tensor is an offset and a shape in it. Tensors that no gradient changes (moving
- * averages) come behind all trainable ones; the weights have TG_MODEL_PARAMETERS floats, the other vectors only the
- * TG_MODEL_TRAINABLE first.
+ * averages) come behind all trainable ones; the weights have TG_MODEL_PARAMETERS floats, gradients only the
+ * TG_MODEL_TRAINABLE first, a slot what tg_model_describe_slot tells.
  */
 export const Vector = Object.freeze(
   /** @type {const} */ ({
     WEIGHTS: 0,
-    /** of the mean loss, as of the last training step */
+    /** of the mean loss, as the last training step used them: averaged and clipped */
     GRADIENTS: 1,
-    /** optimizer: momentum (SGD), first moment (Adam) */
+    /** optimizer state; see tg_model_describe_slot */
     SLOT0: 2,
-    /** optimizer: second moment (Adam) */
     SLOT1: 3,
+    SLOT2: 4,
+    /** gradients gathered */
+    SLOT3: 5,
+    /** moving average of the weights */
+    SLOT4: 6,
+    /** slow weights of Lookahead */
+    SLOT5: 7,
   }),
 );
 
@@ -156,8 +169,8 @@ export const ModelField = Object.freeze(
     TENSORS: 1,
     /** floats in the weight vector, moving averages included */
     PARAMETERS: 2,
-    /** optimizer slot vectors in use: 0, 1 or 2 */
-    SLOTS: 3,
+    /** floats that training changes by their gradients: the first of the weight vector */
+    TRAINABLE: 3,
     /** training steps done since the weights were made; drives Adam and dropout */
     STEP: 4,
     /** arena of the training plan now held, 0 before the first */
@@ -167,8 +180,6 @@ export const ModelField = Object.freeze(
     /** floats a sample that tg_predict writes */
     OUTPUT_SIZE: 7,
     SEED: 8,
-    /** floats that training changes by their gradients: the first ones of the weight vector */
-    TRAINABLE: 9,
   }),
 );
 
@@ -258,9 +269,11 @@ export const ArrayKind = Object.freeze(
  *   Chooses loss and optimizer, with fresh optimizer state; may be called again.
  *   from_logits: 1 when the output is not yet a probability. hyperparameters: names joined by commas, values in order.
  *   A cross-entropy over a final softmax (or sigmoid) is computed from its logits either way, as Keras does.
+ *   "exclude" may stand among the names any number of times: the number of a tensor that Muon leaves to Adam.
  *   TG_E_HYPERPARAM, TG_E_SHAPE (loss and output do not fit), TG_E_STATE, TG_E_OOM.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, name: Pointer<'char'>, value: number) => StatusValue} modelSetHyperparameter
- *   Changes one hyperparameter of the compiled optimizer, between steps. TG_E_HYPERPARAM, TG_E_STATE.
+ *   Changes one hyperparameter of the compiled optimizer, between steps.
+ *   TG_E_HYPERPARAM; TG_E_STATE, also when the value needs other slots.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, step: number) => StatusValue} modelSetStep
  *   Sets the count of training steps done (resuming from a checkpoint). TG_E_CONFIG.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, field: ModelFieldValue) => number} modelInfo
@@ -281,6 +294,10 @@ export const ArrayKind = Object.freeze(
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, vector: VectorValue) => Pointer<'tg_real'>} modelVector
  *   First float of a flat vector, as long as tg_vector says; NULL when the model has no such vector. Read and write; who
  *   writes weights asks for the address again each time, since predictions keep the weights packed until then.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, slot: number, tensor: number, out: Pointer<'double'>) => Pointer<'char'>} modelDescribeSlot
+ *   What optimizer slot `slot` (0…5) holds, as checkpoints call it; NULL when it is not in use, or there is no such
+ *   tensor. out[0…5] tells what it keeps for weight tensor `tensor`: offset in the slot's vector, rank, four dimensions
+ *   (unused ones 1). Rank 0: nothing.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number) => StatusValue} modelCheckData
  *   Checks that the model could train on, and be evaluated on, samples first … first+count-1: nothing is changed.
  *   TG_E_EMPTY, TG_E_SHAPE, TG_E_LABEL_RANGE, TG_E_CONFIG, TG_E_STATE (not compiled).
@@ -339,6 +356,7 @@ export function bindEngine(module) {
     modelDescribePlan: module._tg_model_describe_plan,
     modelTensorName: module._tg_model_tensor_name,
     modelVector: module._tg_model_vector,
+    modelDescribeSlot: module._tg_model_describe_slot,
     modelCheckData: module._tg_model_check_data,
     trainBegin: module._tg_train_begin,
     trainSteps: module._tg_train_steps,

@@ -1,7 +1,7 @@
 /** One model in the engine, with what the engine does not know of it. */
 
 import { nodesOf } from './architecture.js';
-import { BusyError } from './errors.js';
+import { BusyError, StateError } from './errors.js';
 import { lossFacts } from './losses.js';
 import { optimizerFacts } from './optimizers.js';
 import { freshPosition } from './trainer.js';
@@ -96,6 +96,7 @@ export class HostModel {
       loss.fromLogits,
       optimizerFacts(optimizer.type).number,
       optimizer.hyperparameters,
+      this.#excluded(optimizer.exclude ?? []),
     );
     // Fresh moments need Adam's bias correction from the start.
     this.native.setStep(this.pointer, 0);
@@ -104,45 +105,73 @@ export class HostModel {
     this.position = freshPosition();
   }
 
-  /** Updates that the optimizer has made. */
+  /** Training steps done. */
   get step() {
     return this.native.modelInfo(this.pointer, 'STEP');
   }
 
   /** Gives the optimizer the rate of its next step. */
   applySchedule() {
-    if (this.rate) this.native.setLearningRate(this.pointer, this.rate.at(this.step));
+    if (!this.rate) return;
+    this.native.setHyperparameter(this.pointer, 'learningRate', this.rate.at(this.step));
+  }
+
+  /** @param {import('./scheduled-rate.js').ScheduledRate} rate */
+  setSchedule(rate) {
+    const compiled = /** @type {CompileConfig} */ (this.compiled);
+    const optimizer = { ...compiled.optimizer, schedule: rate.schedule };
+    this.compiled = { ...compiled, optimizer };
+    this.rate = rate;
   }
 
   /**
-   * @param {number | import('./scheduled-rate.js').ScheduledRate} value a number ends a schedule
-   * @throws {HyperparameterError} with nothing changed
+   * @param {string} name a learning rate ends a schedule
+   * @param {number} value
+   * @throws {HyperparameterError} {StateError} with nothing changed
    */
-  setLearningRate(value) {
+  setHyperparameter(name, value) {
+    this.native.setHyperparameter(this.pointer, name, value);
     const compiled = /** @type {CompileConfig} */ (this.compiled);
-    const { type, hyperparameters } = compiled.optimizer;
-    if (typeof value !== 'number') {
-      const { schedule } = value;
-      this.compiled = { ...compiled, optimizer: { type, hyperparameters, schedule } };
-      this.rate = value;
-      return;
-    }
-    this.native.setLearningRate(this.pointer, value);
-    const changed = { ...hyperparameters, learningRate: value };
-    this.compiled = { ...compiled, optimizer: { type, hyperparameters: changed } };
-    this.rate = null;
+    const { schedule, ...rest } = compiled.optimizer;
+    const ends = name === 'learningRate';
+    const hyperparameters = { ...rest.hyperparameters, [name]: value };
+    const optimizer = { ...rest, hyperparameters, ...(schedule && !ends && { schedule }) };
+    this.compiled = { ...compiled, optimizer };
+    if (ends) this.rate = null;
   }
 
-  /** The tensors that have gradients and optimizer state. */
-  get trainable() {
-    return this.tensors.filter(({ trainable }) => trainable);
+  /** Numbers of the tensors whose names have one of the words. @param {readonly string[]} words */
+  #excluded(words) {
+    return this.tensors.flatMap(({ name }, index) =>
+      words.some((word) => name.toLowerCase().includes(word.toLowerCase())) ? [index] : [],
+    );
   }
 
-  /** Optimizer slot vectors in use: their names in files, in the engine's order. */
+  /** What the optimizer keeps. */
   get slots() {
-    if (!this.compiled || this.quantized) return [];
-    const count = this.native.modelInfo(this.pointer, 'SLOTS');
-    return optimizerFacts(this.compiled.optimizer.type).slots.slice(0, count);
+    if (this.quantized) return [];
+    return this.native.slots(this.pointer, this.tensors);
+  }
+
+  /** Whether there is a moving average of the weights. */
+  get hasAverage() {
+    const { useEma, gradientAccumulationSteps = 1 } =
+      this.compiled?.optimizer.hyperparameters ?? {};
+    const steps = this.native.modelInfo(this.pointer, 'STEP');
+    return useEma === 1 && steps >= gradientAccumulationSteps;
+  }
+
+  /** The weights become their moving average. */
+  useAverage() {
+    const average = this.slots.find(({ vector }) => vector === 'SLOT4');
+    if (!average || !this.hasAverage) {
+      throw new StateError(
+        'There is no average of the weights: compile with useEma, and train at least one update.',
+      );
+    }
+    // Weights that gradients change come first, in the order of the average.
+    const values = this.native.slotVector(this.pointer, average);
+    this.native.vector(this.pointer, 'WEIGHTS').set(values);
   }
 
   /** @returns {ModelFacts} */
@@ -189,7 +218,13 @@ export class HostModel {
     const { native, pointer, nodes } = this;
     const arrays = native.describePlan(pointer, batchSize, training);
     const layers = nodes.map(({ layer }) => layer);
-    return { arrays, layers, slots: native.modelInfo(pointer, 'SLOTS') };
+    const kept = this.slots.flatMap(({ tensors }) => tensors);
+    const state = this.architecture.layers.map((layer) =>
+      kept
+        .filter(({ name }) => name.slice(0, name.lastIndexOf('/')) === layer.name)
+        .reduce((sum, { size }) => sum + size, 0),
+    );
+    return { arrays, layers, state };
   }
 
   /**

@@ -134,11 +134,20 @@ export const modelMethods = [
     },
   ],
   [
-    'model.setLearningRate',
-    async (host, { id, value }) => {
-      needCompiled(host.model(id), 'setLearningRate');
-      const rate = typeof value === 'number' ? value : await scheduled(value);
-      host.model(id).setLearningRate(/** @type {NonNullable<typeof rate>} */ (rate));
+    'model.setSchedule',
+    async (host, { id, schedule }) => {
+      const rate = await scheduled(schedule);
+      const model = host.model(id);
+      needCompiled(model, 'setLearningRate');
+      model.setSchedule(/** @type {NonNullable<typeof rate>} */ (rate));
+    },
+  ],
+  [
+    'model.setHyperparameter',
+    (host, { id, name, value }) => {
+      const model = host.model(id);
+      needCompiled(model, 'setHyperparameter');
+      model.setHyperparameter(name, value);
     },
   ],
   [
@@ -150,6 +159,14 @@ export const modelMethods = [
       if (!rate) return { value: { step, value: optimizer.hyperparameters.learningRate } };
       // A function's values are for the program's thread to tell.
       return { value: { step, value: rate.isFunction ? null : rate.at(step) } };
+    },
+  ],
+  [
+    'model.useAveragedWeights',
+    (host, { id }) => {
+      const model = host.model(id);
+      needCompiled(model, 'useAveragedWeights');
+      model.change('useAveragedWeights', () => model.useAverage());
     },
   ],
   [

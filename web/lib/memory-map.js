@@ -46,7 +46,7 @@
  * @typedef {object} PlanFacts what the engine tells
  * @property {Float64Array} arrays of the plan, ARRAY_FIELDS numbers each: tg_model_describe_plan
  * @property {number[]} layers for each node its layer
- * @property {number} slots vectors of optimizer state
+ * @property {number[]} state floats that the optimizer keeps for each layer
  */
 
 /** Numbers that describe an array of a plan. */
@@ -82,12 +82,12 @@ const COLUMN = {
  * @returns {MemoryMap}
  */
 export function mapMemory(facts, plan, { batchSize, training }) {
-  const { slots } = plan;
-  const layers = facts.layers.map(({ name, parameters, trainableParameters }) => ({
+  const { state } = plan;
+  const layers = facts.layers.map(({ name, parameters, trainableParameters }, index) => ({
     name,
     weights: FLOAT * parameters,
     gradients: FLOAT * trainableParameters,
-    optimizer: FLOAT * slots * trainableParameters,
+    optimizer: FLOAT * state[index],
     activations: 0,
     activationGradients: 0,
     saved: 0,
@@ -109,7 +109,7 @@ export function mapMemory(facts, plan, { batchSize, training }) {
     weights: FLOAT * facts.parameters,
     gradients: FLOAT * facts.trainableParameters,
     averages: FLOAT * (facts.parameters - facts.trainableParameters),
-    optimizer: FLOAT * slots * facts.trainableParameters,
+    optimizer: FLOAT * state.reduce((sum, floats) => sum + floats, 0),
     labels: FLOAT * batchSize * (outputs + 2),
     arena: arrays.reduce((end, { offset, bytes }) => Math.max(end, offset + bytes), 0),
   };

@@ -21,11 +21,12 @@ import {
 import { FitRun, iterateFit } from './fit.js';
 import { FIT_OPTIONS, readCallbacks, readFitOptions, splitForValidation } from './fit-options.js';
 import { lossFacts } from './losses.js';
-import { isSchedule, plainRate } from './optimizers.js';
+import { hyperparameterNames, isSchedule, plainRate } from './optimizers.js';
 import {
   needBoolean,
   needFunction,
   needNumber,
+  needOneOf,
   needSignal,
   needWhole,
   readOptions,
@@ -276,10 +277,37 @@ export class Model {
     this.#check('setLearningRate');
     this.#needFloats('setLearningRate');
     this.#needCompiled('setLearningRate');
-    if (!isSchedule(value)) needNumber(value, 'learningRate', { what: 'setLearningRate' });
+    const scheduled = isSchedule(value);
+    if (!scheduled) needNumber(value, 'learningRate', { what: 'setLearningRate' });
     await this.#compiling;
+    if (!scheduled) {
+      await this.#call('model.setHyperparameter', { name: 'learningRate', value });
+      return;
+    }
     this.#keepRate(value);
-    await this.#call('model.setLearningRate', { value: plainRate(value) });
+    await this.#call('model.setSchedule', { schedule: plainRate(value) });
+  }
+
+  /**
+   * Changes another number of the optimizer, such as `weightDecay` or `clipNorm`, also during `fit`: from
+   * the next slice on, or in `onEpochEnd` from the next epoch's first step.
+   *
+   * @param {string} name as in the optimizer's options; flags are 0 and 1, and what was null is 0
+   * @param {number} value
+   * @throws {ConfigError} it has no such option
+   * @throws {HyperparameterError} out of range
+   * @throws {StateError} the value needs other optimizer state: compile again
+   */
+  async setHyperparameter(name, value) {
+    const where = { what: 'setHyperparameter' };
+    this.#check(where.what);
+    this.#needFloats(where.what);
+    const { optimizer } = this.#needCompiled(where.what);
+    needOneOf(name, hyperparameterNames(optimizer.type), 'name', where);
+    if (name === 'learningRate') return this.setLearningRate(value);
+    needNumber(value, name, where);
+    await this.#compiling;
+    await this.#call('model.setHyperparameter', { name, value });
   }
 
   /**
@@ -294,6 +322,20 @@ export class Model {
     await this.#compiling;
     const { step, value } = await this.#call('model.learningRate');
     return value ?? this.#rateAt(step);
+  }
+
+  /**
+   * The weights become their moving average (`useEma`), as when `fit` has done its last epoch.
+   *
+   * @returns {Promise<void>}
+   * @throws {StateError} compiled without `useEma`, or no update yet
+   * @throws {BusyError} during `fit`
+   */
+  async useAveragedWeights() {
+    this.#check('useAveragedWeights');
+    this.#needCompiled('useAveragedWeights');
+    await this.#compiling;
+    await this.#call('model.useAveragedWeights');
   }
 
   /**

@@ -22,6 +22,11 @@ import { Heap } from './heap.js';
  * @property {number[]} shape
  * @property {number} size floats
  * @property {boolean} trainable whether gradients change it
+ *
+ * @typedef {object} OptimizerSlot
+ * @property {string} name in files
+ * @property {typeof SLOT_VECTORS[number]} vector
+ * @property {TensorFacts[]} tensors the weights that it has something for; offsets are in the slot
  */
 
 /** The engine's status → the library's code. */
@@ -42,6 +47,8 @@ const OPTION_OF_ATTRIBUTE = new Map([
   ['width', 'inputShape'],
   ['channels', 'inputShape'],
 ]);
+
+const SLOT_VECTORS = /** @type {const} */ (['SLOT0', 'SLOT1', 'SLOT2', 'SLOT3', 'SLOT4', 'SLOT5']);
 
 /** Doubles that the scratch buffer holds: more than any describing call writes. */
 const SCRATCH = 16;
@@ -211,12 +218,13 @@ export class Native {
    * @param {boolean} fromLogits
    * @param {import('./ffi.js').OptimizerValue} optimizer
    * @param {Record<string, number>} hyperparameters
+   * @param {readonly number[]} excluded tensors that Muon leaves to Adam
    */
-  compile(model, loss, fromLogits, optimizer, hyperparameters) {
-    const names = Object.keys(hyperparameters);
+  compile(model, loss, fromLogits, optimizer, hyperparameters, excluded) {
+    const names = [...Object.keys(hyperparameters), ...excluded.map(() => 'exclude')];
     this.heap.withScope((scope) => {
       const list = scope.text(names.join(','));
-      const values = scope.doubles(Object.values(hyperparameters));
+      const values = scope.doubles([...Object.values(hyperparameters), ...excluded]);
       this.#check(
         this.#ffi.modelCompile(
           this.#engine,
@@ -234,10 +242,10 @@ export class Native {
 
   /**
    * @param {ModelPointer} model
+   * @param {string} field one of the optimizer's, so not long
    * @param {number} value
    */
-  setLearningRate(model, value) {
-    const field = 'learningRate';
+  setHyperparameter(model, field, value) {
     // A schedule comes here before every step, which allocates nothing.
     this.heap.setText(this.#scratch, field);
     this.#check(this.#ffi.modelSetHyperparameter(this.#engine, model, this.#scratch, value), {
@@ -291,20 +299,51 @@ export class Native {
       const [, offset, rank, ...rest] = this.heap.doubles(this.#scratch, 8);
       const shape = rest.slice(0, rank);
       const name = this.heap.text(this.#ffi.modelTensorName(this.#engine, model, index));
-      const size = shape.reduce((product, length) => product * length, 1);
-      return { name, offset, shape, size, trainable: rest[4] === 1 };
+      return { name, offset, shape, size: sizeOf(shape), trainable: rest[4] === 1 };
     });
   }
 
   /**
    * @param {ModelPointer} model
-   * @param {keyof typeof Vector} vector
+   * @param {'WEIGHTS' | 'GRADIENTS'} vector
    * @returns {Float32Array} a view, stale after the next call
    */
   vector(model, vector) {
     const pointer = this.#checkPointer(this.#ffi.modelVector(this.#engine, model, Vector[vector]));
     const length = vector === 'WEIGHTS' ? 'PARAMETERS' : 'TRAINABLE';
     return this.heap.floats(pointer, this.modelInfo(model, length));
+  }
+
+  /**
+   * What the optimizer keeps, slot by slot.
+   *
+   * @param {ModelPointer} model
+   * @param {readonly TensorFacts[]} tensors all of the model
+   * @returns {OptimizerSlot[]}
+   */
+  slots(model, tensors) {
+    return SLOT_VECTORS.flatMap((vector, slot) => {
+      let title = NULL;
+      const parts = tensors.flatMap(({ name, trainable }, index) => {
+        title = this.#ffi.modelDescribeSlot(this.#engine, model, slot, index, this.#scratch);
+        if (title === NULL) return [];
+        const [offset, rank, ...dims] = this.heap.doubles(this.#scratch, 6);
+        const shape = dims.slice(0, rank);
+        return rank > 0 ? [{ name, offset, shape, size: sizeOf(shape), trainable }] : [];
+      });
+      return title === NULL ? [] : [{ name: this.heap.text(title), vector, tensors: parts }];
+    });
+  }
+
+  /**
+   * @param {ModelPointer} model
+   * @param {OptimizerSlot} slot
+   * @returns {Float32Array} a view, stale after the next call
+   */
+  slotVector(model, { vector, tensors }) {
+    const pointer = this.#checkPointer(this.#ffi.modelVector(this.#engine, model, Vector[vector]));
+    const length = tensors.reduce((total, { size }) => total + size, 0);
+    return this.heap.floats(pointer, length);
   }
 
   // ---- training, evaluation, prediction ----
@@ -404,6 +443,9 @@ export class Native {
     return { loss, accuracy, samples };
   }
 }
+
+/** @param {readonly number[]} shape */
+const sizeOf = (shape) => shape.reduce((product, length) => product * length, 1);
 
 /**
  * The option that an engine message is about.

@@ -131,6 +131,7 @@ export async function fit(native, model, job, task) {
     });
     if (task.stopped) return { stopped: true };
   }
+  if (model.hasAverage) model.useAverage();
   return { stopped: false };
 }
 

@@ -66,12 +66,12 @@ typedef double tg_ref_loss(const double *x, const double *t, uint32_t n);
 tg_ref_loss tg_ref_softmax_crossentropy, tg_ref_categorical_crossentropy, tg_ref_sigmoid_crossentropy,
     tg_ref_binary_crossentropy, tg_ref_mean_squared_error;
 
-void tg_ref_sgd_update(double *w, const tg_real *w_before, const tg_real *g, double lr, size_t n);
-void tg_ref_momentum_update(double *w, double *m, const tg_real *w_before, const tg_real *m_before, const tg_real *g,
-                            double lr, double momentum, int nesterov, size_t n);
-void tg_ref_adam_update(double *w, double *m, double *v, const tg_real *w_before, const tg_real *m_before,
-                        const tg_real *v_before, const tg_real *g, double alpha, double beta1, double beta2,
-                        double epsilon, size_t n);
+/* Twins of the kernels in update.h: w and the slots are changed in place. */
+typedef void tg_ref_update(double *w, double *const *s, const tg_real *g, const double *k, size_t n);
+tg_ref_update tg_ref_sgd_update, tg_ref_adam_update, tg_ref_adamax_update, tg_ref_nadam_update, tg_ref_adagrad_update,
+    tg_ref_rmsprop_update, tg_ref_adadelta_update, tg_ref_lion_update;
+void tg_ref_adafactor_columns(double *moments, const tg_real *g, size_t rows, size_t stride, size_t n, double take,
+                              double epsilon);
 
 void tg_ref_gather_u8(double *y, const uint8_t *samples, const uint32_t *order, uint32_t n, size_t size,
                       uint32_t channels, const tg_real *scale, const tg_real *offset);

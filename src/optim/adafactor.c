@@ -1,0 +1,151 @@
+/*
+ * Adafactor as Keras has it: matrices (the last two dimensions of a kernel) keep row and column means of the squared
+ * gradients, vectors all of them. Four passes over the tensors: row means; column means; the steps' size; the update.
+ */
+#include "kernels/adafactor.h"
+
+#include <math.h>
+
+#include "kernels/math.h"
+#include "optim/optim.h"
+#include "size.h"
+
+enum { BETA2_DECAY, EPSILON1, EPSILON2, CLIP_THRESHOLD, RELATIVE_STEP };
+static const tg_hyperparameter own[] = {{"beta2Decay", -0.8, -1, 0, 0},
+                                        {"epsilon1", 1e-30, 1e-34, 1, 0},
+                                        {"epsilon2", 1e-3, 0, 1, 0},
+                                        {"clipThreshold", 1, 1e-30, 1e30, 0},
+                                        {"relativeStep", 1, 0, 1, 1}};
+enum { ROWS, COLUMNS, VECTOR };
+
+typedef struct {
+  const tg_optim_job *job;
+  double take; /* share of the new squares in the means */
+} pass;
+
+static int is_vector(const tg_optim_tensor *t) { return t->shape.rank < 2; }
+
+static void row_means_tile(void *context, uint32_t tile, uint32_t thread) {
+  (void)thread;
+  const pass *p = context;
+  const tg_optim *optim = p->job->optim;
+  tg_optim_tile at = tg_optim_find_tile(optim, tile);
+  const tg_optim_tensor *t = at.tensor;
+  uint64_t first = t->offset + at.first;
+  optim->sums[tile] = tg_sum_squares(p->job->w + first, (size_t)at.n);
+  if (is_vector(t)) return;
+  tg_real *means = optim->slots[ROWS] + t->slots[ROWS] + at.first / t->columns;
+  for (uint64_t row = 0; row < at.n / t->columns; row++) {
+    double mean = tg_sum_squares(p->job->g + first + row * t->columns, t->columns) / t->columns;
+    means[row] += (tg_real)((mean + p->job->own[EPSILON1] - (double)means[row]) * p->take);
+  }
+}
+
+static void column_means_strip(void *context, uint32_t strip, uint32_t thread) {
+  (void)thread;
+  const pass *p = context;
+  const tg_optim *optim = p->job->optim;
+  const tg_optim_tensor *t = tg_optim_find_strip(optim, strip);
+  uint32_t strips = tg_ceil_div(t->columns, t->strip), number = strip - t->first_strip;
+  uint32_t first = number % strips * t->strip, n = tg_min(t->strip, t->columns - first);
+  uint64_t matrix = number / strips;
+  tg_real *moments = is_vector(t) ? optim->slots[VECTOR] + t->slots[VECTOR] : optim->slots[COLUMNS] + t->slots[COLUMNS];
+  tg_adafactor_columns(moments + matrix * t->columns + first,
+                       p->job->g + t->offset + matrix * t->rows * t->columns + first, t->rows, t->columns, n, p->take,
+                       p->job->own[EPSILON1]);
+}
+
+/* One row, or a piece of a vector: its moments and the factor that all of it shares. */
+typedef struct {
+  uint64_t first; /* number in the flat vectors */
+  const tg_real *moments;
+  double factor;
+  size_t n;
+} row_view;
+
+static row_view view_row(const tg_optim *optim, const tg_optim_tile *at, uint64_t done) {
+  const tg_optim_tensor *t = at->tensor;
+  uint64_t first = at->first + done;
+  if (is_vector(t))
+    return (row_view){t->offset + first, optim->slots[VECTOR] + t->slots[VECTOR] + first, 1, (size_t)at->n};
+  uint64_t row = first / t->columns, matrix = row / t->rows;
+  double mean = (double)optim->slots[ROWS][t->slots[ROWS] + row];
+  return (row_view){t->offset + first, optim->slots[COLUMNS] + t->slots[COLUMNS] + matrix * t->columns,
+                    sqrt(optim->means[t->first_matrix + matrix] / mean), t->columns};
+}
+
+static void squares_tile(void *context, uint32_t tile, uint32_t thread) {
+  (void)thread;
+  const pass *p = context;
+  const tg_optim *optim = p->job->optim;
+  tg_optim_tile at = tg_optim_find_tile(optim, tile);
+  double sum = 0;
+  for (uint64_t done = 0; done < at.n;) {
+    row_view v = view_row(optim, &at, done);
+    sum += tg_adafactor_squares(p->job->g + v.first, v.moments, v.factor, v.n);
+    done += v.n;
+  }
+  optim->sums[tile] = sum;
+}
+
+static void update_tile(void *context, uint32_t tile, uint32_t thread) {
+  (void)thread;
+  const pass *p = context;
+  const tg_optim *optim = p->job->optim;
+  tg_optim_tile at = tg_optim_find_tile(optim, tile);
+  double rate = optim->factors[at.tensor - optim->tensors];
+  for (uint64_t done = 0; done < at.n;) {
+    row_view v = view_row(optim, &at, done);
+    tg_adafactor_update(p->job->w + v.first, p->job->g + v.first, v.moments, v.factor, rate, v.n);
+    done += v.n;
+  }
+}
+
+/* Means of the row means, matrix by matrix. */
+static void find_means(const tg_optim *optim) {
+  for (uint32_t i = 0; i < optim->n_tensors; i++) {
+    const tg_optim_tensor *t = &optim->tensors[i];
+    if (is_vector(t)) continue;
+    const tg_real *rows = optim->slots[ROWS] + t->slots[ROWS];
+    for (uint64_t matrix = 0; matrix < t->size / t->columns / t->rows; matrix++, rows += t->rows) {
+      double sum = 0;
+      for (uint32_t row = 0; row < t->rows; row++) sum += (double)rows[row];
+      optim->means[t->first_matrix + matrix] = sum / t->rows;
+    }
+  }
+}
+
+static double root_mean(const tg_optim *optim, const tg_optim_tensor *t) {
+  return sqrt(tg_optim_sum(optim, t) / (double)t->size);
+}
+
+static void update_tensors(const tg_optim_job *job) {
+  const tg_optim *optim = job->optim;
+  const double *h = job->own;
+  tg_pool *pool = job->pool;
+  double by_step = 1 / sqrt((double)job->step);
+  double rate = h[RELATIVE_STEP] != 0 && by_step < job->rate ? by_step : job->rate;
+  tg_v4 exponent = tg_v4_splat((tg_real)h[BETA2_DECAY] * tg_log((tg_real)job->step));
+  pass p = {job, (double)tg_v4_lane0(tg_v4_exp(exponent))}; /* step^beta2Decay */
+  tg_pool_run(pool, optim->n_tiles, row_means_tile, &p);
+  for (uint32_t i = 0; i < optim->n_tensors; i++) {
+    double size = root_mean(optim, &optim->tensors[i]);
+    optim->factors[i] = rate * (size > h[EPSILON2] ? size : h[EPSILON2]);
+  }
+  tg_pool_run(pool, optim->n_strips, column_means_strip, &p);
+  find_means(optim);
+  tg_pool_run(pool, optim->n_tiles, squares_tile, &p);
+  for (uint32_t i = 0; i < optim->n_tensors; i++) {
+    double excess = root_mean(optim, &optim->tensors[i]) / h[CLIP_THRESHOLD];
+    if (excess > 1) optim->factors[i] /= excess;
+  }
+  tg_pool_run(pool, optim->n_tiles, update_tile, &p);
+}
+
+const tg_rule tg_rule_adafactor = {.own = own,
+                                   .n_own = sizeof own / sizeof *own,
+                                   .rate = 0.001,
+                                   .slots = {{"rowMoment", TG_SLOT_ROWS, TG_ALWAYS, TG_ZEROS},
+                                             {"columnMoment", TG_SLOT_COLUMNS, TG_ALWAYS, TG_ZEROS},
+                                             {"secondMoment", TG_SLOT_VECTOR, TG_ALWAYS, TG_ZEROS}},
+                                   .update_tensors = update_tensors};
