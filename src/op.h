@@ -34,10 +34,13 @@ enum {
   TG_OP_IS_RELU = 8,          /* can be applied in the producer's store */
   TG_OP_RENAMES = 16,         /* output is the input's bytes under another shape */
   TG_OP_IDENTITY_AT_INFERENCE = 32,
-  TG_OP_PASSES_GRADIENT = 64, /* dx is dy (but for a fused ReLU), so one dx[k] may be dy itself */
-  TG_OP_READS_INT8 = 128,     /* its inputs are bytes (quantization.h); those of others are tg_real */
-  TG_OP_KEEPS_MASK = 256,     /* its backward pass knows what a fused ReLU stopped without reading y */
-  TG_OP_BEFORE_RELU = 512     /* gives the same before a ReLU as after one: may take over its producer's */
+  TG_OP_PASSES_GRADIENT = 64,    /* dx is dy (but for a fused ReLU), so one dx[k] may be dy itself */
+  TG_OP_READS_INT8 = 128,        /* its inputs are bytes (quantization.h); those of others are tg_real */
+  TG_OP_KEEPS_MASK = 256,        /* its backward pass knows what a fused ReLU stopped without reading y */
+  TG_OP_BEFORE_RELU = 512,       /* gives the same before a ReLU as after one: may take over its producer's */
+  TG_OP_PACKS_TO_PREDICT = 1024, /* in training it reads the weights as they stand */
+  TG_OP_SLICES =
+      2048 /* may run for some samples after others, dw being added up; where in a batch they are is nothing to it */
 };
 
 /* What one step means for all nodes. */
@@ -58,7 +61,7 @@ typedef struct {
   tg_real *dw;          /* the same in the gradient vector */
   const tg_real *state; /* the node's first tensor that is not trainable; the others follow */
   tg_real *next_state;  /* where forward in training writes what they become if the step is made */
-  tg_real *packed;      /* the weights as forward wants them; see tg_op.pack */
+  tg_real *packed;      /* the weights as forward wants them, or NULL; see tg_op.pack */
   tg_real *saved;       /* what forward leaves for backward */
   tg_real *scratch;
   tg_quantization from[TG_MAX_INPUTS], to; /* of x and y */

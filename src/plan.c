@@ -11,7 +11,7 @@
 #include "kernels/elementwise.h"
 #include "size.h"
 
-enum { LINE = 64, ARRAYS_A_NODE = 6 + TG_MAX_INPUTS };
+enum { LINE = 64, ARRAYS_A_NODE = 7 + TG_MAX_INPUTS };
 
 typedef struct {
   uint32_t node;
@@ -23,7 +23,7 @@ typedef struct {
 /* Numbers of a node's arrays; NONE where it has no such array. */
 enum { NONE = UINT32_MAX };
 typedef struct {
-  uint32_t value, gradient, saved, packed, scratch_forward, scratch_backward, temporary[TG_MAX_INPUTS];
+  uint32_t value, gradient, saved, packed, scratch_forward, scratch_backward, dw_part, temporary[TG_MAX_INPUTS];
   uint32_t consumers, last_consumer;
 } tg_use;
 
@@ -36,7 +36,14 @@ typedef struct {
   uint32_t n_arrays;
 } tg_planner;
 
-static uint32_t backward_time(const tg_planner *p, uint32_t node) { return 2 * p->n - node; }
+/* Nodes that take slices in turn run at the reader's time forward, at the producer's backward. */
+static uint32_t forward_time(const tg_planner *p, uint32_t node) {
+  return p->plan->steps[node].slice ? p->plan->steps[node].reader : node;
+}
+
+static uint32_t backward_time(const tg_planner *p, uint32_t node) {
+  return 2 * p->n - (p->plan->steps[node].slice ? p->plan->steps[node].producer : node);
+}
 
 static uint32_t add_array(tg_planner *p, uint32_t node, tg_array_kind kind, uint64_t reals, uint32_t first,
                           uint32_t last) {
@@ -62,16 +69,61 @@ static void count_consumers(tg_planner *p) {
   }
 }
 
-/* Node i, the only reader of its input, applies the ReLU that its producer has fused, if nobody else wants that. */
+/* The node whose kernel writes what node i, the only reader of its input, reads; NONE if others read that as well. */
+static uint32_t sole_producer(const tg_planner *p, uint32_t i) {
+  uint32_t producer = i;
+  do {
+    producer = p->graph->nodes[producer].inputs[0];
+    if (p->uses[producer].consumers > 1 || producer == p->plan->loss_node) return NONE;
+  } while (p->plan->steps[producer].skip);
+  return producer;
+}
+
+/* Node i applies the ReLU that its producer has fused. */
 static void take_relu_over(tg_planner *p, uint32_t i) {
   tg_step *steps = p->plan->steps;
-  uint32_t producer = p->graph->nodes[i].inputs[0];
-  while (steps[producer].skip) {
-    producer = p->graph->nodes[producer].inputs[0];
-    if (p->uses[producer].consumers > 1 || producer == p->plan->loss_node) return;
-  }
+  uint32_t producer = sole_producer(p, i);
+  if (producer == NONE) return;
   steps[i].buffers.relu = steps[producer].buffers.relu;
   steps[producer].buffers.relu = 0;
+}
+
+/* A slice is so large, or so many samples if those are more, which pooling spreads over threads. By shape alone, since
+ * gradients are added up slice by slice. */
+enum { SLICE_BYTES = 1 << 23, SLICE_SAMPLES = 4 };
+
+/* Node i and the producer of its input, if backward passes need nothing of what stands between them. */
+static void decide_slice(tg_planner *p, uint32_t i) {
+  const tg_node *node = &p->graph->nodes[i];
+  tg_step *step = &p->plan->steps[i];
+  if (!(node->op->traits & TG_OP_SLICES) || node->op->traits & TG_OP_BACKWARD_READS_X || node->trainable ||
+      step->skip || !step->has_gradient || i > p->plan->loss_node)
+    return;
+  const uint32_t k = sole_producer(p, i);
+  if (k == NONE) return;
+  const tg_node *producer = &p->graph->nodes[k];
+  tg_step *before = &p->plan->steps[k];
+  if (!(producer->op->traits & TG_OP_SLICES) || producer->op->traits & TG_OP_BACKWARD_READS_Y || before->buffers.relu ||
+      before->slice)
+    return;
+  const uint64_t bytes = tg_mul(producer->elements, sizeof(tg_real));
+  const uint32_t slice = tg_max(SLICE_SAMPLES, (uint32_t)(SLICE_BYTES / bytes));
+  if (slice >= p->plan->samples) return;
+  step->slice = before->slice = slice;
+  step->producer = before->producer = k;
+  step->reader = before->reader = i;
+}
+
+/* Samples that a node's kernels see at once. */
+static uint32_t samples_at_once(const tg_planner *p, uint32_t i) {
+  const uint32_t slice = p->plan->steps[i].slice;
+  return slice ? slice : p->plan->samples;
+}
+
+/* Samples that a node's value and gradient hold. */
+static uint32_t samples_held(const tg_planner *p, uint32_t i) {
+  const tg_step *step = &p->plan->steps[i];
+  return step->slice && step->producer == i ? step->slice : p->plan->samples;
 }
 
 /* Nodes that need no kernel of their own, and producers that take over a ReLU. */
@@ -94,6 +146,7 @@ static void decide_kernels(tg_planner *p) {
     if (training && node->op->traits & TG_OP_BEFORE_RELU && only_reader) take_relu_over(p, i);
     if (node->op->traits & TG_OP_RENAMES && (only_reader || !training)) step->skip = 1;
     if (node->op->traits & TG_OP_IDENTITY_AT_INFERENCE && !training) step->skip = 1;
+    if (training) decide_slice(p, i);
   }
 }
 
@@ -104,20 +157,20 @@ static uint64_t value_reals(const tg_node *node, uint32_t samples) {
 }
 
 static void place_values(tg_planner *p) {
-  uint32_t samples = p->plan->samples;
   int training = p->plan->training;
   for (uint32_t i = 0; i < p->n; i++) {
     const tg_node *node = &p->graph->nodes[i];
     const tg_step *step = &p->plan->steps[i];
+    const uint32_t time = forward_time(p, i);
     tg_use *use = &p->uses[i];
-    use->value =
-        step->skip ? p->uses[node->inputs[0]].value : add_array(p, i, TG_ARRAY_VALUE, value_reals(node, samples), i, i);
+    use->value = step->skip ? p->uses[node->inputs[0]].value
+                            : add_array(p, i, TG_ARRAY_VALUE, value_reals(node, samples_held(p, i)), time, time);
     int backward = training && step->has_gradient && i <= p->plan->loss_node;
     int reads_y =
         node->op->traits & TG_OP_BACKWARD_READS_Y || (step->buffers.relu && !(node->op->traits & TG_OP_KEEPS_MASK));
     int reads_x = node->op->traits & TG_OP_BACKWARD_READS_X;
     for (uint32_t k = 0; k < node->n_inputs; k++)
-      extend(p, p->uses[node->inputs[k]].value, backward && reads_x && !step->skip ? backward_time(p, i) : i);
+      extend(p, p->uses[node->inputs[k]].value, backward && reads_x && !step->skip ? backward_time(p, i) : time);
     if (backward && reads_y && !step->skip) extend(p, use->value, backward_time(p, i));
     if (i == p->plan->loss_node || i == p->n - 1) extend(p, use->value, p->n);
   }
@@ -149,7 +202,8 @@ static void place_gradients(tg_planner *p) {
     const tg_node *node = &p->graph->nodes[i];
     uint32_t owner = gradient_owner(p, i), written = i == loss_node ? p->n : backward_time(p, use->last_consumer);
     if (owner == NONE)
-      use->gradient = add_array(p, i, TG_ARRAY_GRADIENT, tg_mul(samples, node->elements), written, backward_time(p, i));
+      use->gradient =
+          add_array(p, i, TG_ARRAY_GRADIENT, tg_mul(samples_held(p, i), node->elements), written, backward_time(p, i));
     else
       use->gradient = p->uses[owner].gradient;
     /* Shared bytes are written earlier, by the consumers of this node. */
@@ -177,17 +231,24 @@ static void place_scratch(tg_planner *p) {
   for (uint32_t i = 0; i < p->n; i++) {
     const tg_node *node = &p->graph->nodes[i];
     tg_use *use = &p->uses[i];
-    use->scratch_forward = use->scratch_backward = use->saved = use->packed = NONE;
-    if (!node->op->plan || p->plan->steps[i].skip) continue;
+    use->scratch_forward = use->scratch_backward = use->saved = use->packed = use->dw_part = NONE;
+    tg_step *step = &p->plan->steps[i];
+    if (!node->op->plan || step->skip) continue;
     tg_needs needs = {0};
-    node->op->plan(p->graph, node, p->plan->samples, threads, wants_dx(p, i), &needs);
-    int backward = p->plan->training && p->plan->steps[i].has_gradient && i <= p->plan->loss_node;
-    uint32_t end = backward_time(p, i);
-    use->scratch_forward = add_array(p, i, TG_ARRAY_SCRATCH_FORWARD, needs.forward, i, i);
+    node->op->plan(p->graph, node, samples_at_once(p, i), threads, wants_dx(p, i), &needs);
+    const int training = p->plan->training, backward = training && step->has_gradient && i <= p->plan->loss_node;
+    const uint32_t time = forward_time(p, i), end = backward_time(p, i);
+    if (training && node->op->traits & TG_OP_PACKS_TO_PREDICT) needs.packed = 0;
+    if (step->slice) {
+      step->saved_reals = needs.saved;
+      needs.saved = tg_mul(needs.saved, tg_ceil_div(p->plan->samples, step->slice));
+      if (step->producer == i) use->dw_part = add_array(p, i, TG_ARRAY_GRADIENT_PART, node->trainable, end, end);
+    }
+    use->scratch_forward = add_array(p, i, TG_ARRAY_SCRATCH_FORWARD, needs.forward, time, time);
     if (backward) use->scratch_backward = add_array(p, i, TG_ARRAY_SCRATCH_BACKWARD, needs.backward, end, end);
-    use->saved = add_array(p, i, TG_ARRAY_SAVED, needs.saved, i, backward ? end : i);
-    int kept = !p->plan->training; /* from one prediction to the next */
-    use->packed = add_array(p, i, TG_ARRAY_PACKED, needs.packed, kept ? 0 : i, kept ? p->n : i);
+    use->saved = add_array(p, i, TG_ARRAY_SAVED, needs.saved, time, backward ? end : time);
+    /* Kept from one prediction to the next. */
+    use->packed = add_array(p, i, TG_ARRAY_PACKED, needs.packed, training ? time : 0, training ? time : p->n);
   }
 }
 
@@ -291,6 +352,7 @@ static void bind(tg_planner *p, const tg_vectors *vectors) {
     step->scratch_backward = address(p, use->scratch_backward);
     b->saved = address(p, use->saved);
     b->packed = address(p, use->packed);
+    step->dw_part = address(p, use->dw_part);
     b->to = node->quantization;
     for (uint32_t t = node->n_tensors; t-- > 0;) {
       const tg_tensor *tensor = &p->graph->tensors[node->first_tensor + t];
@@ -379,17 +441,63 @@ void tg_plan_free(tg_engine *engine, tg_plan *plan) {
   *plan = (tg_plan){0};
 }
 
+/* ---- running ---- */
+
+/* The part of a batch that a step takes: all of it, or a slice. */
+typedef struct {
+  uint32_t first, count;
+} tg_part;
+
+/* The arrays of node i for such a part. What stands between producer and reader holds one slice and does not move. */
+static tg_buffers buffers_of(const tg_plan *plan, const tg_graph *graph, uint32_t i, tg_part part) {
+  const tg_step *step = &plan->steps[i];
+  const tg_node *node = &graph->nodes[i];
+  tg_buffers b = step->buffers;
+  if (part.first == 0) return b;
+  if (b.saved) b.saved += part.first / step->slice * step->saved_reals;
+  if (i == step->reader) {
+    b.y += part.first * node->elements;
+    b.dy += part.first * node->elements;
+    return b;
+  }
+  for (uint32_t k = 0; k < node->n_inputs; k++) {
+    const uint64_t offset = part.first * graph->nodes[node->inputs[k]].elements;
+    b.x[k] += offset;
+    if (b.dx[k]) b.dx[k] += offset;
+  }
+  if (step->dw_part) b.dw = step->dw_part;
+  return b;
+}
+
+/* The part that begins at `first`. */
+static tg_part part_at(const tg_step *step, const tg_run *run, uint32_t first) {
+  const uint32_t left = run->samples - first;
+  return (tg_part){first, step->slice ? tg_min(step->slice, left) : left};
+}
+
+static void run_forward(const tg_plan *plan, const tg_graph *graph, const tg_run *run, uint32_t i, tg_part part) {
+  tg_step *step = &plan->steps[i];
+  const tg_op *op = graph->nodes[i].op;
+  tg_buffers buffers = buffers_of(plan, graph, i, part);
+  buffers.scratch = step->scratch_forward;
+  tg_run some = *run;
+  some.samples = part.count;
+  if (buffers.packed && step->packed_from != run->weights) op->pack(&some, graph, &graph->nodes[i], &buffers);
+  /* In training others use its bytes in between. */
+  step->packed_from = plan->training ? 0 : run->weights;
+  op->forward(&some, graph, &graph->nodes[i], &buffers);
+}
+
 void tg_plan_forward(const tg_plan *plan, const tg_graph *graph, const tg_run *run, uint32_t first, uint32_t last) {
   for (uint32_t i = first; i <= last; i++) {
-    tg_step *step = &plan->steps[i];
-    const tg_op *op = graph->nodes[i].op;
-    if (step->skip || !op->forward) continue;
-    tg_buffers buffers = step->buffers;
-    buffers.scratch = step->scratch_forward;
-    if (op->pack && step->packed_from != run->weights) op->pack(run, graph, &graph->nodes[i], &buffers);
-    /* In training others use its bytes in between. */
-    step->packed_from = plan->training ? 0 : run->weights;
-    op->forward(run, graph, &graph->nodes[i], &buffers);
+    const tg_step *step = &plan->steps[i];
+    if (step->skip || !graph->nodes[i].op->forward || (step->slice && i == step->producer)) continue;
+    tg_part part = {0, 0};
+    do {
+      part = part_at(step, run, part.first + part.count);
+      if (step->slice) run_forward(plan, graph, run, step->producer, part);
+      run_forward(plan, graph, run, i, part);
+    } while (part.first + part.count < run->samples);
   }
 }
 
@@ -409,18 +517,36 @@ static void sum_tile(void *context, uint32_t tile, uint32_t thread) {
   tg_accumulate(j->sum + first, j->x + first, (size_t)(rest < SUM_TILE_REALS ? rest : SUM_TILE_REALS));
 }
 
+/* sum (n) += x (n). */
+static void add_up(const tg_run *run, tg_real *sum, const tg_real *x, uint64_t n) {
+  sum_job job = {sum, x, n};
+  tg_pool_run(run->pool, (uint32_t)((n + SUM_TILE_REALS - 1) / SUM_TILE_REALS), sum_tile, &job);
+}
+
+static void run_backward(const tg_plan *plan, const tg_graph *graph, const tg_run *run, uint32_t i, tg_part part) {
+  const tg_step *step = &plan->steps[i];
+  const tg_node *node = &graph->nodes[i];
+  tg_buffers buffers = buffers_of(plan, graph, i, part);
+  buffers.scratch = step->scratch_backward;
+  tg_run some = *run;
+  some.samples = part.count;
+  node->op->backward(&some, graph, node, &buffers);
+  if (part.first > 0 && step->dw_part) add_up(run, step->buffers.dw, step->dw_part, node->trainable);
+}
+
 void tg_plan_backward(const tg_plan *plan, const tg_graph *graph, const tg_run *run) {
   for (uint32_t i = plan->loss_node + 1; i-- > 0;) {
     const tg_step *step = &plan->steps[i];
     const tg_node *node = &graph->nodes[i];
-    if (step->skip || !step->has_gradient || !node->op->backward) continue;
-    tg_buffers buffers = step->buffers;
-    buffers.scratch = step->scratch_backward;
-    node->op->backward(run, graph, node, &buffers);
-    for (uint32_t k = 0; k < node->n_inputs; k++) {
-      if (!step->sum[k]) continue;
-      sum_job job = {step->sum[k], buffers.dx[k], run->samples * graph->nodes[node->inputs[k]].elements};
-      tg_pool_run(run->pool, (uint32_t)((job.n + SUM_TILE_REALS - 1) / SUM_TILE_REALS), sum_tile, &job);
-    }
+    if (step->skip || !step->has_gradient || !node->op->backward || (step->slice && i == step->reader)) continue;
+    tg_part part = {0, 0};
+    do {
+      part = part_at(step, run, part.first + part.count);
+      if (step->slice) run_backward(plan, graph, run, step->reader, part);
+      run_backward(plan, graph, run, i, part);
+    } while (part.first + part.count < run->samples);
+    for (uint32_t k = 0; k < node->n_inputs; k++)
+      if (step->sum[k])
+        add_up(run, step->sum[k], step->buffers.dx[k], run->samples * graph->nodes[node->inputs[k]].elements);
   }
 }

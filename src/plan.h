@@ -17,6 +17,12 @@ typedef struct {
   /* Where a gradient with several readers is gathered: dx[i] is added to sum[i] after the node's backward pass. */
   tg_real *sum[TG_MAX_INPUTS];
   uint64_t packed_from; /* tg_run.weights that buffers.packed was made from */
+  /* Where a value is large and has one reader that needs it no more afterwards, the two nodes take so many samples in
+   * turn, and value and gradient are as large as that. 0: all samples at once. */
+  uint32_t slice;
+  uint32_t producer, reader; /* the two */
+  uint64_t saved_reals;      /* of a slice */
+  tg_real *dw_part;          /* the producer's gradients from one slice */
 } tg_step;
 
 /* The flat vectors of a model that steps read and write. */

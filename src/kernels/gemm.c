@@ -25,20 +25,11 @@ void tg_gemm_pack(tg_real *packed, const tg_real *b, uint32_t K, uint32_t N, uin
   }
 }
 
-void tg_gemm_pack_transposed(tg_real *packed, const tg_real *bt, uint32_t K, uint32_t N, uint32_t panel_first,
-                             uint32_t panel_end) {
-  /* packed (panels, K, 8), bt (N, K) */
-  for (uint32_t panel = panel_first; panel < panel_end; panel++) {
-    tg_pack_panel_transposed(packed + (size_t)panel * K * TG_TILE_COLUMNS, bt + (size_t)panel * TG_TILE_COLUMNS * K, K,
-                             panel_columns(N, panel), K);
-  }
-}
-
-/* One row of c, the full panels of it four at a time: a tile of four rows would compute it four times. Returns the
- * panel it stopped at. */
-static uint32_t multiply_row(tg_real *c, const tg_real *a, const tg_real *packed, const tg_real *bias, uint32_t K,
-                             uint32_t N, uint32_t panel, uint32_t panel_end, int relu) {
-  const size_t step = (size_t)K * TG_TILE_COLUMNS;
+/* One row of c, the full panels of it four at a time: a tile of four rows would compute it four times. Panels of b are
+ * `step` apart, their rows row_step. Returns the panel it stopped at. */
+static uint32_t multiply_row(tg_real *c, const tg_real *a, const tg_real *b, size_t step, size_t row_step,
+                             const tg_real *bias, uint32_t K, uint32_t N, uint32_t panel, uint32_t panel_end,
+                             int relu) {
   for (; panel + 4 <= panel_end && (panel + 4) * (size_t)TG_TILE_COLUMNS <= N; panel += 4) {
     tg_real *c_row[4];
     for (size_t r = 0; r < 4; r++) c_row[r] = c + (panel + r) * TG_TILE_COLUMNS;
@@ -47,19 +38,45 @@ static uint32_t multiply_row(tg_real *c, const tg_real *a, const tg_real *packed
     else
       tg_clear(c_row[0], 4 * TG_TILE_COLUMNS);
     tg_tile t = tg_tile_load(c_row, TG_TILE_COLUMNS);
-    tg_tile_one_row(&t, a, packed + panel * step, step, K);
+    tg_tile_one_row(&t, a, b + panel * step, step, row_step, K);
     if (relu) tg_tile_relu(&t);
     tg_tile_store(c_row, &t, 4, TG_TILE_COLUMNS);
   }
   return panel;
 }
 
+/* Rows row_first…row_end-1 of one panel of c += a @ b (k_count, 8), from k_first on; c starts as `start` when k_first
+ * is 0, and max(0, ·) is applied when relu. */
+static __attribute__((noinline)) void multiply_panel(tg_real *c, const tg_real *a, const tg_real *b, tg_tile start,
+                                                     uint32_t K, uint32_t N, uint32_t row_first, uint32_t row_end,
+                                                     uint32_t k_first, uint32_t k_count, size_t columns, int relu) {
+  for (uint32_t row = row_first; row < row_end; row += TG_TILE_ROWS) {
+    size_t rows = row_end - row < TG_TILE_ROWS ? row_end - row : TG_TILE_ROWS;
+    const tg_real *a_row[4];
+    tg_real *c_row[4];
+    for (size_t r = 0; r < 4; r++) {
+      size_t m = row + (r < rows ? r : rows - 1);
+      a_row[r] = a + m * K + k_first;
+      c_row[r] = c + m * N;
+    }
+    tg_tile t = k_first == 0 ? start : tg_tile_load(c_row, columns);
+    tg_tile_rows(&t, a_row, b, k_count);
+    if (relu) tg_tile_relu(&t);
+    tg_tile_store(c_row, &t, rows, columns);
+  }
+}
+
+static tg_tile start_of_panel(const tg_real *bias, uint32_t panel, size_t columns) {
+  return tg_tile_start_bias(bias ? bias + (size_t)panel * TG_TILE_COLUMNS : NULL, columns);
+}
+
 void tg_gemm(tg_real *c, const tg_real *a, const tg_real *packed, const tg_real *bias, uint32_t K, uint32_t N,
              uint32_t row_first, uint32_t row_end, uint32_t panel_first, uint32_t panel_end, int relu) {
   /* c (M, N), a (M, K), packed (panels, K, 8), bias (N) */
   if (row_end - row_first == 1) {
-    const size_t row = row_first;
-    panel_first = multiply_row(c + row * N, a + row * K, packed, bias, K, N, panel_first, panel_end, relu);
+    const size_t row = row_first, step = (size_t)K * TG_TILE_COLUMNS;
+    panel_first =
+        multiply_row(c + row * N, a + row * K, packed, step, TG_TILE_COLUMNS, bias, K, N, panel_first, panel_end, relu);
   }
   for (uint32_t block_first = row_first; block_first < row_end; block_first += TG_GEMM_ROW_BLOCK) {
     uint32_t block_end = row_end - block_first > TG_GEMM_ROW_BLOCK ? block_first + TG_GEMM_ROW_BLOCK : row_end;
@@ -68,24 +85,37 @@ void tg_gemm(tg_real *c, const tg_real *a, const tg_real *packed, const tg_real 
       uint32_t k_count = K - k_first > TG_GEMM_K_BLOCK ? TG_GEMM_K_BLOCK : K - k_first;
       int last = k_first + k_count == K;
       for (uint32_t panel = panel_first; panel < panel_end; panel++) {
-        size_t columns = panel_columns(N, panel);
-        const tg_real *b = packed + ((size_t)panel * K + k_first) * TG_TILE_COLUMNS;
-        tg_tile start = tg_tile_start_bias(bias ? bias + (size_t)panel * TG_TILE_COLUMNS : NULL, columns);
-        for (uint32_t row = block_first; row < block_end; row += TG_TILE_ROWS) {
-          size_t rows = block_end - row < TG_TILE_ROWS ? block_end - row : TG_TILE_ROWS;
-          const tg_real *a_row[4];
-          tg_real *c_row[4];
-          for (size_t r = 0; r < 4; r++) {
-            size_t m = row + (r < rows ? r : rows - 1);
-            a_row[r] = a + m * K + k_first;
-            c_row[r] = c + m * N + (size_t)panel * TG_TILE_COLUMNS;
-          }
-          tg_tile t = k_first == 0 ? start : tg_tile_load(c_row, columns);
-          tg_tile_rows(&t, a_row, b, k_count);
-          if (relu && last) tg_tile_relu(&t);
-          tg_tile_store(c_row, &t, rows, columns);
-        }
+        const size_t columns = panel_columns(N, panel);
+        multiply_panel(c + (size_t)panel * TG_TILE_COLUMNS, a, packed + ((size_t)panel * K + k_first) * TG_TILE_COLUMNS,
+                       start_of_panel(bias, panel, columns), K, N, block_first, block_end, k_first, k_count, columns,
+                       relu && last);
       }
+      k_first += k_count;
+    } while (k_first < K);
+  }
+}
+
+/* Rows of a panel packed at a time by tg_gemm_unpacked: 8 KB. */
+enum { TG_GEMM_PACK_BLOCK = 256 };
+
+void tg_gemm_unpacked(tg_real *c, const tg_real *a, const tg_real *b, const tg_real *bias, uint32_t M, uint32_t K,
+                      uint32_t N, uint32_t panel_first, uint32_t panel_end, int relu, int transposed) {
+  /* c (M, N), a (M, K), b (K, N) or (N, K), bias (N) */
+  if (M == 1 && !transposed)
+    panel_first = multiply_row(c, a, b, TG_TILE_COLUMNS, N, bias, K, N, panel_first, panel_end, relu);
+  tg_real block[TG_GEMM_PACK_BLOCK * TG_TILE_COLUMNS];
+  for (uint32_t panel = panel_first; panel < panel_end; panel++) {
+    const size_t column = (size_t)panel * TG_TILE_COLUMNS, columns = panel_columns(N, panel);
+    const tg_tile start = start_of_panel(bias, panel, columns);
+    uint32_t k_first = 0;
+    do {
+      const uint32_t k_count = K - k_first > TG_GEMM_PACK_BLOCK ? TG_GEMM_PACK_BLOCK : K - k_first;
+      if (transposed)
+        tg_pack_panel_transposed(block, b + column * K + k_first, k_count, columns, K);
+      else
+        tg_pack_panel(block, b + (size_t)k_first * N + column, k_count, columns, N);
+      multiply_panel(c + column, a, block, start, K, N, 0, M, k_first, k_count, columns,
+                     relu && k_first + k_count == K);
       k_first += k_count;
     } while (k_first < K);
   }

@@ -15,13 +15,14 @@ uint32_t tg_gemm_panels(uint32_t N);
 size_t tg_gemm_packed_size(uint32_t K, uint32_t N);
 /* packed (panels, K, 8) from b (K, N); panels panel_first…panel_end-1. */
 void tg_gemm_pack(tg_real *packed, const tg_real *b, uint32_t K, uint32_t N, uint32_t panel_first, uint32_t panel_end);
-/* The same from the transposed matrix bt (N, K). */
-void tg_gemm_pack_transposed(tg_real *packed, const tg_real *bt, uint32_t K, uint32_t N, uint32_t panel_first,
-                             uint32_t panel_end);
 /* c (M, N) = a (M, K) @ b (K, N) + bias (N, or NULL), then max(0, ·) when relu; rows row_first…row_end-1,
  * panels panel_first…panel_end-1. */
 void tg_gemm(tg_real *c, const tg_real *a, const tg_real *packed, const tg_real *bias, uint32_t K, uint32_t N,
              uint32_t row_first, uint32_t row_end, uint32_t panel_first, uint32_t panel_end, int relu);
+/* The same bits from b as it stands, (K, N), or (N, K) when `transposed`: a block of a panel is packed at a time, in
+ * the first-level cache, so it takes no memory. For weights that are multiplied once; all M rows of a. */
+void tg_gemm_unpacked(tg_real *c, const tg_real *a, const tg_real *b, const tg_real *bias, uint32_t M, uint32_t K,
+                      uint32_t N, uint32_t panel_first, uint32_t panel_end, int relu, int transposed);
 /* c (K, N) = transpose of a (M, K) @ b (M, N); rows row_first…row_end-1 of c. Nothing is packed. */
 void tg_gemm_transposed(tg_real *c, const tg_real *a, const tg_real *b, uint32_t M, uint32_t K, uint32_t N,
                         uint32_t row_first, uint32_t row_end);

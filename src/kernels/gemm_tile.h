@@ -90,8 +90,9 @@ TG_INLINE void tg_tile_columns_adjacent(tg_tile *t, const tg_real *a, size_t a_s
 }
 
 /* The tile as one row of four panels: its rows hold the panels' columns. The row a (count) @ B, `panel_step` from panel
- * to panel; as many chains as four rows of one panel have, where there is only one row. */
-TG_INLINE void tg_tile_one_row(tg_tile *t, const tg_real *a, const tg_real *b, size_t panel_step, size_t count) {
+ * to panel, b_step from row to row; as many chains as four rows of one panel have, where there is only one row. */
+TG_INLINE void tg_tile_one_row(tg_tile *t, const tg_real *a, const tg_real *b, size_t panel_step, size_t b_step,
+                               size_t count) {
   const tg_real *b0 = b, *b1 = b + panel_step, *b2 = b + 2 * panel_step, *b3 = b + 3 * panel_step;
   TG_NO_UNROLL
   for (; count; count--) {
@@ -104,25 +105,15 @@ TG_INLINE void tg_tile_one_row(tg_tile *t, const tg_real *a, const tg_real *b, s
     t->r2c4 = tg_v4_madd(v, tg_v4_load(b2 + 4), t->r2c4);
     t->r3c0 = tg_v4_madd(v, tg_v4_load(b3), t->r3c0);
     t->r3c4 = tg_v4_madd(v, tg_v4_load(b3 + 4), t->r3c4);
-    b0 += 8;
-    b1 += 8;
-    b2 += 8;
-    b3 += 8;
+    b0 += b_step;
+    b1 += b_step;
+    b2 += b_step;
+    b3 += b_step;
   }
 }
 
 /* Every row of the tile = start (8). */
 TG_INLINE tg_tile tg_tile_start(tg_v4 c0, tg_v4 c4) { return (tg_tile){c0, c4, c0, c4, c0, c4, c0, c4}; }
-
-/* The first `columns` (1…8) of bias, or zeros when there is none. */
-TG_INLINE tg_tile tg_tile_start_bias(const tg_real *bias, size_t columns) {
-  tg_v4 c0 = tg_v4_zero(), c4 = tg_v4_zero();
-  if (bias) {
-    c0 = tg_v4_load_part(bias, columns, 0);
-    if (columns > 4) c4 = tg_v4_load_part(bias + 4, columns - 4, 0);
-  }
-  return tg_tile_start(c0, c4);
-}
 
 TG_INLINE void tg_tile_load_row(tg_v4 *c0, tg_v4 *c4, const tg_real *c, size_t columns) {
   if (columns == 8) {
@@ -132,6 +123,13 @@ TG_INLINE void tg_tile_load_row(tg_v4 *c0, tg_v4 *c4, const tg_real *c, size_t c
     *c0 = tg_v4_load_part(c, columns, 0);
     *c4 = columns > 4 ? tg_v4_load_part(c + 4, columns - 4, 0) : tg_v4_zero();
   }
+}
+
+/* The first `columns` (1…8) of bias, or zeros when there is none. */
+TG_INLINE tg_tile tg_tile_start_bias(const tg_real *bias, size_t columns) {
+  tg_v4 c0 = tg_v4_zero(), c4 = tg_v4_zero();
+  if (bias) tg_tile_load_row(&c0, &c4, bias, columns);
+  return tg_tile_start(c0, c4);
 }
 
 /* The tile as it stands in memory: rows at c[0…3], `columns` (1…8) of each. */

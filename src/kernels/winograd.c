@@ -149,7 +149,7 @@ static void multiply(tg_real *c, const tg_real *a, const tg_real *packed, uint32
       tg_real *const first = c + (size_t)panel * TG_TILE_COLUMNS, *const at[4] = {first, first + 8, first + 16,
                                                                                   first + 24};
       tg_tile t = tg_tile_start(tg_v4_zero(), tg_v4_zero());
-      tg_tile_one_row(&t, a, packed + panel * wide, wide, K);
+      tg_tile_one_row(&t, a, packed + panel * wide, wide, TG_TILE_COLUMNS, K);
       tg_tile_store(at, &t, 4, TG_TILE_COLUMNS);
     }
     for (; panel < panel_end; panel++) {

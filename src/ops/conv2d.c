@@ -105,13 +105,15 @@ static void need(uint64_t *reals, uint64_t wanted) {
 static void plan(const tg_graph *graph, const tg_node *node, uint32_t samples, uint32_t threads, int want_dx,
                  tg_needs *needs) {
   const tg_conv2d_shape s = tg_conv2d_shape_of(graph, node);
-  need(&needs->packed, tg_conv2d_packed_size(&s));
-  need(&needs->forward, tg_mul(threads, tg_conv2d_forward_scratch(&s, s.out_h)));
   need(&needs->backward, tg_bias_relu_scratch((uint64_t)samples * s.out_h * s.out_w, s.out_c));
-  need(&needs->backward, tg_mul(threads, tg_conv2d_filter_gradient_scratch(&s)));
-  if (want_dx)
-    need(&needs->backward, tg_add(tg_conv2d_input_gradient_packed_size(&s),
-                                  tg_mul(threads, tg_conv2d_input_gradient_scratch(&s, s.in_h))));
+  if (!tg_winograd_pays(&s, 1)) {
+    need(&needs->packed, tg_conv2d_packed_size(&s));
+    need(&needs->forward, tg_mul(threads, tg_conv2d_forward_scratch(&s, s.out_h)));
+    need(&needs->backward, tg_mul(threads, tg_conv2d_filter_gradient_scratch(&s)));
+    if (want_dx)
+      need(&needs->backward, tg_add(tg_conv2d_input_gradient_packed_size(&s),
+                                    tg_mul(threads, tg_conv2d_input_gradient_scratch(&s, s.in_h))));
+  }
   if (!tg_winograd_pays(&s, TG_WINOGRAD_MANY)) return;
   const tg_winograd g = tg_winograd_make(&s);
   const tg_pool *pool = graph->engine->pool;
@@ -234,7 +236,7 @@ const tg_op tg_op_conv2d = {.name = "conv2d",
                             .attributes = attributes,
                             .n_attributes = sizeof attributes / sizeof *attributes,
                             .n_inputs = 1,
-                            .traits = TG_OP_BACKWARD_READS_X | TG_OP_FUSES_RELU,
+                            .traits = TG_OP_BACKWARD_READS_X | TG_OP_FUSES_RELU | TG_OP_SLICES,
                             .infer = infer,
                             .plan = plan,
                             .pack = pack,

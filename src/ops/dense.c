@@ -13,7 +13,7 @@ static const tg_attribute attributes[] = {
     {"biasInitializer", TG_INIT_ZEROS, 0, TG_INIT_COUNT - 1, 1},
 };
 
-/* Panels of eight columns a tile packs and multiplies; rows of the kernel gradient a tile sums. Both keep a tile of the
+/* Panels of eight columns a tile multiplies; rows of the kernel gradient a tile sums. Both keep a tile of the
  * seed networks' layers near 20 µs, long against the 2 µs that handing out a tile costs. */
 enum { INPUT_GRADIENT_PANELS = 8, KERNEL_GRADIENT_ROWS = 64 };
 /* A single row is multiplied by four panels at a time. */
@@ -44,12 +44,10 @@ static uint64_t matrix_rows(const tg_graph *graph, const tg_node *node, uint32_t
 
 static void plan(const tg_graph *graph, const tg_node *node, uint32_t samples, uint32_t threads, int want_dx,
                  tg_needs *needs) {
-  (void)threads;
+  (void)threads, (void)want_dx;
   uint32_t in = features(graph, node), units = tg_attribute_u32(node, UNITS);
   needs->packed = tg_gemm_packed_size(in, units);
-  uint64_t bias = tg_bias_relu_scratch(matrix_rows(graph, node, samples), units);
-  uint64_t input = want_dx ? tg_gemm_packed_size(units, in) : 0;
-  needs->backward = bias > input ? bias : input;
+  needs->backward = tg_bias_relu_scratch(matrix_rows(graph, node, samples), units);
 }
 
 typedef struct {
@@ -57,7 +55,6 @@ typedef struct {
   const tg_real *bias;
   uint32_t rows, in, units;
   uint32_t panels_a_tile; /* of forward */
-  int pack;
 } job;
 
 static void pack_panel(void *context, uint32_t panel, uint32_t thread) {
@@ -67,10 +64,13 @@ static void pack_panel(void *context, uint32_t panel, uint32_t thread) {
 }
 
 static void forward_tile(void *context, uint32_t tile, uint32_t thread) {
+  (void)thread;
   const job *j = context;
   const uint32_t first = tile * j->panels_a_tile, end = tg_min(first + j->panels_a_tile, tg_gemm_panels(j->units));
-  for (uint32_t panel = first; j->pack && panel < end; panel++) pack_panel(context, panel, thread);
-  tg_gemm(j->b->y, j->b->x[0], j->b->packed, j->bias, j->in, j->units, 0, j->rows, first, end, j->b->relu);
+  if (j->b->packed)
+    tg_gemm(j->b->y, j->b->x[0], j->b->packed, j->bias, j->in, j->units, 0, j->rows, first, end, j->b->relu);
+  else
+    tg_gemm_unpacked(j->b->y, j->b->x[0], j->b->w, j->bias, j->rows, j->in, j->units, first, end, j->b->relu, 0);
 }
 
 static job make_job(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
@@ -81,14 +81,12 @@ static job make_job(const tg_run *run, const tg_graph *graph, const tg_node *nod
 }
 
 static void pack(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
-  if (run->training) return; /* forward does it, a panel at a time: it is then still in the cache */
   job j = make_job(run, graph, node, buffers);
   tg_pool_run(run->pool, tg_gemm_panels(j.units), pack_panel, &j);
 }
 
 static void forward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
   job j = make_job(run, graph, node, buffers);
-  j.pack = run->training;
   if (tg_attribute_u32(node, USE_BIAS)) j.bias = buffers->w + (size_t)j.in * j.units;
   j.panels_a_tile = j.rows == 1 ? PANELS_OF_A_ROW : 1;
   tg_pool_run(run->pool, tg_ceil_div(tg_gemm_panels(j.units), j.panels_a_tile), forward_tile, &j);
@@ -105,11 +103,9 @@ static void kernel_gradient_tile(void *context, uint32_t tile, uint32_t thread) 
 static void input_gradient_tile(void *context, uint32_t tile, uint32_t thread) {
   (void)thread;
   const job *j = context;
-  tg_real *packed = j->b->scratch;
   uint32_t first = tile * INPUT_GRADIENT_PANELS;
   uint32_t end = tg_min(first + INPUT_GRADIENT_PANELS, tg_gemm_panels(j->in));
-  tg_gemm_pack_transposed(packed, j->b->w, j->units, j->in, first, end);
-  tg_gemm(j->b->dx[0], j->b->dy, packed, NULL, j->units, j->in, 0, j->rows, first, end, 0);
+  tg_gemm_unpacked(j->b->dx[0], j->b->dy, j->b->w, NULL, j->rows, j->units, j->in, first, end, 0, 1);
 }
 
 static void backward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
@@ -125,7 +121,7 @@ const tg_op tg_op_dense = {.name = "dense",
                            .attributes = attributes,
                            .n_attributes = sizeof attributes / sizeof *attributes,
                            .n_inputs = 1,
-                           .traits = TG_OP_BACKWARD_READS_X | TG_OP_FUSES_RELU,
+                           .traits = TG_OP_BACKWARD_READS_X | TG_OP_FUSES_RELU | TG_OP_PACKS_TO_PREDICT,
                            .infer = infer,
                            .plan = plan,
                            .pack = pack,

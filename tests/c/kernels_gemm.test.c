@@ -21,12 +21,20 @@ static void test_gemm(uint32_t M, uint32_t K, uint32_t N, int with_bias, int rel
   tg_gemm(c, a, packed, bias, K, N, 0, M, 0, panels, relu);
   check_products(c, expected, magnitude, mn, K + with_bias, whole);
 
-  tg_real *bt = test_reals((size_t)K * N, 0), *packed_bt = test_reals(packed_size, TG_OVERREAD_REALS);
+  tg_real *bt = test_reals((size_t)K * N, TG_OVERREAD_REALS), *unpacked = test_reals(mn, 0);
   for (size_t k = 0; k < K; k++) {
     for (size_t n = 0; n < N; n++) bt[n * K + k] = b[k * N + n];
   }
-  for (uint32_t panel = 0; panel < panels; panel++) tg_gemm_pack_transposed(packed_bt, bt, K, N, panel, panel + 1);
-  CHECK(test_same_bits(packed, packed_bt, packed_size));
+  for (int transposed = 0; transposed < 2; transposed++) {
+    for (size_t i = 0; i < mn; i++) unpacked[i] = 0;
+    for (uint32_t panel = 0; panel < panels;) {
+      uint32_t end = panel + 1 + test_below(5);
+      if (end > panels) end = panels;
+      tg_gemm_unpacked(unpacked, a, transposed ? bt : b, bias, M, K, N, panel, end, relu, transposed);
+      panel = end;
+    }
+    CHECK_MESSAGE(test_same_bits(c, unpacked, mn), "%u x %u x %u unpacked, transposed %d", M, K, N, transposed);
+  }
 
   tg_real *tiled = test_reals(mn, 0);
   for (uint32_t row = 0; row < M;) {
@@ -95,6 +103,7 @@ int main(void) {
   test_gemm(6, 512, 10, 1, 1, 0);
   test_gemm(6, 1030, 10, 1, 1, 0);
   test_gemm(100, 700, 12, 1, 1, 1);
+  test_gemm(1, 600, 70, 1, 1, 0);
   test_gemm_transposed(256, 6, 10, 0);
   test_gemm_transposed(600, 7, 12, 0);
   test_gemm_transposed(600, 7, 12, 1);

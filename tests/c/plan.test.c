@@ -44,69 +44,120 @@ static uint32_t gradient_mark(const paper *p, uint32_t node) {
   return 0;
 }
 
+/* Samples first…first+count-1 of a batch: all, or a slice of those that two nodes take in turn. */
+typedef struct {
+  uint32_t first, count;
+} part;
+
+static part next_part(const paper *p, uint32_t i, part done) {
+  const uint32_t slice = p->plan->steps[i].slice, first = done.first + done.count, left = p->plan->samples - first;
+  return (part){first, slice && slice < left ? slice : left};
+}
+
+/* Where a part lies in an array: one between the two nodes holds a slice alone. */
+static const tg_real *piece(const tg_real *array, uint64_t elements, part s, int between) {
+  return between ? array : array + s.first * elements;
+}
+
 static tg_needs needs_of(const paper *p, uint32_t i) {
   tg_needs needs = {0};
   const tg_node *node = &p->graph->nodes[i];
-  tg_real *const *dx = p->plan->steps[i].buffers.dx;
+  const tg_step *step = &p->plan->steps[i];
   uint32_t threads = tg_pool_threads(p->graph->engine->pool);
-  if (node->op->plan) node->op->plan(p->graph, node, p->plan->samples, threads, dx[0] || dx[1], &needs);
+  if (node->op->plan)
+    node->op->plan(p->graph, node, step->slice ? step->slice : p->plan->samples, threads,
+                   step->buffers.dx[0] || step->buffers.dx[1], &needs);
+  if (!step->buffers.packed) {
+    CHECK(!needs.packed || (p->plan->training && node->op->traits & TG_OP_PACKS_TO_PREDICT));
+    needs.packed = 0;
+  }
   return needs;
+}
+
+static tg_real *saved_of(const tg_step *step, part s) {
+  return step->buffers.saved + (step->slice ? s.first / step->slice * step->saved_reals : 0);
+}
+
+static void forward_node(paper *p, uint32_t i, part s) {
+  const tg_node *node = &p->graph->nodes[i];
+  const tg_step *step = &p->plan->steps[i];
+  tg_needs needs = needs_of(p, i);
+  if (needs.packed && p->plan->training) put(p, step->buffers.packed, needs.packed, mark_of(i, PACKED));
+  if (needs.forward) put(p, step->scratch_forward, needs.forward, 0);
+  if (needs.packed) expect(p, step->buffers.packed, needs.packed, mark_of(i, PACKED), i);
+  if (needs.saved) put(p, saved_of(step, s), needs.saved, mark_of(i, SAVED));
+  put(p, piece(step->buffers.y, node->elements, s, step->slice && i == step->producer), s.count * node->elements,
+      mark_of(i, VALUE));
+  for (uint32_t k = 0; k < node->n_inputs; k++) {
+    const uint64_t elements = p->graph->nodes[node->inputs[k]].elements;
+    expect(p, piece(step->buffers.x[k], elements, s, step->slice && i == step->reader), s.count * elements,
+           mark_of(writer(p, node->inputs[k]), VALUE), i);
+  }
 }
 
 static void run_forward(paper *p) {
   for (uint32_t i = 0; i < p->graph->n_nodes; i++) {
-    const tg_node *node = &p->graph->nodes[i];
     const tg_step *step = &p->plan->steps[i];
-    if (step->skip) continue;
-    tg_needs needs = needs_of(p, i);
-    if (needs.packed && p->plan->training) put(p, step->buffers.packed, needs.packed, mark_of(i, PACKED));
-    if (needs.forward) put(p, step->scratch_forward, needs.forward, 0);
-    if (needs.packed) expect(p, step->buffers.packed, needs.packed, mark_of(i, PACKED), i);
-    if (needs.saved) put(p, step->buffers.saved, needs.saved, mark_of(i, SAVED));
-    put(p, step->buffers.y, p->plan->samples * node->elements, mark_of(i, VALUE));
-    for (uint32_t k = 0; k < node->n_inputs; k++)
-      expect(p, step->buffers.x[k], p->plan->samples * p->graph->nodes[node->inputs[k]].elements,
-             mark_of(writer(p, node->inputs[k]), VALUE), i);
+    if (step->skip || (step->slice && i == step->producer)) continue;
+    part s = {0, 0};
+    while ((s = next_part(p, i, s)).count > 0) {
+      if (step->slice) forward_node(p, step->producer, s);
+      forward_node(p, i, s);
+    }
   }
+}
+
+static void backward_node(paper *p, uint32_t i, part s) {
+  const tg_node *node = &p->graph->nodes[i];
+  const tg_step *step = &p->plan->steps[i];
+  const tg_buffers *b = &step->buffers;
+  const int produces = step->slice && i == step->producer, reads = step->slice && i == step->reader;
+  tg_needs needs = needs_of(p, i);
+  expect(p, piece(b->dy, node->elements, s, produces), s.count * node->elements, gradient_mark(p, i), i);
+  if (needs.backward) put(p, step->scratch_backward, needs.backward, 0);
+  if (produces && s.first > 0) put(p, step->dw_part, node->trainable, 0);
+  for (uint32_t k = 0; k < node->n_inputs; k++) {
+    if (!b->dx[k]) continue;
+    const uint64_t elements = p->graph->nodes[node->inputs[k]].elements;
+    uint32_t mark = gradient_mark(p, node->inputs[k]);
+    /* A gradient that others have begun must be there still; this node's share stands apart from it. */
+    if (step->sum[k]) expect(p, step->sum[k], p->plan->samples * elements, mark, i);
+    CHECK(b->dx[k] != b->dy || node->op->traits & TG_OP_PASSES_GRADIENT);
+    put(p, piece(b->dx[k], elements, s, reads), s.count * elements, step->sum[k] ? mark_of(i, TEMPORARY) : mark);
+  }
+  for (uint32_t k = 0; k < node->n_inputs; k++) {
+    const uint64_t elements = p->graph->nodes[node->inputs[k]].elements;
+    if (node->op->traits & TG_OP_BACKWARD_READS_X)
+      expect(p, piece(b->x[k], elements, s, reads), s.count * elements, mark_of(writer(p, node->inputs[k]), VALUE), i);
+    if (b->dx[k] && !step->sum[k])
+      expect(p, piece(b->dx[k], elements, s, reads), s.count * elements, gradient_mark(p, node->inputs[k]), i);
+  }
+  if (node->op->traits & TG_OP_BACKWARD_READS_Y || (b->relu && !(node->op->traits & TG_OP_KEEPS_MASK)))
+    expect(p, b->y, s.count * node->elements, mark_of(i, VALUE), i);
+  if (needs.saved) expect(p, saved_of(step, s), needs.saved, mark_of(i, SAVED), i);
 }
 
 static void run_backward(paper *p) {
-  uint32_t samples = p->plan->samples;
   for (uint32_t i = p->plan->loss_node + 1; i-- > 0;) {
     const tg_node *node = &p->graph->nodes[i];
     const tg_step *step = &p->plan->steps[i];
-    const tg_buffers *b = &step->buffers;
-    if (step->skip || !step->has_gradient) continue;
-    tg_needs needs = needs_of(p, i);
-    expect(p, b->dy, samples * node->elements, gradient_mark(p, i), i);
-    if (needs.backward) put(p, step->scratch_backward, needs.backward, 0);
-    for (uint32_t k = 0; k < node->n_inputs; k++) {
-      if (!b->dx[k]) continue;
-      uint64_t reals = samples * p->graph->nodes[node->inputs[k]].elements;
-      uint32_t mark = gradient_mark(p, node->inputs[k]);
-      /* A gradient that others have begun must be there still; this node's share stands apart from it. */
-      if (step->sum[k]) expect(p, step->sum[k], reals, mark, i);
-      CHECK(b->dx[k] != b->dy || node->op->traits & TG_OP_PASSES_GRADIENT);
-      put(p, b->dx[k], reals, step->sum[k] ? mark_of(i, TEMPORARY) : mark);
+    if (step->skip || !step->has_gradient || (step->slice && i == step->reader)) continue;
+    part s = {0, 0};
+    while ((s = next_part(p, i, s)).count > 0) {
+      if (step->slice) backward_node(p, step->reader, s);
+      backward_node(p, i, s);
     }
     for (uint32_t k = 0; k < node->n_inputs; k++) {
-      uint64_t reals = samples * p->graph->nodes[node->inputs[k]].elements;
-      if (node->op->traits & TG_OP_BACKWARD_READS_X)
-        expect(p, b->x[k], reals, mark_of(writer(p, node->inputs[k]), VALUE), i);
-      if (step->sum[k]) {
-        expect(p, b->dx[k], reals, mark_of(i, TEMPORARY), i);
-        expect(p, step->sum[k], reals, gradient_mark(p, node->inputs[k]), i);
-      } else if (b->dx[k]) {
-        expect(p, b->dx[k], reals, gradient_mark(p, node->inputs[k]), i);
-      }
+      if (!step->sum[k]) continue;
+      const uint64_t reals = p->plan->samples * p->graph->nodes[node->inputs[k]].elements;
+      expect(p, step->buffers.dx[k], reals, mark_of(i, TEMPORARY), i);
+      expect(p, step->sum[k], reals, gradient_mark(p, node->inputs[k]), i);
     }
-    if (node->op->traits & TG_OP_BACKWARD_READS_Y || (b->relu && !(node->op->traits & TG_OP_KEEPS_MASK)))
-      expect(p, b->y, samples * node->elements, mark_of(i, VALUE), i);
-    if (needs.saved) expect(p, b->saved, needs.saved, mark_of(i, SAVED), i);
   }
 }
 
-static void check_plan(tg_model *model, uint32_t samples, int training) {
+/* Returns how many pairs of nodes take slices in turn. */
+static int check_plan(tg_model *model, uint32_t samples, int training) {
   tg_plan plan;
   const tg_graph *graph = &model->graph;
   uint32_t loss_node = model->loss.node;
@@ -124,8 +175,11 @@ static void check_plan(tg_model *model, uint32_t samples, int training) {
     put(&p, plan.steps[loss_node].buffers.dy, samples * graph->nodes[loss_node].elements, gradient_mark(&p, loss_node));
     run_backward(&p);
   }
+  int sliced = 0;
+  for (uint32_t i = 0; i < graph->n_nodes; i++) sliced += plan.steps[i].slice && plan.steps[i].reader == i;
   tg_plan_free(graph->engine, &plan);
   test_free_blocks();
+  return sliced;
 }
 
 static void add_same(tg_chain *chain, double channels) {
@@ -194,8 +248,35 @@ static tg_chain random_graph(tg_engine *engine) {
   return chain;
 }
 
+/* Values of more than 4 MB a sample, of which a batch of five is taken in slices of four: in a chain, beside a shortcut
+ * that reads the same input, and not where anybody else reads what stands between. */
+static void test_slices(tg_engine *engine) {
+  for (int shortcut = 0; shortcut < 3; shortcut++) {
+    tg_chain chain = chain_start(engine, 1, 512, 512, 2);
+    chain_add(&chain, "conv2d", "filters,kernelHeight,kernelWidth,samePadding", 4.0, 3.0, 3.0, 1.0);
+    const int32_t stem = chain.last;
+    chain_add(&chain, "conv2d", "filters,kernelHeight,kernelWidth,samePadding", 4.0, 3.0, 3.0, 1.0);
+    const int32_t between = chain.last;
+    if (shortcut == 1) chain.last = stem;
+    if (shortcut > 0) chain_add(&chain, "maxPooling2d", "");
+    const int32_t other = chain.last;
+    chain.last = between;
+    chain_add(&chain, "relu", "");
+    chain_add(&chain, "maxPooling2d", "");
+    if (shortcut > 0) chain_join(&chain, "add", other);
+    chain_add(&chain, "globalAveragePooling2d", "");
+    chain_add(&chain, "dense", "units", 3.0);
+    CHECK(!chain_finish(&chain, TG_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY, 0, TG_OPTIMIZER_SGD, 0));
+    CHECK(check_plan(chain.model, 5, 1) == (shortcut < 2));
+    CHECK(check_plan(chain.model, 4, 1) == 0);
+    CHECK(check_plan(chain.model, 5, 0) == 0);
+    tg_model_destroy(engine, chain.model);
+  }
+}
+
 int main(void) {
   tg_engine *engine = tg_engine_create(2, 16);
+  test_slices(engine);
   for (int i = 0; i < 500; i++) {
     tg_chain chain = random_graph(engine);
     if (chain.last < 0) continue; /* counted as failed */
