@@ -25,6 +25,15 @@ void tg_gemm_pack(tg_real *packed, const tg_real *b, uint32_t K, uint32_t N, uin
   }
 }
 
+void tg_gemm_pack_transposed(tg_real *packed, const tg_real *bt, uint32_t K, uint32_t N, uint32_t panel_first,
+                             uint32_t panel_end) {
+  /* packed (panels, K, 8), bt (N, K) */
+  for (uint32_t panel = panel_first; panel < panel_end; panel++) {
+    tg_pack_panel_transposed(packed + (size_t)panel * K * TG_TILE_COLUMNS, bt + (size_t)panel * TG_TILE_COLUMNS * K, K,
+                             panel_columns(N, panel), K);
+  }
+}
+
 /* One row of c, the full panels of it four at a time: a tile of four rows would compute it four times. Panels of b are
  * `step` apart, their rows row_step. Returns the panel it stopped at. */
 static uint32_t multiply_row(tg_real *c, const tg_real *a, const tg_real *b, size_t step, size_t row_step,

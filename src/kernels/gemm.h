@@ -15,6 +15,9 @@ uint32_t tg_gemm_panels(uint32_t N);
 size_t tg_gemm_packed_size(uint32_t K, uint32_t N);
 /* packed (panels, K, 8) from b (K, N); panels panel_first…panel_end-1. */
 void tg_gemm_pack(tg_real *packed, const tg_real *b, uint32_t K, uint32_t N, uint32_t panel_first, uint32_t panel_end);
+/* The same from the transposed matrix bt (N, K). */
+void tg_gemm_pack_transposed(tg_real *packed, const tg_real *bt, uint32_t K, uint32_t N, uint32_t panel_first,
+                             uint32_t panel_end);
 /* c (M, N) = a (M, K) @ b (K, N) + bias (N, or NULL), then max(0, ·) when relu; rows row_first…row_end-1,
  * panels panel_first…panel_end-1. */
 void tg_gemm(tg_real *c, const tg_real *a, const tg_real *packed, const tg_real *bias, uint32_t K, uint32_t N,
