@@ -70,6 +70,7 @@ tg_dataset *tg_data_create(tg_engine *engine, tg_sample_type samples, double cou
 void tg_data_free(tg_engine *engine, tg_dataset *dataset) {
   tg_release(engine, dataset->samples);
   tg_release(engine, dataset->labels);
+  tg_release(engine, dataset->weights);
   tg_release(engine, dataset->scale);
   tg_release(engine, dataset->offset);
   tg_release(engine, dataset);
@@ -100,6 +101,15 @@ tg_status tg_data_normalize(tg_engine *engine, tg_dataset *dataset, const tg_rea
   return TG_OK;
 }
 
+float *tg_data_weigh(tg_engine *engine, tg_dataset *dataset) {
+  if (!dataset->weights) {
+    dataset->weights =
+        tg_allocate(engine, TG_BLOCK_SAMPLES, tg_mul(dataset->count, sizeof(float)), 1, "weights of a data set");
+    dataset->sealed = 0;
+  }
+  return dataset->weights;
+}
+
 /* Samples of the first value that is not finite, or `count`. */
 static uint64_t first_bad_sample(const float *values, uint64_t count, uint64_t size) {
   for (uint64_t i = 0; i < count * size; i++)
@@ -119,6 +129,10 @@ tg_status tg_data_seal(tg_engine *engine, tg_dataset *dataset) {
   if (bad < dataset->count)
     return tg_fail(engine, TG_E_NON_FINITE, "data set: the label of sample %g of %u is NaN or infinite", (double)bad,
                    dataset->count);
+  if (dataset->weights) bad = first_bad_sample(dataset->weights, dataset->count, 1);
+  if (bad < dataset->count)
+    return tg_fail(engine, TG_E_NON_FINITE, "data set: sampleWeight of sample %g of %u is %g", (double)bad,
+                   dataset->count, (double)dataset->weights[bad]);
   int32_t highest = -1;
   if (dataset->label_type == TG_LABELS_CLASS) {
     const int32_t *labels = dataset->labels;
@@ -167,4 +181,14 @@ void tg_data_gather_labels(int32_t *classes, tg_real *values, const tg_dataset *
       for (uint32_t k = 0; k < dataset->label_size; k++) values[(uint64_t)i * dataset->label_size + k] = row[k];
     }
   }
+}
+
+uint32_t tg_data_class_of(const tg_dataset *dataset, uint32_t sample) {
+  if (dataset->label_type == TG_LABELS_CLASS) return (uint32_t)((const int32_t *)dataset->labels)[sample];
+  const float *row = (const float *)dataset->labels + (uint64_t)sample * dataset->label_size;
+  if (dataset->label_size == 1) return row[0] > 0 && row[0] < 4e9f ? (uint32_t)(row[0] + 0.5f) : 0;
+  uint32_t best = 0;
+  for (uint32_t i = 1; i < dataset->label_size; i++)
+    if (row[i] > row[best]) best = i;
+  return best;
 }

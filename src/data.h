@@ -13,6 +13,7 @@ struct tg_dataset {
   uint32_t count, height, width, channels, label_size;
   uint64_t sample_elements;
   void *samples, *labels;
+  float *weights;          /* (count) or NULL: every sample weighs 1 */
   tg_real *scale, *offset; /* one a channel; both NULL: samples are used as they are */
   int32_t highest_label;   /* of class labels, known when sealed */
   int sealed;
@@ -24,6 +25,7 @@ tg_dataset *tg_data_create(tg_engine *engine, tg_sample_type samples, double cou
 void tg_data_free(tg_engine *engine, tg_dataset *dataset);
 tg_status tg_data_normalize(tg_engine *engine, tg_dataset *dataset, const tg_real *scale, const tg_real *offset,
                             double channels);
+float *tg_data_weigh(tg_engine *engine, tg_dataset *dataset);
 tg_status tg_data_seal(tg_engine *engine, tg_dataset *dataset);
 
 /* batch (n, sample_elements) = the samples order[0…n-1], normalised; tiles over the pool. */
@@ -31,5 +33,7 @@ void tg_data_gather(tg_pool *pool, tg_real *batch, const tg_dataset *dataset, co
 /* Labels of the same samples: classes (n), or values (n, label_size); the other pointer is untouched. */
 void tg_data_gather_labels(int32_t *classes, tg_real *values, const tg_dataset *dataset, const uint32_t *order,
                            uint32_t n);
+/* The class that a sample's label names: itself, the largest of several values, or the one value rounded. */
+uint32_t tg_data_class_of(const tg_dataset *dataset, uint32_t sample);
 
 #endif

@@ -95,6 +95,10 @@ void *tg_dataset_labels(tg_engine *engine, tg_dataset *dataset) {
   return check_dataset(engine, dataset) ? NULL : dataset->labels;
 }
 
+float *tg_dataset_weights(tg_engine *engine, tg_dataset *dataset) {
+  return check_dataset(engine, dataset) ? NULL : tg_data_weigh(engine, dataset);
+}
+
 tg_status tg_dataset_normalize(tg_engine *engine, tg_dataset *dataset, const tg_real *scale, const tg_real *offset,
                                double channels) {
   tg_status status = check_dataset(engine, dataset);
@@ -129,12 +133,15 @@ tg_status tg_model_build(tg_engine *engine, tg_model *model) {
   return status ? status : tg_model_finish(model);
 }
 
-tg_status tg_model_compile(tg_engine *engine, tg_model *model, tg_loss loss, uint32_t from_logits,
-                           tg_optimizer optimizer, const char *hyperparameters, const double *values,
-                           uint32_t n_hyperparameters) {
+tg_status tg_model_compile(tg_engine *engine, tg_model *model, tg_loss loss, const char *loss_options,
+                           const double *loss_values, uint32_t n_loss_options, tg_optimizer optimizer,
+                           const char *hyperparameters, const double *values, uint32_t n_hyperparameters) {
   tg_status status = check_model(engine, model);
+  if (!status && !model->built) status = tg_fail(engine, TG_E_STATE, "model: compiled before it is built");
+  tg_loss_plan plan;
+  if (!status) status = tg_loss_make(&plan, &model->graph, loss, loss_options, loss_values, n_loss_options);
   if (status) return status;
-  return tg_model_choose(model, loss, from_logits != 0, optimizer, hyperparameters, values, n_hyperparameters);
+  return tg_model_choose(model, &plan, optimizer, hyperparameters, values, n_hyperparameters);
 }
 
 tg_status tg_model_set_hyperparameter(tg_engine *engine, tg_model *model, const char *name, double value) {
@@ -173,6 +180,8 @@ double tg_model_info(tg_engine *engine, tg_model *model, tg_model_field field) {
       return (double)tg_model_output_size(model);
     case TG_MODEL_SEED:
       return (double)model->seed;
+    case TG_MODEL_ACCURACY_WEIGHT:
+      return model->accuracy_weight;
   }
   return NAN;
 }
@@ -250,6 +259,11 @@ const char *tg_model_describe_slot(tg_engine *engine, tg_model *model, uint32_t 
 tg_status tg_model_check_data(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first, double count) {
   tg_status status = check_both(engine, model, dataset);
   return status ? status : tg_check_data(model, dataset, first, count);
+}
+
+tg_status tg_train_class_weights(tg_engine *engine, tg_model *model, const tg_real *weights, double n) {
+  tg_status status = check_model(engine, model);
+  return status ? status : tg_model_weigh_classes(model, weights, n);
 }
 
 tg_status tg_train_begin(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first, double count,

@@ -38,6 +38,7 @@ void tg_model_free(tg_model *model) {
   free_vectors(model);
   tg_release(engine, model->order);
   tg_release(engine, model->eval_order);
+  tg_release(engine, model->class_weights);
   tg_graph_free(&model->graph);
   tg_release(engine, model);
 }
@@ -128,22 +129,41 @@ tg_status tg_model_finish(tg_model *model) {
   return TG_OK;
 }
 
-tg_status tg_model_choose(tg_model *model, tg_loss kind, int from_logits, tg_optimizer optimizer, const char *names,
+tg_status tg_model_choose(tg_model *model, const tg_loss_plan *loss, tg_optimizer optimizer, const char *names,
                           const double *values, uint32_t n) {
   tg_engine *engine = model->graph.engine;
-  if (!model->built) return tg_fail(engine, TG_E_STATE, "model: compiled before it is built");
   tg_optim optim;
-  tg_loss_plan loss;
-  tg_status status = tg_loss_make(&loss, &model->graph, kind, from_logits);
-  if (!status) status = tg_optim_make(&optim, &model->graph, optimizer, names, values, n);
+  tg_status status = tg_optim_make(&optim, &model->graph, optimizer, names, values, n);
   if (status) return status;
   /* Plans end at the node that the loss reads. */
   tg_runner_free(engine, &model->training);
   tg_runner_free(engine, &model->inference);
   tg_optim_free(engine, &model->optim);
   model->optim = optim;
-  model->loss = loss;
+  model->loss = *loss;
   model->compiled = 1;
+  return TG_OK;
+}
+
+tg_status tg_model_weigh_classes(tg_model *model, const tg_real *weights, double n) {
+  tg_engine *engine = model->graph.engine;
+  if (!model->compiled) return tg_fail(engine, TG_E_STATE, "model: it is not compiled");
+  const double classes = tg_loss_classes(&model->loss);
+  if (!(n >= 0 && n <= classes))
+    return tg_fail(engine, TG_E_LABEL_RANGE, "classWeight: class %g, the model has classes 0 to %g", n - 1,
+                   classes - 1);
+  for (uint32_t i = 0; i < n; i++)
+    if (!isfinite(weights[i]))
+      return tg_fail(engine, TG_E_NON_FINITE, "classWeight: the weight of class %u is %g", i, (double)weights[i]);
+  tg_real *copy = NULL;
+  if (n > 0) {
+    copy = tg_allocate(engine, TG_BLOCK_PRIVATE, (uint64_t)n * sizeof(tg_real), 0, "class weights");
+    if (!copy) return engine->status;
+    memcpy(copy, weights, (size_t)n * sizeof(tg_real));
+  }
+  tg_release(engine, model->class_weights);
+  model->class_weights = copy;
+  model->n_class_weights = (uint32_t)n;
   return TG_OK;
 }
 

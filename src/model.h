@@ -23,6 +23,10 @@ struct tg_model {
   uint32_t *order;
   uint32_t order_capacity, order_count, batch;
 
+  tg_real *class_weights; /* of the labels in training; those from n on weigh 1 */
+  uint32_t n_class_weights;
+  double accuracy_weight; /* see TG_MODEL_ACCURACY_WEIGHT */
+
   /* Order of an evaluation or prediction: one batch at a time. */
   uint32_t *eval_order;
   uint32_t eval_capacity;
@@ -31,8 +35,11 @@ struct tg_model {
 tg_model *tg_model_new(tg_engine *engine, double seed);
 void tg_model_free(tg_model *model);
 tg_status tg_model_finish(tg_model *model);
-tg_status tg_model_choose(tg_model *model, tg_loss loss, int from_logits, tg_optimizer optimizer, const char *names,
+/* Compiles the model, which is built, with a loss made for its graph. */
+tg_status tg_model_choose(tg_model *model, const tg_loss_plan *loss, tg_optimizer optimizer, const char *names,
                           const double *values, uint32_t n);
+/* See tg_train_class_weights. */
+tg_status tg_model_weigh_classes(tg_model *model, const tg_real *weights, double n);
 uint64_t tg_model_output_size(const tg_model *model);
 /* 1 when the data set's samples have the shape the model's input wants; else TG_E_SHAPE is set. */
 int tg_model_fits(const tg_model *model, const tg_dataset *dataset);

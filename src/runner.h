@@ -9,7 +9,8 @@ typedef struct {
   uint32_t rows;    /* room for the labels of so many samples */
   int32_t *classes; /* (rows) */
   tg_real *values;  /* (rows, output size) */
-  tg_real *losses;  /* (rows) */
+  tg_real *losses;  /* (rows, places): a place is a row of the output's last dimension */
+  tg_real *weights; /* (rows) */
 } tg_runner;
 
 /*

@@ -57,12 +57,24 @@ typedef enum {
   TG_LABELS_VALUES = 2 /* label_size floats a sample: one-hot rows, probabilities or regression targets */
 } tg_label_type;
 
-/** The loss a model is compiled with. Definitions and clipping follow Keras 3. */
+/** The loss a model is compiled with. Definitions, defaults and clipping follow Keras 3; options have names. */
 typedef enum {
-  TG_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY = 0, /* class labels */
-  TG_LOSS_CATEGORICAL_CROSSENTROPY = 1,        /* value labels, one row of probabilities a sample */
-  TG_LOSS_BINARY_CROSSENTROPY = 2,             /* class labels 0/1 (one output) or value labels */
-  TG_LOSS_MEAN_SQUARED_ERROR = 3               /* value labels, or class labels with one output */
+  TG_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY = 0, /* class labels; labelSmoothing 0 */
+  TG_LOSS_CATEGORICAL_CROSSENTROPY = 1,        /* value labels, one row of probabilities a sample; labelSmoothing 0 */
+  TG_LOSS_BINARY_CROSSENTROPY = 2,             /* class labels 0/1 (one output) or value labels; labelSmoothing 0 */
+  TG_LOSS_MEAN_SQUARED_ERROR = 3,              /* value labels, or class labels with one output; so those below */
+  TG_LOSS_MEAN_ABSOLUTE_ERROR = 4,
+  TG_LOSS_HUBER = 5, /* delta 1, smoothL1 0 */
+  TG_LOSS_LOG_COSH = 6,
+  TG_LOSS_MEAN_SQUARED_LOGARITHMIC_ERROR = 7,
+  TG_LOSS_POISSON = 8,
+  TG_LOSS_KL_DIVERGENCE = 9,                  /* value labels */
+  TG_LOSS_COSINE_SIMILARITY = 10,             /* value labels */
+  TG_LOSS_HINGE = 11,                         /* labels -1/1 or 0/1 */
+  TG_LOSS_SQUARED_HINGE = 12,                 /* the same */
+  TG_LOSS_CATEGORICAL_HINGE = 13,             /* value labels */
+  TG_LOSS_BINARY_FOCAL_CROSSENTROPY = 14,     /* alpha 0.25, gamma 2, applyClassBalancing 0, labelSmoothing 0 */
+  TG_LOSS_CATEGORICAL_FOCAL_CROSSENTROPY = 15 /* value labels; alpha 0.25, gamma 2, labelSmoothing 0 */
 } tg_loss;
 
 /** The update rule, a row of src/optim/rules.inc. Formulas and defaults follow Keras 3. */
@@ -117,7 +129,8 @@ typedef enum {
   TG_MODEL_TRAINING_BYTES = 5,  /* arena of the training plan now held, 0 before the first */
   TG_MODEL_INFERENCE_BYTES = 6, /* arena of the inference plan now held, 0 before the first */
   TG_MODEL_OUTPUT_SIZE = 7,     /* floats a sample that tg_predict writes */
-  TG_MODEL_SEED = 8
+  TG_MODEL_SEED = 8,
+  TG_MODEL_ACCURACY_WEIGHT = 9 /* by which the last sum of accuracies becomes a mean: samples, or their weights */
 } tg_model_field;
 
 /** What an array of a plan holds; see tg_model_describe_plan. */
@@ -195,6 +208,12 @@ TG_EXPORT void *tg_dataset_samples(tg_engine *engine, tg_dataset *dataset);
 TG_EXPORT void *tg_dataset_labels(tg_engine *engine, tg_dataset *dataset);
 
 /**
+ * First of count sample weights, which the host fills before tg_dataset_seal. A data set without them has 1 everywhere;
+ * the first call makes them. TG_E_OOM.
+ */
+TG_EXPORT float *tg_dataset_weights(tg_engine *engine, tg_dataset *dataset);
+
+/**
  * Sets x * scale[c] + offset[c] for channel c, applied when a batch is gathered.
  * scale and offset hold `channels` floats each. TG_E_SHAPE when channels is not the data set's; TG_E_NON_FINITE.
  */
@@ -236,14 +255,15 @@ TG_EXPORT tg_status tg_model_build(tg_engine *engine, tg_model *model);
 
 /**
  * Chooses loss and optimizer, with fresh optimizer state; may be called again.
- * from_logits: 1 when the output is not yet a probability. hyperparameters: names joined by commas, values in order.
- * A cross-entropy over a final softmax (or sigmoid) is computed from its logits either way, as Keras does.
- * "exclude" may stand among the names any number of times: the number of a tensor that Muon leaves to Adam.
- * TG_E_HYPERPARAM, TG_E_SHAPE (loss and output do not fit), TG_E_STATE, TG_E_OOM.
+ * loss_options, hyperparameters: names joined by commas, values in order; those left out take their defaults. Every
+ * loss has fromLogits (1: the output is not yet a probability) and weightedAccuracy (1: accuracies count by their
+ * samples' weights). A cross-entropy over a final softmax (or sigmoid) is computed from its logits either way, as Keras
+ * does. "exclude" may stand among the hyperparameters any number of times: the number of a tensor that Muon leaves to
+ * Adam. TG_E_HYPERPARAM, TG_E_SHAPE (loss and output do not fit), TG_E_STATE, TG_E_OOM.
  */
-TG_EXPORT tg_status tg_model_compile(tg_engine *engine, tg_model *model, tg_loss loss, uint32_t from_logits,
-                                     tg_optimizer optimizer, const char *hyperparameters, const double *values,
-                                     uint32_t n_hyperparameters);
+TG_EXPORT tg_status tg_model_compile(tg_engine *engine, tg_model *model, tg_loss loss, const char *loss_options,
+                                     const double *loss_values, uint32_t n_loss_options, tg_optimizer optimizer,
+                                     const char *hyperparameters, const double *values, uint32_t n_hyperparameters);
 
 /**
  * Changes one hyperparameter of the compiled optimizer, between steps.
@@ -305,6 +325,13 @@ TG_EXPORT tg_status tg_model_check_data(tg_engine *engine, tg_model *model, tg_d
                                         double count);
 
 /**
+ * Weights of classes 0…n-1 in the training that follows; other classes weigh 1, and n = 0 ends it. A sample weighs its
+ * own weight times that of its class: a class label, the largest of several values, or one value rounded.
+ * TG_E_LABEL_RANGE (more than the output has), TG_E_NON_FINITE, TG_E_STATE, TG_E_OOM.
+ */
+TG_EXPORT tg_status tg_train_class_weights(tg_engine *engine, tg_model *model, const tg_real *weights, double n);
+
+/**
  * Starts epoch `epoch` over samples first … first+count-1 in batches of `batch` (the last may be shorter): makes the
  * plan if batch size changed, and the order (a permutation drawn from seed and epoch when shuffle is 1).
  * All allocation of training happens here.
@@ -315,7 +342,8 @@ TG_EXPORT tg_status tg_train_begin(tg_engine *engine, tg_model *model, tg_datase
 
 /**
  * Runs whole training steps first_step … first_step+steps-1 of the epoch begun: gather, forward, loss, backward,
- * update. For each step out receives three doubles: sum of the samples' losses, sum of their accuracies, samples.
+ * update. For each step out receives three doubles: sum of the samples' losses, each times its weight, sum of their
+ * accuracies, samples. The loss of the batch is their sum over the samples, as in Keras, not over the weights.
  * TG_E_NON_FINITE names the step: its update was not made, and those before it stand. TG_E_STATE.
  */
 TG_EXPORT tg_status tg_train_steps(tg_engine *engine, tg_model *model, double first_step, double steps, double *out);

@@ -37,7 +37,7 @@ static tg_status check_ready(tg_model *model, const tg_dataset *dataset, int lab
   if (!tg_model_fits(model, dataset)) return engine->status;
   if (!labels) return TG_OK;
   if (!model->compiled) return tg_fail(engine, TG_E_STATE, "model: it is not compiled");
-  return tg_loss_check_labels(engine, &model->loss, dataset, tg_model_output_size(model));
+  return tg_loss_check_labels(engine, &model->loss, dataset);
 }
 
 tg_status tg_check_data(tg_model *model, const tg_dataset *dataset, double first, double count) {
@@ -92,20 +92,45 @@ static void load_batch(const tg_model *model, tg_runner *runner, const tg_datase
   tg_data_gather(model->graph.engine->pool, runner->plan.steps[0].buffers.y, dataset, order, n);
 }
 
+/* The weights of a batch's samples, and their sum; NULL, and the number of samples, when nobody gave any. Classes are
+ * weighed in training only, as in Keras. */
+static const tg_real *batch_weights(const tg_model *model, tg_runner *runner, const tg_dataset *dataset,
+                                    const uint32_t *order, uint32_t rows, int training, double *sum) {
+  const int by_class = training && model->n_class_weights;
+  *sum = rows;
+  if (!dataset->weights && !by_class) return NULL;
+  *sum = 0;
+  for (uint32_t i = 0; i < rows; i++) {
+    tg_real weight = dataset->weights ? (tg_real)dataset->weights[order[i]] : 1;
+    if (by_class) {
+      const uint32_t label = tg_data_class_of(dataset, order[i]);
+      if (label < model->n_class_weights) weight *= model->class_weights[label];
+    }
+    runner->weights[i] = weight;
+    *sum += (double)weight;
+  }
+  return runner->weights;
+}
+
 /* Loss and accuracy of the batch whose forward pass is done; the gradient of the mean loss too when `training`. */
-static void measure_batch(const tg_model *model, tg_runner *runner, const tg_dataset *dataset, const uint32_t *order,
+static void measure_batch(tg_model *model, tg_runner *runner, const tg_dataset *dataset, const uint32_t *order,
                           uint32_t rows, int training, double out[3]) {
   const tg_buffers *b = &runner->plan.steps[model->loss.node].buffers;
-  uint32_t n = (uint32_t)tg_model_output_size(model);
   tg_data_gather_labels(runner->classes, runner->values, dataset, order, rows);
   int by_class = dataset->label_type == TG_LABELS_CLASS;
-  tg_labels labels = {by_class ? runner->classes : NULL, by_class ? NULL : runner->values};
-  tg_loss_run(&model->loss, runner->losses, training ? b->dy : NULL, b->y, labels, (tg_real)1 / (tg_real)rows, rows, n);
-  double sum = 0;
+  double weight, sum = 0;
+  const tg_loss_batch batch = {.y = b->y,
+                               .labels = {by_class ? runner->classes : NULL, by_class ? NULL : runner->values},
+                               .weights = batch_weights(model, runner, dataset, order, rows, training, &weight),
+                               .values = runner->values,
+                               .losses = runner->losses,
+                               .dy = training ? b->dy : NULL,
+                               .rows = rows};
+  out[1] = tg_loss_run(model->graph.engine->pool, &model->loss, &batch);
   for (uint32_t i = 0; i < rows; i++) sum += (double)runner->losses[i];
   out[0] = sum;
-  out[1] = tg_loss_accuracy(&model->loss, b->y, labels, rows, n);
   out[2] = rows;
+  model->accuracy_weight += model->loss.weighted_accuracy ? weight : rows;
 }
 
 /* ---- training ---- */
@@ -179,6 +204,7 @@ static tg_status train_step(tg_model *model, uint32_t step, double out[3]) {
   const uint32_t *order = model->order + (uint64_t)step * model->batch;
   uint32_t rows = tg_min(model->batch, model->order_count - step * model->batch);
   tg_run run = make_run(model, rows, 1);
+  model->accuracy_weight = 0;
   load_batch(model, runner, model->dataset, order, rows);
   tg_plan_forward(&runner->plan, &model->graph, &run, 0, model->loss.node);
   measure_batch(model, runner, model->dataset, order, rows, 1, out);
@@ -244,6 +270,7 @@ tg_status tg_evaluate_range(tg_model *model, const tg_dataset *dataset, double f
   tg_status status = tg_inference_begin(model, dataset, first, count, batch, 1, &r);
   if (status) return status;
   double total[3] = {0, 0, 0};
+  model->accuracy_weight = 0;
   for (uint32_t number = 0; number < tg_ceil_div(r.count, r.batch); number++) {
     double measured[3];
     uint32_t rows = infer_batch(model, dataset, r, number, model->loss.node);

@@ -290,6 +290,36 @@ static void check_loss(tg_engine *engine, const char *what, tg_loss loss, int fr
   tg_model_destroy(engine, chain.model);
 }
 
+/* An output of several dimensions, whose last one is a choice for some losses. */
+static void check_image_loss(tg_engine *engine, const char *what, tg_loss loss) {
+  tg_chain chain = chain_start(engine, 3, 3, 2, 2);
+  chain_add(&chain, "conv2d", "filters,kernelHeight,kernelWidth", 3.0, 1.0, 1.0);
+  CHECK(!chain_finish(&chain, loss, 1, TG_OPTIMIZER_SGD, 0));
+  tg_dataset *dataset = noise_dataset(engine, 4, 3, 2, 2, TG_LABELS_VALUES, 18, 9);
+  check_gradients(what, &chain, dataset, 4);
+  tg_dataset_destroy(engine, dataset);
+  tg_model_destroy(engine, chain.model);
+}
+
+/* Smoothed labels, weights of samples and of classes. */
+static void check_weighted_loss(tg_engine *engine) {
+  tg_chain chain = chain_start(engine, 3, 1, 1, 7);
+  chain_add(&chain, "dense", "units", 4.0);
+  CHECK(!chain_finish(&chain, TG_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY, 1, TG_OPTIMIZER_SGD, 0));
+  const double options[] = {1, 0.3}, rate = 0;
+  CHECK(!tg_model_compile(engine, chain.model, TG_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY, "fromLogits,labelSmoothing",
+                          options, 2, TG_OPTIMIZER_SGD, "learningRate", &rate, 1));
+  tg_dataset *dataset = noise_dataset(engine, 5, 1, 1, 7, TG_LABELS_CLASS, 4, 9);
+  float *weights = tg_dataset_weights(engine, dataset);
+  for (int i = 0; i < 5; i++) weights[i] = (float)(i - 1) / 2;
+  CHECK(!tg_dataset_seal(engine, dataset));
+  const tg_real of_classes[3] = {2, 0.5, 3};
+  CHECK(!tg_train_class_weights(engine, chain.model, of_classes, 3));
+  check_gradients("weighted and smoothed", &chain, dataset, 5);
+  tg_dataset_destroy(engine, dataset);
+  tg_model_destroy(engine, chain.model);
+}
+
 static void losses(tg_engine *engine) {
   const tg_loss sparse = TG_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY, categorical = TG_LOSS_CATEGORICAL_CROSSENTROPY;
   const tg_loss binary = TG_LOSS_BINARY_CROSSENTROPY, squared = TG_LOSS_MEAN_SQUARED_ERROR;
@@ -305,6 +335,26 @@ static void losses(tg_engine *engine) {
   check_loss(engine, "squared error", squared, 0, NULL, 3, TG_LABELS_VALUES, 3);
   check_loss(engine, "squared error, softmax", squared, 0, "softmax", 3, TG_LABELS_VALUES, 3);
   check_loss(engine, "squared error, classes", squared, 0, "sigmoid", 1, TG_LABELS_CLASS, 2);
+  check_loss(engine, "absolute error", TG_LOSS_MEAN_ABSOLUTE_ERROR, 0, NULL, 3, TG_LABELS_VALUES, 3);
+  check_loss(engine, "huber", TG_LOSS_HUBER, 0, NULL, 3, TG_LABELS_VALUES, 3);
+  check_loss(engine, "log cosh", TG_LOSS_LOG_COSH, 0, NULL, 3, TG_LABELS_VALUES, 3);
+  check_loss(engine, "squared logarithm", TG_LOSS_MEAN_SQUARED_LOGARITHMIC_ERROR, 0, "sigmoid", 3, TG_LABELS_VALUES, 3);
+  check_loss(engine, "poisson", TG_LOSS_POISSON, 0, "sigmoid", 3, TG_LABELS_VALUES, 3);
+  check_loss(engine, "divergence", TG_LOSS_KL_DIVERGENCE, 0, "softmax", 4, TG_LABELS_VALUES, 4);
+  check_loss(engine, "cosine", TG_LOSS_COSINE_SIMILARITY, 0, NULL, 4, TG_LABELS_VALUES, 4);
+  check_loss(engine, "hinge", TG_LOSS_HINGE, 0, NULL, 3, TG_LABELS_VALUES, 3);
+  check_loss(engine, "hinge, classes", TG_LOSS_HINGE, 0, NULL, 1, TG_LABELS_CLASS, 2);
+  check_loss(engine, "squared hinge", TG_LOSS_SQUARED_HINGE, 0, NULL, 3, TG_LABELS_VALUES, 3);
+  check_loss(engine, "categorical hinge", TG_LOSS_CATEGORICAL_HINGE, 0, NULL, 4, TG_LABELS_VALUES, 4);
+  const tg_loss focal = TG_LOSS_BINARY_FOCAL_CROSSENTROPY, focals = TG_LOSS_CATEGORICAL_FOCAL_CROSSENTROPY;
+  check_loss(engine, "binary focal, logits", focal, 1, NULL, 3, TG_LABELS_VALUES, 3);
+  check_loss(engine, "binary focal, probabilities", focal, 0, "softmax", 3, TG_LABELS_VALUES, 3);
+  check_loss(engine, "categorical focal, softmax", focals, 0, "softmax", 4, TG_LABELS_VALUES, 4);
+  check_loss(engine, "categorical focal, probabilities", focals, 0, "sigmoid", 4, TG_LABELS_VALUES, 4);
+  check_image_loss(engine, "images, squared error", squared);
+  check_image_loss(engine, "images, cross-entropy of the channels", categorical);
+  check_image_loss(engine, "images, cosine of the channels", TG_LOSS_COSINE_SIMILARITY);
+  check_weighted_loss(engine);
 }
 
 int main(void) {

@@ -50,7 +50,8 @@ tg_status chain_finish(tg_chain *chain, tg_loss loss, int from_logits, tg_optimi
   if (chain->last < 0) return (tg_status)-chain->last;
   tg_status status = tg_model_build(chain->engine, chain->model);
   if (status) return status;
-  return tg_model_compile(chain->engine, chain->model, loss, (uint32_t)from_logits, optimizer, "learningRate",
+  const double logits = from_logits;
+  return tg_model_compile(chain->engine, chain->model, loss, "fromLogits", &logits, 1, optimizer, "learningRate",
                           &learning_rate, 1);
 }
 

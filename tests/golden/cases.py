@@ -183,7 +183,79 @@ def loss_cases():
         loss_case('meanSquaredError', 'meanSquaredError', [dense(8), dense(3)]),
         loss_case('meanSquaredError, class labels', 'meanSquaredError', [dense(8), dense(1)], labels='class'),
     ]
+    return cases + value_loss_cases() + focal_cases() + weighted_cases() + image_loss_cases()
+
+
+def value_loss_cases():
+    linear, positive, shares = [dense(8), dense(5)], [dense(8), dense(5, activation='sigmoid')], [dense(8), dense(5, activation='softmax')]
+    return [
+        loss_case('meanAbsoluteError', 'meanAbsoluteError', linear),
+        loss_case('huber', 'huber', linear, lossOptions={'delta': 0.7}),
+        loss_case('huber with its default', 'huber', linear),
+        loss_case('smooth L1', 'huber', linear, lossOptions={'delta': 0.7, 'smoothL1': True}),
+        loss_case('logCosh', 'logCosh', linear),
+        loss_case('logCosh, far', 'logCosh', linear, scale=10),
+        loss_case('meanSquaredLogarithmicError', 'meanSquaredLogarithmicError', positive, labels='positive'),
+        loss_case('poisson', 'poisson', positive, labels='positive'),
+        loss_case('klDivergence', 'klDivergence', shares, labels='soft'),
+        loss_case('klDivergence, one-hot', 'klDivergence', shares, labels='hot'),
+        loss_case('cosineSimilarity', 'cosineSimilarity', linear),
+        loss_case('hinge', 'hinge', linear, labels='signs'),
+        loss_case('hinge of bits', 'hinge', linear, labels='bits'),
+        loss_case('hinge, class labels', 'hinge', [dense(8), dense(1)], labels='class'),
+        loss_case('squaredHinge', 'squaredHinge', linear, labels='bits'),
+        loss_case('categoricalHinge', 'categoricalHinge', linear, labels='hot'),
+    ]
+
+
+def focal_cases():
+    cases = []
+    for name, end, labels in (('categorical', 'softmax', 'hot'), ('binary', 'sigmoid', 'bits')):
+        loss = f'{name}FocalCrossentropy'
+        options = {'alpha': 0.4, 'gamma': 1.5, 'labelSmoothing': 0.1}
+        if name == 'binary':
+            options['applyClassBalancing'] = True
+        cases += [
+            loss_case(f'{loss} from logits', loss, [dense(8), dense(4)], True, labels=labels),
+            loss_case(f'{loss} at the end', loss, [dense(8), dense(4, activation=end)], labels=labels),
+            loss_case(f'{loss} with options', loss, [dense(8), dense(4)], True, labels=labels, lossOptions=options),
+        ]
+    probabilities = [dense(8), dense(4, activation='sigmoid')]
+    cases.append(loss_case('categorical focal from probabilities', 'categoricalFocalCrossentropy', probabilities, labels='hot'))
+    cases.append(loss_case('binary focal from probabilities', 'binaryFocalCrossentropy', [dense(8), dense(4, activation='softmax')], labels='bits'))
     return cases
+
+
+def weighted_cases():
+    weights = {'sampleWeight': [0.5, 2, 0, 1.25, -0.5]}
+    smooth = {'lossOptions': {'labelSmoothing': 0.2}}
+    return [
+        loss_case(f'{loss}, {label}', loss, [dense(8), dense(4)], True, **extra)
+        for loss in (*CROSSENTROPIES, 'binaryCrossentropy')
+        for label, extra in (('smoothed', smooth), ('weighted', weights), ('smoothed and weighted', {**smooth, **weights}))
+    ] + [
+        loss_case('sparse from probabilities, smoothed', CROSSENTROPIES[0], [dense(8), dense(4, activation='sigmoid')], **smooth),
+        loss_case('binary of classes, smoothed', 'binaryCrossentropy', [dense(8), dense(1)], True, labels='class', **smooth),
+        loss_case('meanSquaredError, weighted', 'meanSquaredError', [dense(8), dense(3)], **weights),
+    ]
+
+
+def image_loss_cases():
+    """Outputs of three dimensions, as an autoencoder has."""
+    def images(name, loss, *layers, **extra):
+        return {**loss_case(name, loss, layers, extra.pop('from_logits', False), **extra), 'inputShape': [4, 3, 2]}
+
+    linear = conv2d(3, [2, 2], padding='same')
+    ends = {'sigmoid': {**linear, 'activation': 'sigmoid'}, 'softmax': {**linear, 'activation': 'softmax'}}
+    weights = {'sampleWeight': [0.5, 2, 1, 1.25, 0]}
+    return [
+        images('meanSquaredError of images', 'meanSquaredError', linear, **weights),
+        images('meanAbsoluteError of images', 'meanAbsoluteError', linear),
+        images('binaryCrossentropy of images', 'binaryCrossentropy', ends['sigmoid'], labels='bits'),
+        images('categoricalCrossentropy of pixels', 'categoricalCrossentropy', ends['softmax'], **weights),
+        images('categoricalCrossentropy of pixels, smoothed', 'categoricalCrossentropy', linear, from_logits=True, lossOptions={'labelSmoothing': 0.1}),
+        images('cosineSimilarity of pixels', 'cosineSimilarity', linear),
+    ]
 
 
 def optimizer_cases():

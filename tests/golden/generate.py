@@ -11,6 +11,8 @@ ENDS_IN = {
     'sparseCategoricalCrossentropy': 'softmax',
     'categoricalCrossentropy': 'softmax',
     'binaryCrossentropy': 'sigmoid',
+    'categoricalFocalCrossentropy': 'softmax',
+    'binaryFocalCrossentropy': 'sigmoid',
 }
 
 
@@ -27,10 +29,11 @@ def draw_weights(case, random):
     return weights
 
 
-def draw_labels(case, units, random):
-    """(what the library is given, float64 targets (batch, units))."""
+def draw_labels(case, shape, random):
+    """(what the library is given, float64 targets (batch, …, units))."""
     batch, loss = case['batch'], case['loss']
     labels = case.get('labels')
+    units = shape[-1]
     if loss == 'sparseCategoricalCrossentropy':
         classes = random.integers(0, units, batch).astype(np.int32)
         return classes, one_hot(classes, units)
@@ -39,17 +42,24 @@ def draw_labels(case, units, random):
         classes[:2] = 0, 1
         return classes, doubles(classes)[:, None]
     if labels == 'soft':
-        values = random.random((batch, units)).astype(np.float32)
+        values = random.random((batch, *shape)).astype(np.float32)
         values /= values.sum(-1, keepdims=True)
-    elif loss == 'categoricalCrossentropy':
-        values = one_hot(random.integers(0, units, batch), units).numpy().astype(np.float32)
-    elif loss == 'binaryCrossentropy':
-        values = random.random((batch, units)).astype(np.float32)
+    elif labels == 'hot' or loss == 'categoricalCrossentropy':
+        values = one_hot(random.integers(0, units, (batch, *shape[:-1])), units).numpy().astype(np.float32)
+    elif labels == 'signs':
+        values = np.where(random.random((batch, *shape)) < 0.5, -1, 1).astype(np.float32)
+    elif labels == 'bits':
+        values = np.where(random.random((batch, *shape)) < 0.5, 0, 1).astype(np.float32)
+    elif labels == 'positive':
+        values = (2 * random.random((batch, *shape))).astype(np.float32)
+    elif loss.startswith('binary'):
+        values = random.random((batch, *shape)).astype(np.float32)
         values[0] = 1
         values[1] = 0
     else:
         # Divided by the elements and the batch in the gradient, which is then of the order of a third.
-        values = (random.standard_normal((batch, units)) * batch * units / 6).astype(np.float32)
+        size = np.prod(shape) if loss == 'meanSquaredError' else 6 / batch
+        values = (random.standard_normal((batch, *shape)) * batch * size / 6).astype(np.float32)
     return values, doubles(values)
 
 
@@ -63,7 +73,9 @@ def uses_logits(case):
 def losses_of(case, weights, x, targets, mask=None, rounding=unchanged, training=None):
     plain, logits = uses_logits(case)
     outputs = forward(case['layers'], weights, x, mask, logits and not plain, rounding, training)
-    return per_sample(case['loss'], outputs, targets.to(outputs.dtype), logits)
+    losses = per_sample(case['loss'], outputs, targets.to(outputs.dtype), logits, case.get('lossOptions'))
+    weights = case.get('sampleWeight')
+    return losses if weights is None else losses * torch.tensor(weights, dtype=losses.dtype)
 
 
 def loss_and_gradients(case, weights, x, targets, mask=None, rounding=unchanged, training=None):
@@ -83,7 +95,7 @@ def generate(case, seed):
     weights = draw_weights(case, random)
     exact = [doubles(w) for w in weights]
     outputs = forward(case['layers'], exact, doubles(x))
-    labels, targets = draw_labels(case, outputs.shape[-1], random)
+    labels, targets = draw_labels(case, tuple(outputs.shape[1:]), random)
     moved = {}
     losses, gradients = loss_and_gradients(case, exact, doubles(x), targets, training=moved)
     tensors = {'x': x, 'y': labels, 'outputs': outputs.numpy(), 'losses': losses.numpy()}
@@ -95,7 +107,7 @@ def generate(case, seed):
         # Evaluation normalises by the averages, training by the batch.
         tensors['evaluated'] = losses_of(case, exact, doubles(x), targets).numpy()
         tensors.update({f'moved/{name}': value.detach().numpy() for name, value in moved.items()})
-    if case['loss'].endswith('ategoricalCrossentropy'):
+    if case['loss'].endswith('ategoricalCrossentropy') and outputs.dim() == 2:
         hits = outputs.argmax(-1) == targets.argmax(-1)
         tensors['accuracy'] = np.array([hits.double().mean().item()])
     if 'optimizer' in case:

@@ -315,7 +315,12 @@ describe('compile', () => {
   /** @type {Case[]} */
   const cases = [
     ['no loss', 'E_CONFIG', /loss is missing/, compile({ loss: undefined })],
-    ['unknown loss', 'E_CONFIG', /'mse'/, compile({ loss: 'mse' })],
+    [
+      'unknown loss',
+      'E_CONFIG',
+      /'meanSquareError'.*'meanSquaredError'/,
+      compile({ loss: 'meanSquareError' }),
+    ],
     [
       'loss of another framework',
       'E_CONFIG',

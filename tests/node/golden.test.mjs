@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { input, layers, optimizers } from 'tabgrad';
+import { input, layers, losses, optimizers } from 'tabgrad';
 import { assertClose } from '../golden/close.mjs';
 import { BUILDS, startEngine } from '../golden/engines.mjs';
 import { readGolden } from '../golden/tensors.mjs';
@@ -80,7 +80,7 @@ async function modelOf(engine, example, golden) {
     : optimizers.sgd({ learningRate: 1 });
   // Accuracy is compared where the file has it; elsewhere it has no agreed meaning.
   model.compile({
-    loss,
+    loss: example.lossOptions ? losses[/** @type {'huber'} */ (loss)](example.lossOptions) : loss,
     fromLogits,
     optimizer,
     metrics: golden.tensors.has(`${golden.prefix}accuracy`) ? ['accuracy'] : [],
@@ -132,11 +132,12 @@ async function checkStep(model, example, golden) {
   const batchSize = example.batch;
 
   assertClose(await model.predict(x, { batchSize }), golden.get('outputs').data, 'outputs');
-  const evaluated = await model.evaluate(x, y, { batchSize });
+  const { sampleWeight } = example;
+  const evaluated = await model.evaluate(x, y, { batchSize, sampleWeight });
   assertClose([evaluated.loss], [evaluatedLoss], 'loss of evaluate');
 
   const weights = await model.getWeights();
-  const trained = await model.trainOnBatch(x, y);
+  const trained = await model.trainOnBatch(x, y, { sampleWeight });
   assertClose([trained.loss], [loss], 'loss of trainOnBatch');
   if (golden.tensors.has(`${golden.prefix}accuracy`)) {
     const accuracy = golden.get('accuracy').data;

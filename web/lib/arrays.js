@@ -122,6 +122,27 @@ export function labelSource(value, count, kind, label) {
 }
 
 /**
+ * @param {unknown} value one finite number a sample; negative ones are taken, as in Keras
+ * @param {number} count samples
+ * @param {string} label such as `fit: sampleWeight`
+ * @returns {ArraySource}
+ * @throws {InputTypeError} {ShapeError}
+ */
+export function weightSource(value, count, label) {
+  if (!isNumberArray(value) && !Array.isArray(value)) {
+    throw new InputTypeError(`${label} must be an array of numbers, found ${describe(value)}.`, {
+      field: 'sampleWeight',
+    });
+  }
+  const { values } = Array.isArray(value) ? flatten(value, label) : { values: value };
+  if (values.length === count) return typedSource(values, label, 'float32');
+  throw new ShapeError(
+    `${label} has ${values.length} values, x has ${count} samples: expected one for each.`,
+    { field: 'sampleWeight' },
+  );
+}
+
+/**
  * @param {NumberArray} values
  * @param {string} label
  */

@@ -11,7 +11,7 @@
 import { nodesOf, readArchitecture } from './architecture.js';
 import { FormatError, NonFiniteError, VersionError } from './errors.js';
 import { decode, encode } from './io/safetensors.js';
-import { LOSS_NAMES } from './losses.js';
+import { LOSS_NAMES, readLoss } from './losses.js';
 import { OPTIMIZER_NAMES, hyperparameterNames, readOptimizer } from './optimizers.js';
 import { describe } from './options.js';
 import { quantizedNodes } from './quantized-nodes.js';
@@ -303,11 +303,14 @@ function readCompiled(value) {
   const { exclude } = optimizer;
   const rate = optimizer.schedule ? new ScheduledRate(optimizer.schedule) : null;
   const read = readOptimizer({ type, hyperparameters, exclude }, { what: 'load' });
+  // Files of before losses had options lack them: the defaults are what they meant.
+  const options = loss.options ?? {};
   return {
     config: {
       optimizer: rate ? { ...read, schedule: rate.schedule } : read,
-      loss: { type: lossType, fromLogits: loss.fromLogits === true },
+      loss: readLoss({ type: lossType, options }, loss.fromLogits === true, { what: 'load' }),
       metrics: metrics.filter((metric) => metric === 'accuracy'),
+      weighted: value.weighted === true,
     },
     rate,
   };
@@ -326,6 +329,8 @@ function readPosition(value) {
     loss: sum('loss'),
     accuracy: sum('accuracy'),
     samples: whole(value.samples, 'samples'),
+    // Files of before weightedMetrics lack it.
+    weight: value.weight === undefined ? whole(value.samples, 'samples') : sum('weight'),
     plan: plan && {
       first: whole(plan.first, 'first'),
       count: whole(plan.count, 'count'),

@@ -1,6 +1,6 @@
 /** Data sets: samples and labels in the engine's memory, and how they get there. */
 
-import { labelSource, sampleSource } from './arrays.js';
+import { labelSource, sampleSource, weightSource } from './arrays.js';
 import { readClassNames, readNormalization, sampleRange, sizeOf } from './dataset-options.js';
 import { asyncDisposeSymbol, disposeSymbol } from './disposable.js';
 import { ConfigError, DisposedError, EmptyError, ShapeError, throwIfAborted } from './errors.js';
@@ -14,6 +14,8 @@ import { needOneOf, readOptions } from './options.js';
  * @typedef {object} DatasetOptions
  * @property {unknown} x samples one after the other; see arrays.js for what is taken
  * @property {unknown} [y] labels: one class a sample, or the same number of values for each
+ * @property {unknown} [sampleWeight] one finite number a sample, by which its loss is multiplied in
+ *   `fit`, `trainOnBatch` and `evaluate`; default 1 each
  * @property {readonly number[]} [shape] of one sample, [height, width, channels] or [features];
  *   needed unless `x` is nested
  * @property {'classes' | 'values'} [labels] what `y` holds; default: classes for an integer array
@@ -31,6 +33,7 @@ const WHERE = { what: 'dataset' };
 const OPTIONS = /** @type {const} */ ([
   'x',
   'y',
+  'sampleWeight',
   'shape',
   'labels',
   'scale',
@@ -68,6 +71,11 @@ export class Dataset {
   get shape() {
     const { size } = this.#facts;
     return size[0] === 1 && size[1] === 1 ? [size[2]] : [...size];
+  }
+
+  /** Whether its samples have weights. */
+  get weighted() {
+    return this.#facts.weighted;
   }
 
   /** What labels there are: 'none', 'classes' (one a sample) or 'values'. */
@@ -145,7 +153,8 @@ export async function makeDataset(client, options) {
   const classNames = readClassNames(given.classNames, WHERE);
   const kind = given.labels && needOneOf(given.labels, ['classes', 'values'], 'labels', WHERE);
   const normalization = readNormalization(given, size[2], source.type === 'uint8', WHERE);
-  const content = readContent(source, given.y, size, kind ?? 'auto', 'dataset');
+  const { y, sampleWeight } = given;
+  const content = readContent(source, y, sampleWeight, size, kind ?? 'auto', 'dataset');
   const facts = await upload(client, content, { normalization });
   return new Dataset(client, facts, classNames);
 }
@@ -154,6 +163,7 @@ export async function makeDataset(client, options) {
  * @typedef {object} Content samples and labels on their way to the engine
  * @property {import('./arrays.js').ArraySource} x
  * @property {import('./arrays.js').ArraySource | null} y
+ * @property {import('./arrays.js').ArraySource | null} w weights of the samples
  * @property {number} count
  * @property {[number, number, number]} size
  * @property {'none' | 'classes' | 'values'} labels
@@ -165,12 +175,13 @@ export async function makeDataset(client, options) {
  *
  * @param {import('./arrays.js').ArraySource} x
  * @param {unknown} y undefined and null: no labels
+ * @param {unknown} weights undefined and null: none
  * @param {[number, number, number]} size
  * @param {'classes' | 'values' | 'auto'} kind of labels
  * @param {string} what for messages
  * @returns {Content}
  */
-export function readContent(x, y, size, kind, what) {
+export function readContent(x, y, weights, size, kind, what) {
   const features = size[0] * size[1] * size[2];
   if (x.length === 0) throw new EmptyError(`${what}: x is empty.`, { field: 'x' });
   if (x.length % features !== 0) {
@@ -181,11 +192,15 @@ export function readContent(x, y, size, kind, what) {
     );
   }
   const count = x.length / features;
+  const w =
+    weights === undefined || weights === null
+      ? null
+      : weightSource(weights, count, `${what}: sampleWeight`);
   if (y === undefined || y === null) {
-    return { x, y: null, count, size, labels: 'none', labelSize: 0 };
+    return { x, y: null, w, count, size, labels: 'none', labelSize: 0 };
   }
   const { source, labels, labelSize } = labelSource(y, count, kind, `${what}: y`);
-  return { x, y: source, count, size, labels, labelSize };
+  return { x, y: source, w, count, size, labels, labelSize };
 }
 
 /**
@@ -198,11 +213,13 @@ export async function upload(client, content, { normalization, signal } = {}) {
   throwIfAborted(signal);
   const small = inOneMessage(content, normalization);
   if (small) return client.call('dataset.create', small.args, { transfer: small.transfer });
-  const { x, y, ...rest } = content;
-  const facts = await client.call('dataset.create', { ...rest, samples: x.type });
+  const { x, y, w, ...rest } = content;
+  const args = { ...rest, samples: x.type, weighted: w !== null };
+  const facts = await client.call('dataset.create', args);
   try {
     await send(client, facts.id, 'x', x, signal);
     if (y) await send(client, facts.id, 'y', y, signal);
+    if (w) await send(client, facts.id, 'w', w, signal);
     await client.call('dataset.seal', { id: facts.id, normalization });
   } catch (error) {
     await client.call('dataset.dispose', { id: facts.id }).catch(() => {});
@@ -218,17 +235,20 @@ export async function upload(client, content, { normalization, signal } = {}) {
  * @param {Normalization} [normalization]
  * @returns {{ args: object, transfer: Transferable[] } | undefined} undefined: it is too large
  */
-export function inOneMessage({ x, y, ...rest }, normalization) {
-  if (bytesOf(x) + (y ? bytesOf(y) : 0) > PIECE_BYTES) return undefined;
-  const whole = { x: x.piece(0, x.length), y: y && y.piece(0, y.length), normalization };
-  const transfer = [whole.x.buffer, ...(whole.y ? [whole.y.buffer] : [])];
-  return { args: { ...rest, samples: x.type, whole }, transfer };
+export function inOneMessage({ x, y, w, ...rest }, normalization) {
+  const sources = [x, y, w].filter((source) => source !== null);
+  if (sources.reduce((sum, source) => sum + bytesOf(source), 0) > PIECE_BYTES) return undefined;
+  const all = (/** @type {import('./arrays.js').ArraySource | null} */ source) =>
+    source && source.piece(0, source.length);
+  const whole = { x: x.piece(0, x.length), y: all(y), w: all(w), normalization };
+  const transfer = [whole.x, whole.y, whole.w].flatMap((bytes) => (bytes ? [bytes.buffer] : []));
+  return { args: { ...rest, samples: x.type, weighted: w !== null, whole }, transfer };
 }
 
 /**
  * @param {Client} client
  * @param {number} id
- * @param {'x' | 'y'} which
+ * @param {'x' | 'y' | 'w'} which
  * @param {import('./arrays.js').ArraySource} source
  * @param {AbortSignal | undefined} signal
  */

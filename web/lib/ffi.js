@@ -73,18 +73,38 @@ export const LabelType = Object.freeze(
 /** @typedef {(typeof LabelType)[keyof typeof LabelType]} LabelTypeValue */
 
 /**
- * The loss a model is compiled with. Definitions and clipping follow Keras 3.
+ * The loss a model is compiled with. Definitions, defaults and clipping follow Keras 3; options have names.
  */
 export const Loss = Object.freeze(
   /** @type {const} */ ({
-    /** class labels */
+    /** class labels; labelSmoothing 0 */
     SPARSE_CATEGORICAL_CROSSENTROPY: 0,
-    /** value labels, one row of probabilities a sample */
+    /** value labels, one row of probabilities a sample; labelSmoothing 0 */
     CATEGORICAL_CROSSENTROPY: 1,
-    /** class labels 0/1 (one output) or value labels */
+    /** class labels 0/1 (one output) or value labels; labelSmoothing 0 */
     BINARY_CROSSENTROPY: 2,
-    /** value labels, or class labels with one output */
+    /** value labels, or class labels with one output; so those below */
     MEAN_SQUARED_ERROR: 3,
+    MEAN_ABSOLUTE_ERROR: 4,
+    /** delta 1, smoothL1 0 */
+    HUBER: 5,
+    LOG_COSH: 6,
+    MEAN_SQUARED_LOGARITHMIC_ERROR: 7,
+    POISSON: 8,
+    /** value labels */
+    KL_DIVERGENCE: 9,
+    /** value labels */
+    COSINE_SIMILARITY: 10,
+    /** labels -1/1 or 0/1 */
+    HINGE: 11,
+    /** the same */
+    SQUARED_HINGE: 12,
+    /** value labels */
+    CATEGORICAL_HINGE: 13,
+    /** alpha 0.25, gamma 2, applyClassBalancing 0, labelSmoothing 0 */
+    BINARY_FOCAL_CROSSENTROPY: 14,
+    /** value labels; alpha 0.25, gamma 2, labelSmoothing 0 */
+    CATEGORICAL_FOCAL_CROSSENTROPY: 15,
   }),
 );
 
@@ -180,6 +200,8 @@ export const ModelField = Object.freeze(
     /** floats a sample that tg_predict writes */
     OUTPUT_SIZE: 7,
     SEED: 8,
+    /** by which the last sum of accuracies becomes a mean: samples, or their weights */
+    ACCURACY_WEIGHT: 9,
   }),
 );
 
@@ -244,6 +266,9 @@ export const ArrayKind = Object.freeze(
  *   First sample: count * height * width * channels bytes (U8) or floats (F32).
  * @property {(engine: Pointer<'tg_engine'>, dataset: Pointer<'tg_dataset'>) => Pointer<'void'>} datasetLabels
  *   First label: count int32 (CLASS) or count * label_size floats (VALUES). NULL for TG_LABELS_NONE.
+ * @property {(engine: Pointer<'tg_engine'>, dataset: Pointer<'tg_dataset'>) => Pointer<'float'>} datasetWeights
+ *   First of count sample weights, which the host fills before tg_dataset_seal. A data set without them has 1 everywhere;
+ *   the first call makes them. TG_E_OOM.
  * @property {(engine: Pointer<'tg_engine'>, dataset: Pointer<'tg_dataset'>, scale: Pointer<'tg_real'>, offset: Pointer<'tg_real'>, channels: number) => StatusValue} datasetNormalize
  *   Sets x * scale[c] + offset[c] for channel c, applied when a batch is gathered.
  *   scale and offset hold `channels` floats each. TG_E_SHAPE when channels is not the data set's; TG_E_NON_FINITE.
@@ -265,12 +290,13 @@ export const ArrayKind = Object.freeze(
  *   TG_E_STATE after tg_model_build. The node added last is the output.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>) => StatusValue} modelBuild
  *   Ends the description: checks the graph, allocates the weights and initialises them from the seed.
- * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, loss: LossValue, fromLogits: number, optimizer: OptimizerValue, hyperparameters: Pointer<'char'>, values: Pointer<'double'>, nHyperparameters: number) => StatusValue} modelCompile
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, loss: LossValue, lossOptions: Pointer<'char'>, lossValues: Pointer<'double'>, nLossOptions: number, optimizer: OptimizerValue, hyperparameters: Pointer<'char'>, values: Pointer<'double'>, nHyperparameters: number) => StatusValue} modelCompile
  *   Chooses loss and optimizer, with fresh optimizer state; may be called again.
- *   from_logits: 1 when the output is not yet a probability. hyperparameters: names joined by commas, values in order.
- *   A cross-entropy over a final softmax (or sigmoid) is computed from its logits either way, as Keras does.
- *   "exclude" may stand among the names any number of times: the number of a tensor that Muon leaves to Adam.
- *   TG_E_HYPERPARAM, TG_E_SHAPE (loss and output do not fit), TG_E_STATE, TG_E_OOM.
+ *   loss_options, hyperparameters: names joined by commas, values in order; those left out take their defaults. Every
+ *   loss has fromLogits (1: the output is not yet a probability) and weightedAccuracy (1: accuracies count by their
+ *   samples' weights). A cross-entropy over a final softmax (or sigmoid) is computed from its logits either way, as Keras
+ *   does. "exclude" may stand among the hyperparameters any number of times: the number of a tensor that Muon leaves to
+ *   Adam. TG_E_HYPERPARAM, TG_E_SHAPE (loss and output do not fit), TG_E_STATE, TG_E_OOM.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, name: Pointer<'char'>, value: number) => StatusValue} modelSetHyperparameter
  *   Changes one hyperparameter of the compiled optimizer, between steps.
  *   TG_E_HYPERPARAM; TG_E_STATE, also when the value needs other slots.
@@ -301,6 +327,10 @@ export const ArrayKind = Object.freeze(
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number) => StatusValue} modelCheckData
  *   Checks that the model could train on, and be evaluated on, samples first … first+count-1: nothing is changed.
  *   TG_E_EMPTY, TG_E_SHAPE, TG_E_LABEL_RANGE, TG_E_CONFIG, TG_E_STATE (not compiled).
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, weights: Pointer<'tg_real'>, n: number) => StatusValue} trainClassWeights
+ *   Weights of classes 0…n-1 in the training that follows; other classes weigh 1, and n = 0 ends it. A sample weighs its
+ *   own weight times that of its class: a class label, the largest of several values, or one value rounded.
+ *   TG_E_LABEL_RANGE (more than the output has), TG_E_NON_FINITE, TG_E_STATE, TG_E_OOM.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number, batch: number, epoch: number, shuffle: number) => StatusValue} trainBegin
  *   Starts epoch `epoch` over samples first … first+count-1 in batches of `batch` (the last may be shorter): makes the
  *   plan if batch size changed, and the order (a permutation drawn from seed and epoch when shuffle is 1).
@@ -308,7 +338,8 @@ export const ArrayKind = Object.freeze(
  *   TG_E_EMPTY, TG_E_SHAPE, TG_E_LABEL_RANGE, TG_E_CONFIG, TG_E_LIMIT, TG_E_OOM, TG_E_STATE (not compiled).
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, firstStep: number, steps: number, out: Pointer<'double'>) => StatusValue} trainSteps
  *   Runs whole training steps first_step … first_step+steps-1 of the epoch begun: gather, forward, loss, backward,
- *   update. For each step out receives three doubles: sum of the samples' losses, sum of their accuracies, samples.
+ *   update. For each step out receives three doubles: sum of the samples' losses, each times its weight, sum of their
+ *   accuracies, samples. The loss of the batch is their sum over the samples, as in Keras, not over the weights.
  *   TG_E_NON_FINITE names the step: its update was not made, and those before it stand. TG_E_STATE.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number, batch: number, out: Pointer<'double'>) => StatusValue} evaluate
  *   Loss and accuracy over samples first … first+count-1 in batches of `batch`, without training.
@@ -341,6 +372,7 @@ export function bindEngine(module) {
     datasetDestroy: module._tg_dataset_destroy,
     datasetSamples: module._tg_dataset_samples,
     datasetLabels: module._tg_dataset_labels,
+    datasetWeights: module._tg_dataset_weights,
     datasetNormalize: module._tg_dataset_normalize,
     datasetSeal: module._tg_dataset_seal,
     modelCreate: module._tg_model_create,
@@ -358,6 +390,7 @@ export function bindEngine(module) {
     modelVector: module._tg_model_vector,
     modelDescribeSlot: module._tg_model_describe_slot,
     modelCheckData: module._tg_model_check_data,
+    trainClassWeights: module._tg_train_class_weights,
     trainBegin: module._tg_train_begin,
     trainSteps: module._tg_train_steps,
     evaluate: module._tg_evaluate,

@@ -1,7 +1,7 @@
 /** The options of `fit`. */
 
 import { Dataset } from './dataset.js';
-import { ConfigError, EmptyError } from './errors.js';
+import { ConfigError, EmptyError, LabelRangeError } from './errors.js';
 import { CALLBACK_NAMES, HOOKS } from './fit.js';
 import {
   bothGiven,
@@ -25,7 +25,12 @@ import {
  * @property {boolean} [shuffle] a new order each epoch, from the model's seed; default true
  * @property {number} [first] first sample to use, default 0
  * @property {number} [count] samples to use, default all after `first`
- * @property {Dataset | [x: unknown, y: unknown] | { x: unknown, y: unknown }} [validationData]
+ * @property {unknown} [sampleWeight] one finite number a sample, by which its loss is multiplied; a
+ *   Dataset brings its own. The loss of a batch is still divided by its samples, not by its weights
+ * @property {Readonly<Record<number, number>>} [classWeight] class → weight of its samples' losses in
+ *   training; classes left out weigh 1. Not beside sampleWeight
+ * @property {Dataset | [x: unknown, y: unknown, sampleWeight?: unknown]
+ *   | { x: unknown, y: unknown, sampleWeight?: unknown }} [validationData]
  * @property {number} [validationSplit] 0 ≤ share < 1 of the samples, the last ones, held back for
  *   validation; default 0
  * @property {number} [validationBatchSize] default batchSize
@@ -45,7 +50,9 @@ import {
  * @property {boolean} shuffle
  * @property {number} first
  * @property {number | undefined} count
- * @property {{ x: unknown, y: unknown } | undefined} validationData
+ * @property {unknown} sampleWeight
+ * @property {number[]} classWeight of class 0, 1 …; [] without
+ * @property {{ x: unknown, y: unknown, sampleWeight?: unknown } | undefined} validationData
  * @property {number} validationSplit
  * @property {number} validationBatchSize
  * @property {AbortSignal | undefined} signal
@@ -68,6 +75,8 @@ export const FIT_OPTIONS = Object.freeze([
       'shuffle',
       'first',
       'count',
+      'sampleWeight',
+      'classWeight',
       'validationData',
       'validationSplit',
       'validationBatchSize',
@@ -117,6 +126,8 @@ export function readFitOptions(options) {
     shuffle: needBoolean(given.shuffle ?? true, 'shuffle', WHERE),
     first: needWhole(given.first ?? 0, 'first', WHERE),
     count: given.count,
+    sampleWeight: given.sampleWeight,
+    classWeight: readClassWeight(given, WHERE),
     validationData: readValidationData(given.validationData),
     validationSplit,
     validationBatchSize: needWhole(
@@ -148,13 +159,49 @@ export function readCallbacks(value, where) {
   });
 }
 
+/** More classes than any output has; the engine knows the model's own number. */
+const MAX_CLASSES = 100_000;
+
+/**
+ * @param {{ classWeight?: unknown, sampleWeight?: unknown }} given
+ * @param {import('./options.js').Where} where
+ * @returns {number[]} the weight of class 0, 1 …; [] without the option
+ * @throws {ConfigError} {LabelRangeError}
+ */
+export function readClassWeight({ classWeight, sampleWeight }, where) {
+  if (classWeight === undefined || classWeight === null) return [];
+  if (sampleWeight !== undefined) throw bothGiven('classWeight', 'sampleWeight', where);
+  if (typeof classWeight !== 'object') {
+    throw wrongType(classWeight, 'classWeight', 'an object { class: weight }', where);
+  }
+  /** @type {number[]} */
+  const weights = [];
+  for (const [key, weight] of Object.entries(classWeight)) {
+    const label = Number(key);
+    if (!(Number.isInteger(label) && label >= 0 && label < MAX_CLASSES)) {
+      throw new LabelRangeError(
+        `${where.what}: classWeight has class '${key.slice(0, 40)}', expected a whole number from 0 ` +
+          `to ${MAX_CLASSES - 1}.`,
+        { field: 'classWeight' },
+      );
+    }
+    weights[label] = needNumber(weight, 'classWeight', where);
+  }
+  return Array.from(weights, (weight) => weight ?? 1);
+}
+
 /** @param {unknown} value */
 function readValidationData(value) {
   if (value === undefined || value === null) return undefined;
   if (value instanceof Dataset) return { x: value, y: undefined };
-  if (Array.isArray(value) && value.length === 2) return { x: value[0], y: value[1] };
-  if (typeof value === 'object' && 'x' in value && 'y' in value) return { x: value.x, y: value.y };
-  throw wrongType(value, 'validationData', 'a Dataset or [x, y]', WHERE);
+  if (Array.isArray(value) && (value.length === 2 || value.length === 3)) {
+    return { x: value[0], y: value[1], sampleWeight: value[2] };
+  }
+  if (typeof value === 'object' && 'x' in value && 'y' in value) {
+    const { x, y, sampleWeight } = /** @type {Record<string, unknown>} */ (value);
+    return { x, y, sampleWeight };
+  }
+  throw wrongType(value, 'validationData', 'a Dataset, [x, y] or [x, y, sampleWeight]', WHERE);
 }
 
 /**

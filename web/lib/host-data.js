@@ -16,13 +16,16 @@ import { LabelType, SampleType } from './ffi.js';
  * @property {'uint8' | 'float32'} samples
  * @property {'none' | 'classes' | 'values'} labels
  * @property {number} labelSize values a sample; 1 for classes
+ * @property {boolean} weighted whether samples have weights
  *
+ * @typedef {'x' | 'y' | 'w'} Part samples, labels, weights
  * @typedef {{ scale: number[], offset: number[] }} Normalization one value a channel
  */
 
 const LABEL_TYPES = { none: LabelType.NONE, classes: LabelType.CLASS, values: LabelType.VALUES };
 /** Labels are as wide as samples' floats: int32 or float32. */
 const LABEL_BYTES = 4;
+const WEIGHT_BYTES = 4;
 
 export class HostDataset {
   #native;
@@ -54,12 +57,13 @@ export class HostDataset {
   /**
    * Copies bytes into place.
    *
-   * @param {'x' | 'y'} which samples or labels
+   * @param {Part} which
    * @param {number} at byte offset
    * @param {Uint8Array} bytes
    */
   write(which, at, bytes) {
-    const capacity = this.facts.count * (which === 'x' ? this.sampleBytes : this.labelBytes);
+    const { sampleBytes, labelBytes } = this;
+    const capacity = this.facts.count * { x: sampleBytes, y: labelBytes, w: WEIGHT_BYTES }[which];
     if (at < 0 || at + bytes.length > capacity) {
       throw new InternalError(`Piece ${at} + ${bytes.length} lies beyond ${capacity} bytes.`);
     }
@@ -67,7 +71,7 @@ export class HostDataset {
   }
 
   /**
-   * @param {'x' | 'y'} which
+   * @param {Part} which
    * @param {number} at
    * @param {number} length
    * @returns {Uint8Array} a copy
@@ -76,8 +80,9 @@ export class HostDataset {
     return this.#native.heap.bytes(this.#start(which) + at, length).slice();
   }
 
-  /** @param {'x' | 'y'} which */
+  /** @param {Part} which */
   #start(which) {
+    if (which === 'w') return this.#native.weightsOf(this.pointer);
     return which === 'x'
       ? this.#native.samplesOf(this.pointer)
       : this.#native.labelsOf(this.pointer);
@@ -94,12 +99,13 @@ export class HostDataset {
   /**
    * Writes and seals a data set that came in one message; frees it when it is refused.
    *
-   * @param {{ x: Uint8Array, y: Uint8Array | null, normalization?: Normalization }} content
+   * @param {{ x: Uint8Array, y: Uint8Array | null, w: Uint8Array | null, normalization?: Normalization }} content
    */
-  fill({ x, y, normalization }) {
+  fill({ x, y, w, normalization }) {
     try {
       this.write('x', 0, x);
       if (y) this.write('y', 0, y);
+      if (w) this.write('w', 0, w);
       this.seal(normalization);
     } catch (error) {
       this.dispose();
@@ -244,6 +250,7 @@ function imageSink(host, keep) {
         samples: 'uint8',
         labels: 'classes',
         labelSize: 1,
+        weighted: false,
       });
       keep(dataset);
     },

@@ -14,6 +14,7 @@ import { freshPosition } from './trainer.js';
  * @property {import('./optimizers.js').OptimizerConfig} optimizer
  * @property {import('./losses.js').LossConfig} loss
  * @property {string[]} metrics
+ * @property {boolean} [weighted] whether metrics weigh samples; absent in older files
  *
  * @typedef {object} LayerFacts
  * @property {string} name
@@ -93,7 +94,11 @@ export class HostModel {
     this.native.compile(
       this.pointer,
       lossFacts(loss.type).number,
-      loss.fromLogits,
+      {
+        ...loss.options,
+        fromLogits: Number(loss.fromLogits),
+        weightedAccuracy: Number(config.weighted ?? false),
+      },
       optimizerFacts(optimizer.type).number,
       optimizer.hyperparameters,
       this.#excluded(optimizer.exclude ?? []),

@@ -75,14 +75,14 @@ export const modelMethods = [
   ],
   [
     'model.trainOnBatch',
-    async (host, { id, data }, task) => {
+    async (host, { id, data, classWeight }, task) => {
       const model = host.model(id);
       needCompiled(model, 'trainOnBatch');
       model.refuseIfChanging('trainOnBatch');
       const range = rangeOf(host, data);
       model.changing = 'trainOnBatch';
       try {
-        const run = () => trainOnBatch(model.native, model, range, task);
+        const run = () => trainOnBatch(model.native, model, range, classWeight, task);
         return { value: means(await model.use(task, [range.dataset], run)) };
       } finally {
         model.changing = null;

@@ -19,7 +19,13 @@ import {
   throwIfAborted,
 } from './errors.js';
 import { FitRun, iterateFit } from './fit.js';
-import { FIT_OPTIONS, readCallbacks, readFitOptions, splitForValidation } from './fit-options.js';
+import {
+  FIT_OPTIONS,
+  readCallbacks,
+  readClassWeight,
+  readFitOptions,
+  splitForValidation,
+} from './fit-options.js';
 import { lossFacts } from './losses.js';
 import { hyperparameterNames, isSchedule, plainRate } from './optimizers.js';
 import {
@@ -174,7 +180,9 @@ export class Model {
     );
     const data = this.#take(x, labels, job, 'fit');
     const held = job.validationData;
-    const validation = held && this.#take(held.x, held.y, {}, 'fit: validationData');
+    const validation =
+      held &&
+      this.#take(held.x, held.y, { sampleWeight: held.sampleWeight }, 'fit: validationData');
     this.#run = run;
     try {
       throwIfAborted(signal, 'fit');
@@ -204,18 +212,8 @@ export class Model {
    * @param {AbortSignal | undefined} signal
    */
   #start(run, job, data, validation, signal) {
-    const { epochs, initialEpoch, batchSize, validationBatchSize, shuffle, resume, yieldEvery } =
-      job;
-    const args = {
-      epochs,
-      initialEpoch,
-      batchSize,
-      validationBatchSize,
-      shuffle,
-      resume,
-      yieldEvery,
-    };
-    return run.run(this.#client, { id: this.#facts.id, data, validation, ...args }, signal);
+    const { first: _f, count: _c, sampleWeight: _w, validationData: _d, ...args } = job;
+    return run.run(this.#client, { id: this.#facts.id, ...args, data, validation }, signal);
   }
 
   /**
@@ -343,7 +341,9 @@ export class Model {
    *
    * @param {unknown} x
    * @param {unknown} [y]
-   * @param {{ first?: number, count?: number }} [options] which samples of `x`, default all
+   * @param {{ first?: number, count?: number, sampleWeight?: unknown,
+   *   classWeight?: Readonly<Record<number, number>> }} [options] which samples of `x`, default all,
+   *   and their weights as in `fit`
    * @returns {Promise<Logs>} loss and metrics before the update
    */
   async trainOnBatch(x, y, options) {
@@ -351,16 +351,18 @@ export class Model {
     this.#needFloats('trainOnBatch');
     const where = { what: 'trainOnBatch' };
     const [labels, given] = labelsAndOptions(x, y, options, where.what);
-    const range = readOptions(given, ['first', 'count'], where);
+    const names = /** @type {const} */ (['first', 'count', 'sampleWeight', 'classWeight']);
+    const own = readOptions(given, names, where);
+    const classWeight = readClassWeight(own, where);
     this.#needCompiled(where.what);
-    const taken = this.#take(x, labels, range, where.what);
+    const taken = this.#take(x, labels, { ...own, classWeight }, where.what);
     await this.#compiling;
     /** Of the program's function of the learning rate. @type {{ error: unknown } | undefined} */
     let failure;
     const means = await withDataOnce(this.#client, taken, undefined, (data, transfer) => {
       const call = this.#client.begin(
         'model.trainOnBatch',
-        { id: this.#facts.id, data },
+        { id: this.#facts.id, data, classWeight },
         {
           transfer,
           onEvent: (event) => {
@@ -387,8 +389,8 @@ export class Model {
    *
    * @param {unknown} x
    * @param {unknown} [y]
-   * @param {{ batchSize?: number, first?: number, count?: number, signal?: AbortSignal,
-   *   onProgress?: (progress: { done: number, total: number }) => void,
+   * @param {{ batchSize?: number, first?: number, count?: number, sampleWeight?: unknown,
+   *   signal?: AbortSignal, onProgress?: (progress: { done: number, total: number }) => void,
    *   callbacks?: readonly import('./fit.js').Hooks[] }} [options]
    *   batchSize default 32
    * @returns {Promise<Logs>}
@@ -401,6 +403,7 @@ export class Model {
       'batchSize',
       'first',
       'count',
+      'sampleWeight',
       'signal',
       'onProgress',
       'callbacks',
@@ -677,18 +680,39 @@ export class Model {
    *
    * @param {unknown} x
    * @param {unknown} y
-   * @param {{ first?: unknown, count?: unknown }} options
+   * @param {{ first?: unknown, count?: unknown, sampleWeight?: unknown, classWeight?: number[] }} options
    * @param {string} what
    * @returns {import('./call-data.js').TakenData}
    */
   #take(x, y, options, what) {
     if (x instanceof Dataset) {
       const dataset = x.use(this.#client);
+      refuseWeights(x, options, what);
       return { dataset, content: null, range: sampleRange(x, options, { what }) };
     }
     const kind = this.#compiled ? lossFacts(this.#compiled.loss.type).labels : 'auto';
     const size = sizeOf(this.#facts.inputShape, { what });
-    const content = readContent(sampleSource(x, `${what}: x`), y, size, kind, what);
+    const source = sampleSource(x, `${what}: x`);
+    const content = readContent(source, y, options.sampleWeight, size, kind, what);
     return { dataset: null, content, range: sampleRange(content, options, { what }) };
   }
+}
+
+/**
+ * @param {Dataset} dataset
+ * @param {{ sampleWeight?: unknown, classWeight?: number[] }} options
+ * @param {string} what
+ * @throws {ConfigError} weights beside those that a data set has, or may have
+ */
+function refuseWeights({ weighted }, { sampleWeight, classWeight = [] }, what) {
+  if (sampleWeight !== undefined) {
+    throw new ConfigError(
+      `${what}: sampleWeight must be left out with a Dataset, which takes it when it is made.`,
+      { field: 'sampleWeight' },
+    );
+  }
+  if (!weighted || classWeight.length === 0) return;
+  throw new ConfigError(`${what}: classWeight must be left out, the Dataset has sampleWeight.`, {
+    field: 'classWeight',
+  });
 }

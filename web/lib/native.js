@@ -15,6 +15,7 @@ import { Heap } from './heap.js';
  * @property {number} loss sum over the samples
  * @property {number} accuracy sum over the samples
  * @property {number} samples
+ * @property {number} weight by which the sum of accuracies becomes a mean: samples, or their weights
  *
  * @typedef {object} TensorFacts
  * @property {string} name
@@ -146,6 +147,11 @@ export class Native {
     return this.#checkPointer(this.#ffi.datasetSamples(this.#engine, dataset));
   }
 
+  /** Those of its samples; the first call makes them. @param {DatasetPointer} dataset */
+  weightsOf(dataset) {
+    return this.#checkPointer(this.#ffi.datasetWeights(this.#engine, dataset));
+  }
+
   /** @param {DatasetPointer} dataset */
   labelsOf(dataset) {
     return this.#checkPointer(this.#ffi.datasetLabels(this.#engine, dataset));
@@ -215,26 +221,31 @@ export class Native {
   /**
    * @param {ModelPointer} model
    * @param {import('./ffi.js').LossValue} loss
-   * @param {boolean} fromLogits
+   * @param {Record<string, number>} lossOptions
    * @param {import('./ffi.js').OptimizerValue} optimizer
    * @param {Record<string, number>} hyperparameters
    * @param {readonly number[]} excluded tensors that Muon leaves to Adam
    */
-  compile(model, loss, fromLogits, optimizer, hyperparameters, excluded) {
-    const names = [...Object.keys(hyperparameters), ...excluded.map(() => 'exclude')];
+  compile(model, loss, lossOptions, optimizer, hyperparameters, excluded) {
     this.heap.withScope((scope) => {
-      const list = scope.text(names.join(','));
-      const values = scope.doubles([...Object.values(hyperparameters), ...excluded]);
+      /** @param {[string, number][]} numbers */
+      const named = (numbers) =>
+        /** @type {const} */ ([
+          scope.text(numbers.map(([name]) => name).join(',')),
+          scope.doubles(numbers.map(([, number]) => number)),
+          numbers.length,
+        ]);
       this.#check(
         this.#ffi.modelCompile(
           this.#engine,
           model,
           loss,
-          fromLogits ? 1 : 0,
+          ...named(Object.entries(lossOptions)),
           optimizer,
-          list,
-          values,
-          names.length,
+          ...named([
+            ...Object.entries(hyperparameters),
+            ...excluded.map((tensor) => /** @type {[string, number]} */ (['exclude', tensor])),
+          ]),
         ),
       );
     });
@@ -361,6 +372,21 @@ export class Native {
   }
 
   /**
+   * Weights of the classes in the training that follows; [] ends it.
+   *
+   * @param {ModelPointer} model
+   * @param {number[]} weights of class 0, 1 …
+   */
+  weighClasses(model, weights) {
+    this.heap.withScope((scope) => {
+      const values = scope.floats(weights);
+      this.#check(this.#ffi.trainClassWeights(this.#engine, model, values, weights.length), {
+        field: 'classWeight',
+      });
+    });
+  }
+
+  /**
    * @param {ModelPointer} model
    * @param {DatasetPointer} dataset
    * @param {{ first: number, count: number, batch: number, epoch: number, shuffle: boolean }} plan
@@ -383,7 +409,7 @@ export class Native {
   /** @param {ModelPointer} model @param {number} step @returns {BatchSums} */
   trainStep(model, step) {
     this.#check(this.#ffi.trainSteps(this.#engine, model, step, 1, this.#scratch));
-    return this.#sums();
+    return this.#sums(model);
   }
 
   /**
@@ -398,7 +424,7 @@ export class Native {
     this.#check(
       this.#ffi.evaluate(this.#engine, model, dataset, first, count, batch, this.#scratch),
     );
-    return this.#sums();
+    return this.#sums(model);
   }
 
   /**
@@ -438,9 +464,10 @@ export class Native {
     });
   }
 
-  #sums() {
+  /** @param {ModelPointer} model @returns {BatchSums} */
+  #sums(model) {
     const [loss, accuracy, samples] = this.heap.doubles(this.#scratch, 3);
-    return { loss, accuracy, samples };
+    return { loss, accuracy, samples, weight: this.modelInfo(model, 'ACCURACY_WEIGHT') };
   }
 }
 

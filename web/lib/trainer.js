@@ -28,6 +28,7 @@ import { SLICE_MS } from './slice.js';
  * @property {number} loss sum over the samples of those steps
  * @property {number} accuracy sum over the samples of those steps
  * @property {number} samples
+ * @property {number} weight by which the sum of accuracies becomes a mean
  * @property {{ first: number, count: number, batchSize: number, shuffle: boolean } | null} plan
  *   what the batch number counts in; null before the first step
  *
@@ -42,6 +43,7 @@ import { SLICE_MS } from './slice.js';
  * @property {boolean} resume
  * @property {number} yieldEvery milliseconds
  * @property {{ epoch: boolean, test: boolean }} begins what the program wants to know of before it begins
+ * @property {number[]} classWeight of class 0, 1 …; [] without
  *
  * @typedef {{ type: 'epochBegin', epoch: number } | { type: 'testBegin' }} BeginEvent
  *
@@ -64,7 +66,7 @@ import { SLICE_MS } from './slice.js';
 
 /** @returns {Position} */
 export function freshPosition(epoch = 0) {
-  return { epoch, batch: 0, loss: 0, accuracy: 0, samples: 0, plan: null };
+  return { epoch, batch: 0, loss: 0, accuracy: 0, samples: 0, weight: 0, plan: null };
 }
 
 /**
@@ -91,6 +93,7 @@ export async function fit(native, model, job, task) {
     const { batchSize: batch, ...rest } = plan;
     native.trainBegin(model.pointer, data.dataset.pointer, { ...rest, batch, epoch });
   };
+  native.weighClasses(model.pointer, job.classWeight);
   begin(start.epoch);
   model.position = start;
   for (let epoch = start.epoch; epoch < epochs; epoch++) {
@@ -199,7 +202,8 @@ function trainSlice(native, model, steps, most, milliseconds, task) {
       model.applySchedule();
       add(position, native.trainStep(model.pointer, position.batch));
       position.batch++;
-      running.push(position.loss / position.samples, position.accuracy / position.samples);
+      const { loss, accuracy } = means(position);
+      running.push(loss, accuracy);
       elapsed = performance.now() - started;
     } while (position.batch < end && elapsed < milliseconds);
   } finally {
@@ -244,11 +248,13 @@ async function ratesAhead(model, count, task) {
  * @param {Native} native
  * @param {HostModel} model
  * @param {Range} range
+ * @param {number[]} classWeight of class 0, 1 …; [] without
  * @param {Task} task
  * @returns {Promise<BatchSums>}
  */
-export async function trainOnBatch(native, model, { dataset, first, count }, task) {
+export async function trainOnBatch(native, model, { dataset, first, count }, classWeight, task) {
   await ratesAhead(model, 1, task);
+  native.weighClasses(model.pointer, classWeight);
   const plan = { first, count, batch: count, epoch: 0, shuffle: false };
   native.trainBegin(model.pointer, dataset.pointer, plan);
   model.applySchedule();
@@ -267,7 +273,7 @@ export async function trainOnBatch(native, model, { dataset, first, count }, tas
  * @returns {Promise<BatchSums>}
  */
 export async function evaluate(native, model, range, batchSize, task, onSlice) {
-  const sums = { loss: 0, accuracy: 0, samples: 0 };
+  const sums = { loss: 0, accuracy: 0, samples: 0, weight: 0 };
   await inSlices(range, batchSize, task, onSlice, (first, count, batch) => {
     add(sums, native.evaluate(model.pointer, range.dataset.pointer, first, count, batch));
   });
@@ -325,9 +331,11 @@ function add(sums, more) {
   sums.loss += more.loss;
   sums.accuracy += more.accuracy;
   sums.samples += more.samples;
+  sums.weight += more.weight;
 }
 
 /** @param {BatchSums} sums */
-export function means({ loss, accuracy, samples }) {
-  return { loss: loss / samples, accuracy: accuracy / samples };
+export function means({ loss, accuracy, samples, weight }) {
+  // Samples that all weigh nothing have no accuracy; 0, as in Keras.
+  return { loss: loss / samples, accuracy: weight === 0 ? 0 : accuracy / weight };
 }

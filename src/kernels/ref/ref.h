@@ -61,10 +61,13 @@ void tg_ref_sum_rows(double *sum, double *magnitude, const tg_real *x, size_t ro
 void tg_ref_softmax(double *y, const tg_real *x, uint32_t rows, uint32_t n);
 void tg_ref_softmax_backward(double *dx, const tg_real *dy, const tg_real *y, uint32_t rows, uint32_t n);
 
-/* One loss of one sample, x and t in double: gradients are checked by differences of it. */
-typedef double tg_ref_loss(const double *x, const double *t, uint32_t n);
+/* One loss of one sample of at most 64 numbers, x and t in double: gradients are checked by differences of it. */
+typedef double tg_ref_loss(const double *x, const double *t, const double *options, uint32_t n);
 tg_ref_loss tg_ref_softmax_crossentropy, tg_ref_categorical_crossentropy, tg_ref_sigmoid_crossentropy,
-    tg_ref_binary_crossentropy, tg_ref_mean_squared_error;
+    tg_ref_binary_crossentropy, tg_ref_mean_squared_error, tg_ref_mean_absolute_error, tg_ref_log_cosh, tg_ref_huber,
+    tg_ref_mean_squared_logarithmic_error, tg_ref_poisson, tg_ref_kl_divergence, tg_ref_hinge, tg_ref_squared_hinge,
+    tg_ref_cosine_similarity, tg_ref_categorical_hinge, tg_ref_sigmoid_focal, tg_ref_binary_focal, tg_ref_softmax_focal,
+    tg_ref_categorical_focal;
 
 /* Twins of the kernels in update.h: w and the slots are changed in place. */
 typedef void tg_ref_update(double *w, double *const *s, const tg_real *g, const double *k, size_t n);
