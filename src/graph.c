@@ -47,10 +47,32 @@ static char *join(tg_engine *engine, const char *a, const char *b) {
 
 /* ---- attributes ---- */
 
-static tg_status check_attribute(tg_engine *engine, const tg_node *node, const tg_attribute *attribute, double value) {
+/* `of` is what the attribute is of: "" or, where it is a tensor's, its name. */
+static tg_status check_attribute(tg_engine *engine, const tg_node *node, const char *of, const tg_attribute *attribute,
+                                 double value) {
   if (value >= attribute->min && value <= attribute->max && (!attribute->whole || value == floor(value))) return TG_OK;
-  return tg_fail(engine, TG_E_CONFIG, "layer '%s': %s is %g, it must be a %snumber from %g to %g", node->name,
-                 attribute->name, value, attribute->whole ? "whole " : "", attribute->min, attribute->max);
+  return tg_fail(engine, TG_E_CONFIG, "layer '%s': %s%s%s is %g, it must be a %snumber from %g to %g", node->name,
+                 attribute->name, *of ? " of " : "", of, value, attribute->whole ? "whole " : "", attribute->min,
+                 attribute->max);
+}
+
+/* The number of the attribute that is called the first `length` bytes of `name`; n when there is none. */
+static uint32_t find_attribute(const tg_attribute *attributes, uint32_t n, const char *name, size_t length) {
+  uint32_t i = 0;
+  while (i < n && (strncmp(attributes[i].name, name, length) || attributes[i].name[length])) i++;
+  return i;
+}
+
+static tg_status unknown_attribute(tg_engine *engine, const tg_node *node, const char *name, uint32_t number) {
+  return tg_fail(engine, TG_E_CONFIG, "layer '%s': op %s has no attribute '%s' (number %u of the list)", node->name,
+                 node->op->name, strcspn(name, ",") < 64 ? name : "…", number + 1);
+}
+
+static int is_setting(const char *name) { return name[strcspn(name, ",/")] == '/'; }
+
+static const char *next_name(const char *name) {
+  name += strcspn(name, ",");
+  return name + (*name == ',');
 }
 
 /* Fills the node's attributes from the names, joined by commas, and their values. */
@@ -60,23 +82,99 @@ static tg_status read_attributes(tg_engine *engine, tg_node *node, const char *n
   uint32_t given = 0;
   const char *at = names;
   for (uint32_t i = 0; i < op->n_attributes; i++) node->attributes[i] = op->attributes[i].fallback;
-  for (uint32_t v = 0; v < n_values; v++) {
-    size_t length = strcspn(at, ",");
-    uint32_t i = 0;
-    while (i < op->n_attributes && (strncmp(op->attributes[i].name, at, length) || op->attributes[i].name[length] != 0))
-      i++;
-    if (i == op->n_attributes)
-      return tg_fail(engine, TG_E_CONFIG, "layer '%s': op %s has no attribute '%s' (number %u of the list)", node->name,
-                     op->name, length < 64 ? at : "…", v + 1);
-    tg_status status = check_attribute(engine, node, &op->attributes[i], values[v]);
+  for (uint32_t v = 0; v < n_values; v++, at = next_name(at)) {
+    if (is_setting(at)) continue; /* read_settings takes it, once the tensors are known */
+    const uint32_t i = find_attribute(op->attributes, op->n_attributes, at, strcspn(at, ","));
+    if (i == op->n_attributes) return unknown_attribute(engine, node, at, v);
+    tg_status status = check_attribute(engine, node, "", &op->attributes[i], values[v]);
     if (status) return status;
     node->attributes[i] = values[v];
     given |= 1u << i;
-    at += length + (at[length] == ',');
   }
   for (uint32_t i = 0; i < op->n_attributes; i++)
     if (!(given >> i & 1) && isnan(op->attributes[i].fallback))
       return tg_fail(engine, TG_E_CONFIG, "layer '%s': %s is missing", node->name, op->attributes[i].name);
+  return TG_OK;
+}
+
+/* ---- settings of tensors ---- */
+
+/* What floats hold. */
+#define MOST 1e30
+
+static const tg_attribute settings[TG_SET_COUNT] = {
+    [TG_SET_MEAN] = {"mean", 0, -MOST, MOST, 0},
+    [TG_SET_STDDEV] = {"stddev", 0.05, 0, MOST, 0},
+    [TG_SET_MINVAL] = {"minval", -0.05, -MOST, MOST, 0},
+    [TG_SET_MAXVAL] = {"maxval", 0.05, -MOST, MOST, 0},
+    [TG_SET_VALUE] = {"value", 0, -MOST, MOST, 0},
+    [TG_SET_GAIN] = {"gain", 1, -MOST, MOST, 0},
+    [TG_SET_SCALE] = {"scale", 1, 1e-30, MOST, 0},
+    [TG_SET_MODE] = {"mode", 0, 0, 2, 1},
+    [TG_SET_DISTRIBUTION] = {"distribution", 0, 0, 2, 1},
+    [TG_SET_L1] = {"l1", 0, 0, MOST, 0},
+    [TG_SET_L2] = {"l2", 0, 0, MOST, 0},
+    [TG_SET_CONSTRAINT] = {"constraint", TG_FREE, 0, TG_CONSTRAINT_COUNT - 1, 1},
+    [TG_SET_MIN_VALUE] = {"minValue", 0, 0, MOST, 0},
+    [TG_SET_MAX_VALUE] = {"maxValue", 1, 0, MOST, 0},
+    [TG_SET_RATE] = {"rate", 1, 0, 1, 0},
+    [TG_SET_AXES] = {"axes", 1, 0, 255, 1},
+};
+
+/* The node's tensor that a setting's name begins with, or NULL. */
+static tg_tensor *tensor_named(const tg_graph *graph, const tg_node *node, const char *setting) {
+  const size_t own = strlen(node->name) + 1, length = strcspn(setting, "/");
+  for (uint32_t t = 0; t < node->n_tensors; t++) {
+    const char *name = graph->tensors[node->first_tensor + t].name + own;
+    if (!strncmp(name, setting, length) && !name[length]) return &graph->tensors[node->first_tensor + t];
+  }
+  return NULL;
+}
+
+/* Settings against the tensor's shape and each other; axes counted from the end become others. */
+static tg_status check_settings(tg_engine *engine, const tg_node *node, tg_tensor *tensor) {
+  double *s = tensor->settings;
+  const uint32_t rank = tensor->shape.rank, axes = (uint32_t)s[TG_SET_AXES];
+  uint32_t resolved = 0;
+  for (uint32_t d = 0; d < TG_MAX_RANK; d++) {
+    if ((axes >> d | axes >> (4 + d)) & 1 && d >= rank)
+      return tg_fail(engine, TG_E_SHAPE, "layer '%s': axis %g of a constraint, %s has %u dimensions", node->name,
+                     axes >> d & 1 ? (double)d : -1.0 - d, tensor->name, rank);
+    resolved |= (axes >> d & 1) << d;
+    if (axes >> (4 + d) & 1) resolved |= 1u << (rank - 1 - d);
+  }
+  s[TG_SET_AXES] = resolved;
+  if (s[TG_SET_CONSTRAINT] == TG_NORMS && s[TG_SET_MIN_VALUE] > s[TG_SET_MAX_VALUE])
+    return tg_fail(engine, TG_E_CONFIG, "layer '%s': minValue of a constraint is %g, its maxValue %g", node->name,
+                   s[TG_SET_MIN_VALUE], s[TG_SET_MAX_VALUE]);
+  if (tensor->initializer == TG_INIT_RANDOM_UNIFORM && s[TG_SET_MINVAL] > s[TG_SET_MAXVAL])
+    return tg_fail(engine, TG_E_CONFIG, "layer '%s': minval of an initializer is %g, its maxval %g", node->name,
+                   s[TG_SET_MINVAL], s[TG_SET_MAXVAL]);
+  if (tensor->initializer == TG_INIT_IDENTITY && rank != 2)
+    return tg_fail(engine, TG_E_SHAPE, "layer '%s': identity is for 2 dimensions, %s has %u", node->name, tensor->name,
+                   rank);
+  return TG_OK;
+}
+
+/* Fills the settings of the node's tensors from the names that hold a slash. */
+static tg_status read_settings(tg_graph *graph, const tg_node *node, const char *names, const double *values,
+                               uint32_t n_values) {
+  tg_engine *engine = graph->engine;
+  const char *at = names;
+  for (uint32_t v = 0; v < n_values; v++, at = next_name(at)) {
+    if (!is_setting(at)) continue;
+    tg_tensor *tensor = tensor_named(graph, node, at);
+    const char *name = at + strcspn(at, "/") + 1;
+    const uint32_t i = find_attribute(settings, TG_SET_COUNT, name, strcspn(name, ","));
+    if (!tensor || i == TG_SET_COUNT) return unknown_attribute(engine, node, at, v);
+    tg_status status = check_attribute(engine, node, tensor->name, &settings[i], values[v]);
+    if (status) return status;
+    tensor->settings[i] = values[v];
+  }
+  for (uint32_t t = 0; t < node->n_tensors; t++) {
+    tg_status status = check_settings(engine, node, &graph->tensors[node->first_tensor + t]);
+    if (status) return status;
+  }
   return TG_OK;
 }
 
@@ -148,6 +246,7 @@ int32_t tg_graph_add(tg_graph *graph, const char *op, const char *name, const in
   status = check_inputs(graph, &node, inputs, n_inputs);
   if (!status) status = read_attributes(engine, &node, attributes, values, n_attributes);
   if (!status) status = node.op->infer(graph, &node);
+  if (!status) status = read_settings(graph, &node, attributes, values, n_attributes);
   if (!status) status = count_elements(graph, &node);
   if (status) {
     drop_tensors(graph, node.first_tensor);
@@ -229,6 +328,7 @@ static tg_status add_tensor(tg_graph *graph, tg_node *node, const char *suffix, 
                                                    .size = size,
                                                    .trainable = trainable,
                                                    .name = name};
+  for (int i = 0; i < TG_SET_COUNT; i++) graph->tensors[graph->n_tensors - 1].settings[i] = settings[i].fallback;
   *(trainable ? &graph->trainable : &graph->state) += size;
   *(trainable ? &node->trainable : &node->state) += size;
   node->n_tensors++;

@@ -9,6 +9,7 @@
 
 #include "engine.h"
 #include "quantization.h"
+#include "tensor_settings.h"
 
 enum { TG_MAX_NODES = 4096, TG_MAX_NAME = 255, TG_MAX_RANK = 4, TG_MAX_INPUTS = 2, TG_MAX_ATTRIBUTES = 10 };
 
@@ -29,6 +30,15 @@ typedef enum {
   TG_INIT_GLOROT_NORMAL,
   TG_INIT_HE_UNIFORM,
   TG_INIT_HE_NORMAL,
+  TG_INIT_LECUN_UNIFORM,
+  TG_INIT_LECUN_NORMAL,
+  TG_INIT_RANDOM_NORMAL,
+  TG_INIT_TRUNCATED_NORMAL,
+  TG_INIT_RANDOM_UNIFORM,
+  TG_INIT_CONSTANT,
+  TG_INIT_IDENTITY,
+  TG_INIT_ORTHOGONAL,
+  TG_INIT_VARIANCE_SCALING,
   TG_INIT_COUNT
 } tg_initializer;
 
@@ -38,8 +48,9 @@ typedef struct {
   uint32_t fan_in, fan_out;
   tg_shape shape;
   uint64_t offset, size; /* floats, among the tensors of its kind; see tg_graph_offset */
-  int trainable;         /* 0: state such as a moving mean, which no gradient changes */
-  char *name;            /* "layer/kernel" */
+  double settings[TG_SET_COUNT];
+  int trainable; /* 0: state such as a moving mean, which no gradient changes */
+  char *name;    /* "layer/kernel" */
 } tg_tensor;
 
 typedef struct {

@@ -3,9 +3,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "initialize.h"
 #include "kernels/conv2d.h"
 #include "op.h"
-#include "rng.h"
+#include "regularize.h"
 #include "size.h"
 
 /* Whole numbers up to here are exact in a double. */
@@ -28,6 +29,7 @@ static void free_vectors(tg_model *model) {
   tg_release(engine, model->vectors.weights);
   tg_release(engine, model->vectors.gradients);
   tg_release(engine, model->vectors.next_state);
+  tg_release(engine, model->penalties);
   tg_optim_free(engine, &model->optim);
 }
 
@@ -46,42 +48,6 @@ void tg_model_free(tg_model *model) {
 /* Rows of weights are read eight at a time, past the end of the last. */
 static tg_real *new_vector(tg_model *model, uint64_t reals, const char *what) {
   return tg_allocate(model->graph.engine, TG_BLOCK_PRIVATE, (reals + TG_OVERREAD_REALS) * sizeof(tg_real), 1, what);
-}
-
-/* A normal number within two standard deviations, as Keras and TensorFlow draw them. */
-static double truncated_normal(tg_rng *rng) {
-  double z;
-  do z = tg_rng_normal(rng);
-  while (fabs(z) > 2);
-  return z;
-}
-
-/* Standard deviation of a standard normal cut at two. */
-#define TRUNCATED_DEVIATION 0.87962566103423978
-
-static void initialize(tg_real *w, const tg_tensor *tensor, uint64_t seed, uint32_t number) {
-  tg_rng rng = tg_rng_start(seed, TG_STREAM_INIT + number, 0);
-  double glorot = 2.0 / ((double)tensor->fan_in + tensor->fan_out), he = 2.0 / tensor->fan_in;
-  for (uint64_t i = 0; i < tensor->size; i++) switch (tensor->initializer) {
-      case TG_INIT_ONES:
-        w[i] = 1;
-        break;
-      case TG_INIT_GLOROT_UNIFORM:
-        w[i] = (tg_real)((2 * tg_rng_uniform(&rng) - 1) * sqrt(3 * glorot));
-        break;
-      case TG_INIT_GLOROT_NORMAL:
-        w[i] = (tg_real)(truncated_normal(&rng) * sqrt(glorot) / TRUNCATED_DEVIATION);
-        break;
-      case TG_INIT_HE_UNIFORM:
-        w[i] = (tg_real)((2 * tg_rng_uniform(&rng) - 1) * sqrt(3 * he));
-        break;
-      case TG_INIT_HE_NORMAL:
-        w[i] = (tg_real)(truncated_normal(&rng) * sqrt(he) / TRUNCATED_DEVIATION);
-        break;
-      default:
-        w[i] = 0;
-        break;
-    }
 }
 
 static tg_status check_graph(tg_model *model) {
@@ -121,9 +87,20 @@ tg_status tg_model_finish(tg_model *model) {
     return engine->status;
   }
   model->vectors = v;
-  for (uint32_t i = 0; i < model->graph.n_tensors; i++) {
-    const tg_tensor *tensor = &model->graph.tensors[i];
-    initialize(v.weights + tg_graph_offset(graph, tensor), tensor, model->seed, i);
+  const uint64_t room = tg_penalty_room(graph);
+  if (room) {
+    model->penalties = tg_allocate(engine, TG_BLOCK_PRIVATE, room * sizeof(double), 1, "penalties");
+    if (!model->penalties) status = engine->status;
+  }
+  for (uint32_t i = 0; i < graph->n_tensors && !status; i++) {
+    const tg_tensor *tensor = &graph->tensors[i];
+    status = tg_initialize(engine, v.weights + tg_graph_offset(graph, tensor), tensor, model->seed, i);
+  }
+  if (status) {
+    free_vectors(model);
+    model->vectors = (tg_vectors){0};
+    model->penalties = NULL;
+    return status;
   }
   model->built = 1;
   return TG_OK;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kernels/elementwise.h"
+#include "regularize.h"
 #include "rng.h"
 #include "size.h"
 
@@ -133,6 +134,12 @@ static void measure_batch(tg_model *model, tg_runner *runner, const tg_dataset *
   model->accuracy_weight += model->loss.weighted_accuracy ? weight : rows;
 }
 
+/* The penalties on the weights, which the loss of every batch includes; their gradient is added unless NULL. */
+static double penalty_of(const tg_model *model, tg_real *gradients) {
+  if (!model->penalties) return 0;
+  return tg_penalize(&model->graph, gradients, model->vectors.weights, model->penalties);
+}
+
 /* ---- training ---- */
 
 tg_status tg_epoch_begin(tg_model *model, tg_dataset *dataset, double first, double count, double batch, double epoch,
@@ -198,6 +205,13 @@ static tg_status check_finite(const tg_model *model) {
                  (double)model->step, tensor->trainable ? "gradient" : "state", graph->nodes[tensor->node].name);
 }
 
+static tg_status check_loss(const tg_model *model, const double out[3]) {
+  if (isfinite(out[0])) return TG_OK;
+  return tg_fail(model->graph.engine, TG_E_NON_FINITE,
+                 "step %g: the loss is %g; the weights are those before this step", (double)model->step,
+                 out[0] / out[2]);
+}
+
 static tg_status train_step(tg_model *model, uint32_t step, double out[3]) {
   tg_engine *engine = model->graph.engine;
   tg_runner *runner = &model->training;
@@ -208,17 +222,19 @@ static tg_status train_step(tg_model *model, uint32_t step, double out[3]) {
   load_batch(model, runner, model->dataset, order, rows);
   tg_plan_forward(&runner->plan, &model->graph, &run, 0, model->loss.node);
   measure_batch(model, runner, model->dataset, order, rows, 1, out);
-  if (!isfinite(out[0]))
-    return tg_fail(engine, TG_E_NON_FINITE, "step %g: the loss is %g; the weights are those before this step",
-                   (double)model->step, out[0] / rows);
+  tg_status status = check_loss(model, out);
+  if (status) return status;
   tg_plan_backward(&runner->plan, &model->graph, &run);
-  tg_status status = check_finite(model);
+  out[0] += penalty_of(model, model->vectors.gradients) * rows;
+  status = check_loss(model, out);
+  if (!status) status = check_finite(model);
   if (status) return status;
   model->step++;
   model->weights_version++;
   const tg_vectors *v = &model->vectors;
   uint64_t trainable = model->graph.trainable;
   tg_optim_step(engine->pool, &model->optim, v->weights, v->gradients, trainable, model->step);
+  tg_constrain(&model->graph, v->weights);
   memcpy(v->weights + trainable, v->next_state, (size_t)model->graph.state * sizeof(tg_real));
   return TG_OK;
 }
@@ -277,6 +293,7 @@ tg_status tg_evaluate_range(tg_model *model, const tg_dataset *dataset, double f
     measure_batch(model, &model->inference, dataset, model->eval_order, rows, 0, measured);
     for (int i = 0; i < 3; i++) total[i] += measured[i];
   }
+  total[0] += penalty_of(model, NULL) * r.count;
   if (!isfinite(total[0]))
     return tg_fail(model->graph.engine, TG_E_NON_FINITE, "the loss of samples %u to %u is %g", r.first,
                    r.first + r.count - 1, total[0] / r.count);

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "graph.h"
 #include "kernels/winograd.h"
 #include "network.h"
 #include "test.h"
@@ -103,6 +104,11 @@ static void add_dropout(tg_chain *chain) { chain_add(chain, "dropout", "rate", 0
 static void add_dense(tg_chain *chain) {
   chain_add(chain, "dense", "units", 5.0); /* over the channels of every pixel */
   chain_add(chain, "relu", "");
+}
+static void add_penalties(tg_chain *chain) {
+  chain_add(chain, "conv2d", "filters,kernelHeight,kernelWidth,kernel/l1,kernel/l2,bias/l2,biasInitializer", 3.0, 2.0,
+            2.0, 0.02, 0.3, 0.7, (double)TG_INIT_RANDOM_NORMAL);
+  chain_add(chain, "dense", "units,kernel/l2,bias/l1,biasInitializer", 5.0, 0.5, 0.1, (double)TG_INIT_RANDOM_NORMAL);
 }
 static void add_dense_without_bias(tg_chain *chain) { chain_add(chain, "dense", "units,useBias", 9.0, 0.0); }
 
@@ -242,6 +248,7 @@ static void layers(tg_engine *engine) {
   check_layer(engine, 3, 3, 6, "dropout", add_dropout);
   check_layer(engine, 3, 4, 7, "dense", add_dense);
   check_layer(engine, 3, 4, 7, "dense without bias", add_dense_without_bias);
+  check_layer(engine, 4, 5, 3, "penalties", add_penalties);
   check_layer(engine, 5, 5, 3, "conv2d without bias", add_conv_without_bias);
 }
 

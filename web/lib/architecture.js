@@ -4,7 +4,8 @@
  */
 
 import { ConfigError, FormatError, GraphError, LimitError } from './errors.js';
-import { INITIALIZERS } from './initializers.js';
+import { constraintSettings } from './constraints.js';
+import { initializerFacts } from './initializers.js';
 import { readLayer } from './layers.js';
 import { describe } from './options.js';
 import { checkInputCount } from './symbolic.js';
@@ -248,9 +249,31 @@ function inputNode(layers) {
 /** @type {(layer: Layer) => [string, number][]} */
 const weights = (layer) => [
   ['useBias', layer.useBias ? 1 : 0],
-  ['kernelInitializer', INITIALIZERS.get(layer.kernelInitializer) ?? NaN],
-  ['biasInitializer', INITIALIZERS.get(layer.biasInitializer) ?? NaN],
+  ...tensor('kernel', layer),
+  ...(layer.useBias ? tensor('bias', layer) : []),
 ];
+
+/**
+ * What a layer's options say of one of its tensors: the initialiser's number, and settings such as
+ * `kernel/l2`.
+ *
+ * @param {string} name
+ * @param {Layer} layer
+ * @returns {[string, number][]}
+ */
+function tensor(name, layer) {
+  const { number, settings } = initializerFacts(layer[`${name}Initializer`]);
+  const constraint = layer[`${name}Constraint`];
+  const all = [
+    ...settings,
+    ...Object.entries(layer[`${name}Regularizer`] ?? {}),
+    ...(constraint ? constraintSettings(constraint) : []),
+  ];
+  const named = all.map(
+    ([key, value]) => /** @type {[string, number]} */ ([`${name}/${key}`, value]),
+  );
+  return [[`${name}Initializer`, number], ...named];
+}
 
 /** @type {(layer: Layer) => [string, number][]} */
 const window2d = (layer) => [

@@ -285,7 +285,8 @@ export const ArrayKind = Object.freeze(
  *   op: a name of src/ops/ops.inc. name: the layer's name, for errors and tensors (1…255 bytes, unique in the model).
  *   inputs: n_inputs node numbers, all smaller than this node's own.
  *   attributes: n_attributes names joined by commas ("filters,kernelHeight"), values in the same order; those left out
- *   take the op's defaults.
+ *   take the op's defaults. "kernel/l2" is a setting of the node's tensor `kernel` (src/tensor_settings.h): arguments of
+ *   its initialiser, penalties, which the loss includes in training and evaluation, and constraints.
  *   Returns the node's number (0, 1, …), or minus a tg_status: TG_E_CONFIG, TG_E_SHAPE, TG_E_LIMIT, TG_E_GRAPH, TG_E_OOM,
  *   TG_E_STATE after tg_model_build. The node added last is the output.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>) => StatusValue} modelBuild

@@ -274,12 +274,12 @@ function keep(host, model) {
  */
 function comparable(architecture) {
   const inbound = inboundOf(architecture);
-  return architecture.layers.map(
-    ({ kernelInitializer: _k, biasInitializer: _b, rate: _r, momentum: _m, ...layer }, index) => [
-      inbound[index],
-      ...Object.entries(layer).sort(([a], [b]) => (a < b ? -1 : 1)),
-    ],
-  );
+  return architecture.layers.map((layer, index) => [
+    inbound[index],
+    ...Object.entries(layer)
+      .filter(([key]) => !/^(rate|momentum)$|(Initializer|Regularizer|Constraint)$/.test(key))
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  ]);
 }
 
 /**

@@ -6,12 +6,15 @@
 
 import { sharedEngine } from './engine.js';
 
+export { constraints } from './constraints.js';
 export { createEngine, dispose, init } from './engine.js';
 export * from './errors.js';
 export { input } from './functional.js';
+export { initializers } from './initializers.js';
 export { layers } from './layers.js';
 export { losses } from './losses.js';
 export { optimizers } from './optimizers.js';
+export { regularizers } from './regularizers.js';
 export { VERSION } from './version.js';
 
 /**

@@ -8,7 +8,8 @@
  */
 
 import { ConfigError, LimitError, ShapeError } from './errors.js';
-import { INITIALIZER_NAMES } from './initializers.js';
+import { readConstraint } from './constraints.js';
+import { readInitializer } from './initializers.js';
 import {
   describe,
   needBoolean,
@@ -18,10 +19,13 @@ import {
   unknownName,
   wrongType,
 } from './options.js';
+import { readRegularizer } from './regularizers.js';
 import { applyLayer } from './symbolic.js';
 
 /**
  * @typedef {import('./initializers.js').Initializer} Initializer
+ * @typedef {import('./regularizers.js').Regularizer} Regularizer
+ * @typedef {import('./constraints.js').Constraint} Constraint
  * @typedef {'linear' | 'relu' | 'sigmoid' | 'softmax'} Activation
  * @typedef {'valid' | 'same'} Padding `same` pads with zeros so that stride 1 keeps the size
  * @typedef {number | [number, number]} Pair one number for both, or [height, width]
@@ -35,6 +39,10 @@ import { applyLayer } from './symbolic.js';
  * @property {boolean} [useBias] default true
  * @property {Initializer} [kernelInitializer] default 'glorotUniform'
  * @property {Initializer} [biasInitializer] default 'zeros'
+ * @property {Regularizer | null} [kernelRegularizer] penalty, part of the loss; default none
+ * @property {Regularizer | null} [biasRegularizer] default none
+ * @property {Constraint | null} [kernelConstraint] holds after each update; default none
+ * @property {Constraint | null} [biasConstraint] default none
  *
  * @typedef {import('./symbolic.js').SymbolicTensor} SymbolicTensor
  * @typedef {Readonly<{ type: string, name?: string, inputShape?: readonly number[] } & Record<string, any>>} Layer
@@ -77,8 +85,6 @@ const pair = (value, field, where) => {
   return [needNumber(value[0], field, where), needNumber(value[1], field, where)];
 };
 
-/** @type {Reader} */
-const initializer = (value, field, where) => needOneOf(value, INITIALIZER_NAMES, field, where);
 /** @type {Reader} */
 const activationName = (value, field, where) =>
   value === null ? 'linear' : needOneOf(value, ACTIVATIONS, field, where);
@@ -124,8 +130,12 @@ const COMMON = { inputShape: { read: shape }, name: { read: layerName } };
 const WEIGHTS = {
   activation: { read: activationName, standard: 'linear' },
   useBias: { read: needBoolean, standard: true },
-  kernelInitializer: { read: initializer, standard: 'glorotUniform' },
-  biasInitializer: { read: initializer, standard: 'zeros' },
+  kernelInitializer: { read: readInitializer, standard: 'glorotUniform' },
+  biasInitializer: { read: readInitializer, standard: 'zeros' },
+  kernelRegularizer: { read: readRegularizer },
+  biasRegularizer: { read: readRegularizer },
+  kernelConstraint: { read: readConstraint },
+  biasConstraint: { read: readConstraint },
 };
 const POOLING = {
   poolSize: { read: pair, standard: 2 },
@@ -171,6 +181,9 @@ const TYPES = new Map(
   ]),
 );
 
+/** Options where null says none. @param {string} name */
+const isNullable = (name) => name === 'activation' || /(Regularizer|Constraint)$/.test(name);
+
 /** @type {WeakSet<object>} layers that a builder made, which need no second reading */
 const built = new WeakSet();
 
@@ -196,10 +209,12 @@ function makeLayer(type, options) {
   const values = Object.assign(Object.create(APPLICABLE), { type });
   for (const name of names) {
     const { read, required, standard } = fields[name];
-    const value = given[name] ?? (given[name] === null && name === 'activation' ? null : standard);
-    if (given[name] === null && name !== 'activation') throw wrongType(null, name, 'given', where);
-    if (value !== undefined) values[name] = read(value, name, where);
-    else if (required) {
+    const value = given[name] ?? (given[name] === null && isNullable(name) ? null : standard);
+    if (given[name] === null && !isNullable(name)) throw wrongType(null, name, 'given', where);
+    if (value !== undefined) {
+      const own = read(value, name, where);
+      if (own !== undefined) values[name] = own;
+    } else if (required) {
       throw new ConfigError(`${type}: ${name} is missing.`, { layer, field: name });
     }
   }

@@ -482,6 +482,8 @@ const sizeOf = (shape) => shape.reduce((product, length) => product * length, 1)
  */
 function fieldIn(message, attributes) {
   const words = new Set(message.split(/[^A-Za-z0-9]+/));
-  const [name] = attributes.find(([key]) => words.has(key)) ?? [];
-  return name && (OPTION_OF_ATTRIBUTE.get(name) ?? name);
+  // A setting of a tensor such as `kernel/l2` is known by its own name.
+  const own = (/** @type {string} */ key) => key.slice(key.indexOf('/') + 1);
+  const [name] = attributes.find(([key]) => words.has(own(key))) ?? [];
+  return name && (OPTION_OF_ATTRIBUTE.get(name) ?? own(name));
 }

@@ -69,6 +69,10 @@ tg_ref_loss tg_ref_softmax_crossentropy, tg_ref_categorical_crossentropy, tg_ref
     tg_ref_cosine_similarity, tg_ref_categorical_hinge, tg_ref_sigmoid_focal, tg_ref_binary_focal, tg_ref_softmax_focal,
     tg_ref_categorical_focal;
 
+double tg_ref_penalty(double *g, const tg_real *w, double l1, double l2, size_t n);
+void tg_ref_constrain_norms(double *y, const tg_real *w, const uint32_t dims[4], uint32_t axes, double min, double max,
+                            double rate);
+
 /* Twins of the kernels in update.h: w and the slots are changed in place. */
 typedef void tg_ref_update(double *w, double *const *s, const tg_real *g, const double *k, size_t n);
 tg_ref_update tg_ref_sgd_update, tg_ref_adam_update, tg_ref_adamax_update, tg_ref_nadam_update, tg_ref_adagrad_update,
