@@ -90,7 +90,7 @@ static void focal(tg_real *losses, tg_real *dx, const tg_real *x, const tg_real 
   const tg_v4 zero = tg_v4_zero(), one = tg_v4_splat(1), alpha = tg_v4_splat((tg_real)options[0]);
   const tg_v4 gamma = tg_v4_splat((tg_real)options[1]), tiny = tg_v4_splat((tg_real)1e-30);
   const tg_v4 low = tg_v4_splat(TG_PROBABILITY_EPSILON), high = tg_v4_splat(1 - TG_PROBABILITY_EPSILON);
-  for (size_t row = 0; row < rows; row++, x += n, targets += n, dx += dx ? n : 0) {
+  for (size_t row = 0; row < rows; row++, x += n, targets += n, dx = dx ? dx + n : NULL) {
     const tg_real max = logits ? tg_row_max(x, n) : 0;
     const tg_real sum = logits ? tg_row_exp(NULL, x, max, n) : tg_row_sum(x, n);
     const tg_v4 max4 = tg_v4_splat(max), log_sum = tg_v4_splat(logits ? tg_log(sum) : 0), sum4 = tg_v4_splat(sum);
@@ -145,7 +145,7 @@ void tg_categorical_hinge(tg_real *losses, tg_real *dx, const tg_real *x, tg_lab
   /* losses (rows), dx (rows, n) or NULL, x (rows, n), labels (rows, n) */
   (void)options;
   const tg_real *t = labels.values;
-  for (size_t row = 0; row < rows; row++, x += n, t += n, dx += dx ? n : 0) {
+  for (size_t row = 0; row < rows; row++, x += n, t += n, dx = dx ? dx + n : NULL) {
     size_t at = 0;
     tg_real best = (1 - t[0]) * x[0];
     for (size_t j = 1; j < n; j++) {
@@ -177,7 +177,7 @@ void tg_cosine_similarity(tg_real *losses, tg_real *dx, const tg_real *x, tg_lab
   /* losses (rows), dx (rows, n) or NULL, x (rows, n), labels (rows, n) */
   (void)options;
   const tg_real *t = labels.values;
-  for (size_t row = 0; row < rows; row++, x += n, t += n, dx += dx ? n : 0) {
+  for (size_t row = 0; row < rows; row++, x += n, t += n, dx = dx ? dx + n : NULL) {
     int shortest, unused;
     const tg_real per_x = inverse_length(x, n, &shortest), per_t = inverse_length(t, n, &unused);
     const tg_real cosine = tg_row_dot(x, t, n) * per_x * per_t;

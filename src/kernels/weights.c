@@ -4,20 +4,34 @@
 
 TG_INLINE tg_v4 load(const tg_real *p, size_t left) { return left >= 4 ? tg_v4_load(p) : tg_v4_load_part(p, left, 0); }
 
+/* Sums of sizes and squares, and the slopes of a penalty. */
+typedef struct {
+  tg_v4 l1, minus_l1, twice_l2, sizes, squares;
+} penalty;
+
+/* One vector: its slopes. Zeros, such as lanes behind the end, add nothing. */
+TG_INLINE tg_v4 penalize(penalty *p, tg_v4 x) {
+  const tg_v4 zero = tg_v4_zero();
+  p->sizes = tg_v4_add(p->sizes, tg_v4_abs(x));
+  p->squares = tg_v4_madd(x, x, p->squares);
+  tg_v4 slope = tg_v4_select(tg_v4_lt(x, zero), p->minus_l1, tg_v4_keep(tg_v4_lt(zero, x), p->l1));
+  return tg_v4_madd(p->twice_l2, x, slope);
+}
+
 double tg_penalty(tg_real *g, const tg_real *w, double l1, double l2, size_t n) {
-  const tg_v4 zero = tg_v4_zero(), up = tg_v4_splat((tg_real)l1), down = tg_v4_sub(zero, up);
-  const tg_v4 twice = tg_v4_splat((tg_real)(2 * l2));
-  tg_v4 sizes = zero, squares = zero;
-  for (size_t i = 0; i < n; i += 4) {
-    const size_t left = n - i;
-    tg_v4 x = load(w + i, left);
-    sizes = tg_v4_add(sizes, tg_v4_abs(x));
-    squares = tg_v4_madd(x, x, squares);
-    if (!g) continue;
-    tg_v4 slope = tg_v4_select(tg_v4_lt(x, zero), down, tg_v4_keep(tg_v4_lt(zero, x), up));
-    tg_v4_store_part(g + i, tg_v4_add(load(g + i, left), tg_v4_madd(twice, x, slope)), left);
+  /* g (n) or NULL, w (n) */
+  const tg_v4 zero = tg_v4_zero(), size = tg_v4_splat((tg_real)l1);
+  penalty p = {size, tg_v4_sub(zero, size), tg_v4_splat((tg_real)(2 * l2)), zero, zero};
+  size_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    tg_v4 slope = penalize(&p, tg_v4_load(w + i));
+    if (g) tg_v4_store(g + i, tg_v4_add(tg_v4_load(g + i), slope));
   }
-  return l1 * (double)tg_v4_sum(sizes) + l2 * (double)tg_v4_sum(squares);
+  if (i < n) {
+    tg_v4 slope = penalize(&p, load(w + i, n - i));
+    if (g) tg_v4_store_part(g + i, tg_v4_add(load(g + i, n - i), slope), n - i);
+  }
+  return l1 * (double)tg_v4_sum(p.sizes) + l2 * (double)tg_v4_sum(p.squares);
 }
 
 void tg_constrain_positive(tg_real *w, size_t n) {
