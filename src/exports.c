@@ -150,6 +150,11 @@ tg_status tg_model_set_hyperparameter(tg_engine *engine, tg_model *model, const 
   return status ? status : tg_optim_set(engine, &model->optim, name, value);
 }
 
+tg_status tg_model_set_attribute(tg_engine *engine, tg_model *model, uint32_t node, const char *name, double value) {
+  tg_status status = check_model(engine, model);
+  return status ? status : tg_graph_set_attribute(&model->graph, node, name, value);
+}
+
 tg_status tg_model_set_step(tg_engine *engine, tg_model *model, double step) {
   tg_status status = check_model(engine, model);
   if (status) return status;

@@ -178,6 +178,24 @@ static tg_status read_settings(tg_graph *graph, const tg_node *node, const char 
   return TG_OK;
 }
 
+tg_status tg_graph_set_attribute(tg_graph *graph, uint32_t number, const char *name, double value) {
+  tg_engine *engine = graph->engine;
+  if (number >= graph->n_nodes)
+    return tg_fail(engine, TG_E_CONFIG, "model: node %u, there are %u", number, graph->n_nodes);
+  tg_node *node = &graph->nodes[number];
+  const tg_op *op = node->op;
+  tg_tensor *tensor = is_setting(name) ? tensor_named(graph, node, name) : NULL;
+  const char *own = tensor ? name + strcspn(name, "/") + 1 : name;
+  const tg_attribute *table = tensor ? settings : op->attributes;
+  const uint32_t n = tensor ? TG_SET_COUNT : op->n_attributes, i = find_attribute(table, n, own, strlen(own));
+  if (i == n) return unknown_attribute(engine, node, name, 0);
+  if (!(tensor ? i == TG_SET_L1 || i == TG_SET_L2 : op->traits & TG_OP_LIVE))
+    return tg_fail(engine, TG_E_CONFIG, "layer '%s': %s cannot change once the model is made", node->name, name);
+  tg_status status = check_attribute(engine, node, tensor ? tensor->name : "", &table[i], value);
+  if (!status) (tensor ? tensor->settings : node->attributes)[i] = value;
+  return status;
+}
+
 /* ---- nodes ---- */
 
 static tg_status check_name(tg_graph *graph, const char *name) {

@@ -102,6 +102,8 @@ static inline uint32_t tg_attribute_u32(const tg_node *node, uint32_t index) {
   return (uint32_t)node->attributes[index];
 }
 
+/* See tg_model_set_attribute. */
+tg_status tg_graph_set_attribute(tg_graph *graph, uint32_t node, const char *name, double value);
 /* TG_E_SHAPE unless the node's input has `rank` dimensions. */
 tg_status tg_graph_require_rank(tg_graph *graph, const tg_node *node, uint32_t rank, const char *meaning);
 /* TG_E_SHAPE unless all inputs of the node have the shape of its first. */

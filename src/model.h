@@ -14,7 +14,7 @@ struct tg_model {
   uint64_t weights_version; /* goes up whenever the weights may have changed */
   int built, compiled;
   tg_vectors vectors;
-  double *penalties; /* room for the sums of tg_penalize; NULL: no weight has a penalty */
+  double *penalties; /* room for the sums of tg_penalize; NULL: no weight is trained */
   tg_loss_plan loss;
   tg_optim optim;
   tg_runner training, inference;

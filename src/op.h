@@ -40,7 +40,8 @@ enum {
   TG_OP_BEFORE_RELU = 512,       /* gives the same before a ReLU as after one: may take over its producer's */
   TG_OP_PACKS_TO_PREDICT = 1024, /* in training it reads the weights as they stand */
   TG_OP_SLICES =
-      2048 /* may run for some samples after others, dw being added up; where in a batch they are is nothing to it */
+      2048, /* may run for some samples after others, dw being added up; where in a batch they are is nothing to it */
+  TG_OP_LIVE = 4096 /* its attributes may change between steps: no shape or plan depends on them */
 };
 
 /* What one step means for all nodes. */

@@ -16,7 +16,7 @@ uint64_t tg_penalty_room(const tg_graph *graph) {
   uint64_t room = 0;
   for (uint32_t i = 0; i < graph->n_tensors; i++) {
     const tg_tensor *tensor = &graph->tensors[i];
-    if (has_penalty(tensor) && tiles_of(tensor) > room) room = tiles_of(tensor);
+    if (tensor->trainable && tiles_of(tensor) > room) room = tiles_of(tensor);
   }
   return room;
 }

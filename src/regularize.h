@@ -4,7 +4,7 @@
 
 #include "graph.h"
 
-/* Doubles that tg_penalize needs; 0 when no tensor has a penalty. */
+/* Doubles that tg_penalize needs, whichever tensors have penalties. */
 uint64_t tg_penalty_room(const tg_graph *graph);
 /* The sum of all penalties on the weights; their gradient is added to `gradients` unless NULL. */
 double tg_penalize(const tg_graph *graph, tg_real *gradients, const tg_real *weights, double *room);

@@ -272,6 +272,13 @@ TG_EXPORT tg_status tg_model_compile(tg_engine *engine, tg_model *model, tg_loss
  */
 TG_EXPORT tg_status tg_model_set_hyperparameter(tg_engine *engine, tg_model *model, const char *name, double value);
 
+/**
+ * Changes, between steps, what no shape or plan depends on: the penalty of a tensor ("kernel/l2"), or an attribute of
+ * an op such as dropout. TG_E_CONFIG, with nothing changed.
+ */
+TG_EXPORT tg_status tg_model_set_attribute(tg_engine *engine, tg_model *model, uint32_t node, const char *name,
+                                           double value);
+
 /** Sets the count of training steps done (resuming from a checkpoint). TG_E_CONFIG. */
 TG_EXPORT tg_status tg_model_set_step(tg_engine *engine, tg_model *model, double step);
 

@@ -205,11 +205,27 @@ static tg_status check_finite(const tg_model *model) {
                  (double)model->step, tensor->trainable ? "gradient" : "state", graph->nodes[tensor->node].name);
 }
 
-static tg_status check_loss(const tg_model *model, const double out[3]) {
-  if (isfinite(out[0])) return TG_OK;
-  return tg_fail(model->graph.engine, TG_E_NON_FINITE,
-                 "step %g: the loss is %g; the weights are those before this step", (double)model->step,
-                 out[0] / out[2]);
+/* Names the first layer whose output is not finite. The batch runs again, layer by layer, since values share memory. */
+static tg_status blame_layer(const tg_model *model, tg_runner *runner, const uint32_t *order, const tg_run *run,
+                             double loss) {
+  const tg_graph *graph = &model->graph;
+  tg_engine *engine = graph->engine;
+  load_batch(model, runner, model->dataset, order, run->samples);
+  for (uint32_t i = 0; i <= model->loss.node; i++) {
+    const tg_step *step = &runner->plan.steps[i];
+    /* Of a value that is there in slices alone its reader, a pooling, tells. */
+    const tg_node *node = &graph->nodes[step->slice ? step->producer : i];
+    tg_plan_forward(&runner->plan, graph, run, i, i);
+    if (step->skip || (step->slice && i == step->producer)) continue;
+    if (!is_finite(engine->pool, step->buffers.y, graph->nodes[i].elements * run->samples))
+      return tg_fail(engine, TG_E_NON_FINITE,
+                     "step %g: the loss is %g, the output of layer '%s' is not finite; the weights are those before "
+                     "this step",
+                     (double)model->step, loss, node->name);
+  }
+  return tg_fail(engine, TG_E_NON_FINITE,
+                 "step %g: the loss is %g on a finite output of layer '%s'; the weights are those before this step",
+                 (double)model->step, loss, graph->nodes[model->loss.node].name);
 }
 
 static tg_status train_step(tg_model *model, uint32_t step, double out[3]) {
@@ -222,12 +238,11 @@ static tg_status train_step(tg_model *model, uint32_t step, double out[3]) {
   load_batch(model, runner, model->dataset, order, rows);
   tg_plan_forward(&runner->plan, &model->graph, &run, 0, model->loss.node);
   measure_batch(model, runner, model->dataset, order, rows, 1, out);
-  tg_status status = check_loss(model, out);
-  if (status) return status;
+  if (!isfinite(out[0])) return blame_layer(model, runner, order, &run, out[0] / rows);
   tg_plan_backward(&runner->plan, &model->graph, &run);
   out[0] += penalty_of(model, model->vectors.gradients) * rows;
-  status = check_loss(model, out);
-  if (!status) status = check_finite(model);
+  if (!isfinite(out[0])) return blame_layer(model, runner, order, &run, out[0] / rows);
+  tg_status status = check_finite(model);
   if (status) return status;
   model->step++;
   model->weights_version++;

@@ -41,7 +41,7 @@ const tg_op tg_op_dropout = {.name = "dropout",
                              .attributes = attributes,
                              .n_attributes = 1,
                              .n_inputs = 1,
-                             .traits = TG_OP_IDENTITY_AT_INFERENCE,
+                             .traits = TG_OP_IDENTITY_AT_INFERENCE | TG_OP_LIVE,
                              .infer = tg_infer_same_shape,
                              .forward = forward,
                              .backward = backward};

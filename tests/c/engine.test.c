@@ -308,6 +308,15 @@ static void test_bad_data(void) {
               "learningRate", "NaN");
   check_error(engine, tg_model_set_hyperparameter(engine, chain.model, "momentum", 0.5), TG_E_HYPERPARAM, "momentum",
               "no");
+  check_error(engine, tg_model_set_attribute(engine, chain.model, 99, "rate", 0.5), TG_E_CONFIG, "node 99",
+              "there are");
+  check_error(engine, tg_model_set_attribute(engine, chain.model, 1, "filters", 2), TG_E_CONFIG, "filters",
+              "cannot change");
+  check_error(engine, tg_model_set_attribute(engine, chain.model, 1, "kernel/gain", 2), TG_E_CONFIG, "kernel/gain",
+              "cannot change");
+  check_error(engine, tg_model_set_attribute(engine, chain.model, 1, "kernel/l2", -1), TG_E_CONFIG, "l2", "-1");
+  check_error(engine, tg_model_set_attribute(engine, chain.model, 1, "nothing/l2", 1), TG_E_CONFIG, "nothing/l2",
+              "no attribute");
   CHECK(test_same_bits(kept, weights, n));
 
   /* Far too large a rate: refused at the step whose loss or gradient is no number, and the engine goes on. (A double

@@ -3,6 +3,7 @@
 #include "test.h"
 
 static const tg_loss SPARSE = TG_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY;
+static const double one = 1;
 enum { N_OPTIMIZERS = TG_OPTIMIZER_MUON + 1, SLOTS = 6, OPTIONS = 5 };
 static const char all_options[] = "weightDecay,globalClipNorm,gradientAccumulationSteps,useEma,lookaheadSteps";
 static const double all_values[OPTIONS] = {0.01, 0.5, 2, 1, 2};
@@ -43,7 +44,8 @@ static void test_optimizer(tg_optimizer kind, uint32_t options) {
   for (uint32_t threads = 1; threads <= 3; threads++) {
     tg_engine *engine = tg_engine_create(threads, threads);
     tg_chain chain = make_network(engine);
-    CHECK(!tg_model_compile(engine, chain.model, SPARSE, 1, kind, all_options, all_values, options));
+    CHECK(
+        !tg_model_compile(engine, chain.model, SPARSE, "fromLogits", &one, 1, kind, all_options, all_values, options));
     check_slots(engine, chain.model);
     tg_dataset *dataset = noise_dataset(engine, 30, 6, 6, 3, TG_LABELS_CLASS, 4, 21);
     double out[3 * 5];
@@ -71,7 +73,7 @@ static void test_refusals(void) {
   tg_chain chain = make_network(engine);
   tg_dataset *dataset = noise_dataset(engine, 30, 6, 6, 3, TG_LABELS_CLASS, 4, 21);
   const double allocations = tg_engine_info(engine, TG_INFO_LIVE_ALLOCATIONS);
-  const double one = 1, many = 99, two[2] = {1, 1};
+  const double many = 99, two[2] = {1, 1};
   double out[3 * 5];
   struct {
     const char *names;
@@ -83,11 +85,12 @@ static void test_refusals(void) {
                  {"beta1", &one, 1, "beta1 is 1, it must be from 0"},
                  {"beta", &one, 1, "'beta'"}};
   for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-    CHECK(tg_model_compile(engine, chain.model, SPARSE, 1, TG_OPTIMIZER_NADAM, refused[i].names, refused[i].values,
-                           refused[i].n) == TG_E_HYPERPARAM);
+    CHECK(tg_model_compile(engine, chain.model, SPARSE, "fromLogits", &one, 1, TG_OPTIMIZER_NADAM, refused[i].names,
+                           refused[i].values, refused[i].n) == TG_E_HYPERPARAM);
     CHECK_MESSAGE(strstr(tg_last_error(engine), refused[i].text), "%s", tg_last_error(engine));
   }
-  CHECK(tg_model_compile(engine, chain.model, SPARSE, 1, (tg_optimizer)N_OPTIMIZERS, "", &one, 0) == TG_E_CONFIG);
+  CHECK(tg_model_compile(engine, chain.model, SPARSE, "fromLogits", &one, 1, (tg_optimizer)N_OPTIMIZERS, "", &one, 0) ==
+        TG_E_CONFIG);
   CHECK(tg_engine_info(engine, TG_INFO_LIVE_ALLOCATIONS) == allocations);
   /* What needs a slot that is not there is refused; the optimizer of before works on. */
   CHECK(tg_model_set_hyperparameter(engine, chain.model, "amsgrad", 1) == TG_E_STATE);

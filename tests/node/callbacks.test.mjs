@@ -286,7 +286,7 @@ test('terminateOnNaN makes a loss that is not finite an ordinary end', async () 
   assert.equal(ended, 1);
   const { code, message } = /** @type {any} */ (error);
   assert.equal(code, 'E_NON_FINITE');
-  assert.match(message, /step \d+: the (loss|gradient of layer)/);
+  assert.match(message, /step \d+: the .*\b(output|gradient) of layer '(first|last)'/);
   for (const { data } of await model.getWeights()) assert.ok(data.every(Number.isFinite));
   const bare = await make();
   await assert.rejects(bare.fit(x, rows, { epochs: 50, batchSize: 8 }), { code: 'E_NON_FINITE' });
@@ -296,6 +296,27 @@ test('terminateOnNaN makes a loss that is not finite an ordinary end', async () 
   await assert.rejects(other.fit(x, rows, { signal, callbacks: [terminateOnNaN()] }), {
     code: 'E_ABORTED',
   });
+});
+
+test('a loss that is not finite names the first layer whose output is not', async () => {
+  const model = await engine.sequential(
+    [
+      layers.dense({ units: 8, inputShape: [4], activation: 'relu', name: 'first' }),
+      layers.dense({ units: 8, name: 'second' }),
+      layers.dense({ units: 3, name: 'last' }),
+    ],
+    { seed: 1 },
+  );
+  await model.compile({ ...FROM_LOGITS, optimizer: 'sgd' });
+  const weights = await model.getWeights();
+  for (const { name, data } of weights) if (name === 'second/kernel') data.fill(3e38);
+  await model.setWeights(weights);
+  const before = await weightHash(model);
+  await assert.rejects(model.fit(x, y), {
+    code: 'E_NON_FINITE',
+    message: /step 0: the loss is -?nan, the output of layer 'second' is not finite/i,
+  });
+  assert.equal(await weightHash(model), before);
 });
 
 test('modelCheckpoint saves every epoch, the best, or every few batches', async () => {

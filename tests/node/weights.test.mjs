@@ -120,6 +120,95 @@ describe('regularisers', () => {
   });
 });
 
+describe('options that change while training runs', () => {
+  const FIT = { epochs: 2, batchSize: 4 };
+  const l2 = regularizers.l2(0.05);
+
+  test('a penalty from the next epoch on, in files too', async () => {
+    const [plain, changed] = [
+      await compiledNet({ name: 'out' }),
+      await compiledNet({ name: 'out' }),
+    ];
+    await plain.fit(x, y, FIT);
+    const before = (await plain.evaluate(x, y)).loss;
+    await changed.fit(x, y, {
+      ...FIT,
+      onEpochEnd: async (/** @type {number} */ epoch) => {
+        if (epoch === 0) await changed.setLayerOptions('out', { kernelRegularizer: l2 });
+      },
+    });
+    assert.notEqual(await weightHash(changed), await weightHash(plain));
+    const squares = (await tensor(plain, 'out/kernel')).reduce((sum, w) => sum + w * w, 0);
+    await plain.setLayerOptions('out', { kernelRegularizer: l2 });
+    near([(await plain.evaluate(x, y)).loss - before], [0.05 * squares]);
+    const loaded = await engine.load(await plain.save());
+    for (const each of [plain, loaded]) await each.fit(x, y, { ...FIT, epochs: 3, resume: true });
+    assert.equal(await weightHash(loaded), await weightHash(plain));
+    await plain.setLayerOptions('out', { kernelRegularizer: null });
+    const bare = await engine.load(await plain.save());
+    assert.equal((await bare.evaluate(x, y)).loss, (await plain.evaluate(x, y)).loss);
+  });
+
+  test('the rate of a dropout', async () => {
+    const make = async (/** @type {number} */ rate) => {
+      const net = await engine.sequential(
+        [
+          layers.dense({ units: 8, inputShape: [FEATURES] }),
+          layers.dropout({ rate, name: 'drop' }),
+          layers.dense({ units: 3 }),
+        ],
+        { seed: 4 },
+      );
+      await net.compile(LOSS);
+      return net;
+    };
+    const [changed, other] = [await make(0.9), await make(0.25)];
+    await changed.setLayerOptions('drop', { rate: 0.25 });
+    for (const net of [changed, other]) await net.fit(x, y, FIT);
+    assert.equal(await weightHash(changed), await weightHash(other));
+  });
+
+  test('what cannot change is refused, and nothing changes', async () => {
+    const net = await compiledNet({ name: 'out', kernelRegularizer: 'l1' });
+    const set = (/** @type {any} */ name, /** @type {any} */ options) =>
+      net.setLayerOptions(name, options);
+    const before = await net.save();
+    await assert.rejects(set('nowhere', {}), { code: 'E_CONFIG', message: /'nowhere'/ });
+    await assert.rejects(set('out', { rate: 0.5 }), { code: 'E_CONFIG', message: /'rate'/ });
+    await assert.rejects(set('out', { name: 'in' }), { code: 'E_CONFIG', layer: 'out' });
+    await assert.rejects(set('out', { activation: 'relu' }), { code: 'E_CONFIG', layer: 'out' });
+    await assert.rejects(set('out', { units: 4, kernelRegularizer: l2 }), {
+      code: 'E_CONFIG',
+      message: /units cannot change/,
+      layer: 'out',
+      field: 'units',
+    });
+    await assert.rejects(set('out', { kernelRegularizer: { l1: 0.5, l2: -1 } }), {
+      code: 'E_CONFIG',
+      message: /l2 of out\/kernel is -1/,
+    });
+    assert.deepEqual(await net.save(), before);
+    const loss = (await net.evaluate(x, y)).loss;
+    const kernel = await tensor(net, 'out/kernel');
+    const { loss: bare } = await (await compiledNet({ name: 'out' })).evaluate(x, y);
+    near([loss - bare], [0.01 * kernel.reduce((sum, w) => sum + Math.abs(w), 0)]);
+  });
+});
+
+test('a model with penalties, constraints and settings of initialisers is quantised', async () => {
+  const net = await compiledNet({
+    kernelRegularizer: 'l2',
+    kernelConstraint: constraints.maxNorm({ maxValue: 2 }),
+    kernelInitializer: initializers.randomUniform({ minval: -0.5, maxval: 0.5 }),
+  });
+  await net.fit(x, y, { epochs: 2 });
+  const small = await net.quantize({ calibration: x });
+  const [exact, rounded] = [await net.predict(x), await small.predict(x)];
+  exact.forEach((/** @type {number} */ value, /** @type {number} */ i) =>
+    assert.ok(Math.abs(value - rounded[i]) < 0.1),
+  );
+});
+
 describe('constraints', () => {
   /** Lengths of the columns of a (rows, n) kernel. @param {number[]} kernel @param {number} n */
   const columns = (kernel, n) =>

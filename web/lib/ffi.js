@@ -301,6 +301,9 @@ export const ArrayKind = Object.freeze(
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, name: Pointer<'char'>, value: number) => StatusValue} modelSetHyperparameter
  *   Changes one hyperparameter of the compiled optimizer, between steps.
  *   TG_E_HYPERPARAM; TG_E_STATE, also when the value needs other slots.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, node: number, name: Pointer<'char'>, value: number) => StatusValue} modelSetAttribute
+ *   Changes, between steps, what no shape or plan depends on: the penalty of a tensor ("kernel/l2"), or an attribute of
+ *   an op such as dropout. TG_E_CONFIG, with nothing changed.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, step: number) => StatusValue} modelSetStep
  *   Sets the count of training steps done (resuming from a checkpoint). TG_E_CONFIG.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, field: ModelFieldValue) => number} modelInfo
@@ -382,6 +385,7 @@ export function bindEngine(module) {
     modelBuild: module._tg_model_build,
     modelCompile: module._tg_model_compile,
     modelSetHyperparameter: module._tg_model_set_hyperparameter,
+    modelSetAttribute: module._tg_model_set_attribute,
     modelSetStep: module._tg_model_set_step,
     modelInfo: module._tg_model_info,
     modelDescribeNode: module._tg_model_describe_node,

@@ -1,7 +1,8 @@
 /** One model in the engine, with what the engine does not know of it. */
 
 import { nodesOf } from './architecture.js';
-import { BusyError, StateError } from './errors.js';
+import { BusyError, ConfigError, StateError } from './errors.js';
+import { readLayer } from './layers.js';
 import { lossFacts } from './losses.js';
 import { optimizerFacts } from './optimizers.js';
 import { freshPosition } from './trainer.js';
@@ -145,6 +146,53 @@ export class HostModel {
     if (ends) this.rate = null;
   }
 
+  /**
+   * Changes options of a layer that its weights' shapes do not depend on.
+   *
+   * @param {string} name
+   * @param {object} options
+   * @throws {ConfigError} with nothing changed
+   */
+  setLayerOptions(name, options) {
+    const { layers } = this.architecture;
+    const index = layers.findIndex((layer) => layer.name === name);
+    if (index < 0) {
+      throw new ConfigError(`setLayerOptions: there is no layer '${name}'.`, { field: 'name' });
+    }
+    const changed = [...layers];
+    changed[index] = readLayer({ ...layers[index], ...options });
+    const architecture = { ...this.architecture, layers: changed };
+    const { nodes } = nodesOf(architecture);
+    const kinds = (/** @type {typeof nodes} */ all) =>
+      all.map((node) => [node.op, node.name]).join();
+    if (kinds(nodes) !== kinds(this.nodes)) {
+      throw new ConfigError(
+        `setLayerOptions: type, name and activation of '${name}' cannot change.`,
+        {
+          layer: name,
+        },
+      );
+    }
+    /** @type {[node: number, attribute: [string, number]][]} what to undo when one is refused */
+    const done = [];
+    try {
+      nodes.forEach(({ attributes, layer }, node) => {
+        if (layer !== index) return;
+        for (const [attribute, before, after] of differences(this.nodes[node], attributes)) {
+          this.native.setAttribute(this.pointer, node, name, [attribute, after]);
+          done.push([node, [attribute, before]]);
+        }
+      });
+    } catch (error) {
+      for (const [node, before] of done) {
+        this.native.setAttribute(this.pointer, node, name, before);
+      }
+      throw error;
+    }
+    this.architecture = architecture;
+    this.nodes = nodes;
+  }
+
   /** Numbers of the tensors whose names have one of the words. @param {readonly string[]} words */
   #excluded(words) {
     return this.tensors.flatMap(({ name }, index) =>
@@ -280,4 +328,26 @@ export class HostModel {
     }
     this.native.destroyModel(this.pointer);
   }
+}
+
+/**
+ * Attributes that differ; those left out are 0.
+ *
+ * @param {import('./architecture.js').NodeSpec | undefined} node as it is
+ * @param {[string, number][]} attributes as they shall be
+ * @returns {[name: string, before: number, after: number][]}
+ */
+function differences(node, attributes) {
+  const before = new Map(node?.attributes);
+  const after = new Map(attributes);
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .map(
+      (name) =>
+        /** @type {[string, number, number]} */ ([
+          name,
+          before.get(name) ?? 0,
+          after.get(name) ?? 0,
+        ]),
+    )
+    .filter(([, was, is]) => was !== is);
 }

@@ -151,6 +151,10 @@ export const modelMethods = [
     },
   ],
   [
+    'model.setLayerOptions',
+    (host, { id, name, options }) => host.model(id).setLayerOptions(name, options),
+  ],
+  [
     'model.learningRate',
     (host, { id }) => {
       const model = host.model(id);

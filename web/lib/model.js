@@ -36,6 +36,7 @@ import {
   needSignal,
   needWhole,
   readOptions,
+  wrongType,
 } from './options.js';
 import { readQuantizeOptions } from './quantize-options.js';
 import { summarize, table } from './summary.js';
@@ -306,6 +307,24 @@ export class Model {
     needNumber(value, name, where);
     await this.#compiling;
     await this.#call('model.setHyperparameter', { name, value });
+  }
+
+  /**
+   * Changes options of a layer that no shape depends on: `kernelRegularizer`, `biasRegularizer`, the
+   * `rate` of a dropout; also during `fit`: from the next slice on, or in `onEpochEnd` from the next
+   * epoch's first step. Files keep them.
+   *
+   * @param {string} name the layer's
+   * @param {Readonly<Record<string, unknown>>} options as its builder takes them; null ends a penalty
+   * @throws {ConfigError} no such layer, or what cannot change, with nothing changed
+   */
+  async setLayerOptions(name, options) {
+    const where = { what: 'setLayerOptions' };
+    this.#check(where.what);
+    this.#needFloats(where.what);
+    if (typeof name !== 'string') throw wrongType(name, 'name', 'the name of a layer', where);
+    const given = readOptions(options, Object.keys(Object(options)), where);
+    await this.#call('model.setLayerOptions', { name, options: { ...given } });
   }
 
   /**

@@ -213,6 +213,24 @@ export class Native {
     });
   }
 
+  /**
+   * Changes what no shape depends on; see tg_model_set_attribute.
+   *
+   * @param {ModelPointer} model
+   * @param {number} node
+   * @param {string} layer the layer it belongs to, for errors
+   * @param {[name: string, value: number]} attribute
+   */
+  setAttribute(model, node, layer, [name, value]) {
+    this.heap.withScope((scope) => {
+      const text = scope.text(name);
+      this.#check(this.#ffi.modelSetAttribute(this.#engine, model, node, text, value), {
+        layer,
+        field: fieldIn(name, [[name, value]]),
+      });
+    });
+  }
+
   /** @param {ModelPointer} model */
   buildModel(model) {
     this.#check(this.#ffi.modelBuild(this.#engine, model));

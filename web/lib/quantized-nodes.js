@@ -39,8 +39,9 @@ const READS_FLOATS = new Set([
 ]);
 /** Attributes of a max pooling that a convolution takes over. */
 const HALVING = 'poolHeight,2,poolWidth,2,strideHeight,2,strideWidth,2,samePadding,0';
-/** Attributes that only a fresh float layer has a use for. */
 const TRAINING = new Set(['useBias', 'kernelInitializer', 'biasInitializer']);
+/** Attributes that only a fresh float layer has a use for. @param {string} name */
+const isForTraining = (name) => TRAINING.has(name) || name.includes('/'); // settings such as `kernel/l2`
 
 /**
  * @param {{ nodes: NodeSpec[], ends: number[] }} model the float model's, see `nodesOf`
@@ -119,7 +120,7 @@ export function quantizedNodes({ nodes, ends }, activations) {
       op: weighted ?? 'addInt8',
       inputs: node.inputs.map(asBytes),
       attributes: [
-        ...node.attributes.filter(([name]) => !TRAINING.has(name)),
+        ...node.attributes.filter(([name]) => !isForTraining(name)),
         ...(floats ? /** @type {[string, number][]} */ ([['scale', 0]]) : held(last)),
         ...(pools === 2 ? /** @type {[string, number][]} */ ([['pool', 2]]) : []),
       ],
