@@ -192,3 +192,20 @@ uint32_t tg_data_class_of(const tg_dataset *dataset, uint32_t sample) {
     if (row[i] > row[best]) best = i;
   return best;
 }
+
+int tg_data_find_bad_index(const tg_dataset *dataset, uint32_t first, uint32_t count, uint32_t end, uint32_t *sample,
+                           double *value) {
+  const uint8_t *bytes = dataset->samples;
+  const float *floats = dataset->samples;
+  uint64_t size = dataset->sample_elements;
+  for (uint64_t i = first * size; i < (first + (uint64_t)count) * size; i++) {
+    tg_real x = dataset->sample_type == TG_SAMPLES_U8 ? (tg_real)bytes[i] : (tg_real)floats[i];
+    uint32_t channel = (uint32_t)(i % dataset->channels);
+    if (dataset->scale) x = x * dataset->scale[channel] + dataset->offset[channel];
+    if (x >= 0 && x < (tg_real)end && x == (tg_real)(uint32_t)x) continue;
+    *sample = (uint32_t)(i / size);
+    *value = (double)x;
+    return 1;
+  }
+  return 0;
+}

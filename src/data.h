@@ -28,6 +28,11 @@ tg_status tg_data_normalize(tg_engine *engine, tg_dataset *dataset, const tg_rea
 float *tg_data_weigh(tg_engine *engine, tg_dataset *dataset);
 tg_status tg_data_seal(tg_engine *engine, tg_dataset *dataset);
 
+/* 1 when a number of samples first … first+count-1, normalised, is not whole or not in 0…end-1: the first such sample
+ * and number. */
+int tg_data_find_bad_index(const tg_dataset *dataset, uint32_t first, uint32_t count, uint32_t end, uint32_t *sample,
+                           double *value);
+
 /* batch (n, sample_elements) = the samples order[0…n-1], normalised; tiles over the pool. */
 void tg_data_gather(tg_pool *pool, tg_real *batch, const tg_dataset *dataset, const uint32_t *order, uint32_t n);
 /* Labels of the same samples: classes (n), or values (n, label_size); the other pointer is untouched. */

@@ -306,6 +306,30 @@ static const char *shape_text(char text[TG_MAX_RANK * 13], const tg_shape *shape
   return text;
 }
 
+tg_status tg_graph_shapes_differ(tg_graph *graph, const tg_node *node, uint32_t input, const char *rule) {
+  const tg_node *first = tg_graph_input(graph, node, 0), *other = tg_graph_input(graph, node, input);
+  char a[TG_MAX_RANK * 13], b[TG_MAX_RANK * 13];
+  return tg_fail(graph->engine, TG_E_SHAPE, "layer '%s' (%s): %s, '%s' is %s, '%s' is %s", node->name, node->op->name,
+                 rule, first->name, shape_text(a, &first->shape), other->name, shape_text(b, &other->shape));
+}
+
+tg_status tg_graph_axis(tg_graph *graph, const tg_node *node, uint32_t index, uint32_t *axis) {
+  double value = node->attributes[index], rank = tg_graph_input(graph, node, 0)->shape.rank;
+  *axis = (uint32_t)(value < 0 ? rank + value : value - 1);
+  if (value && fabs(value) <= rank) return TG_OK;
+  return tg_fail(graph->engine, TG_E_SHAPE, "layer '%s' (%s): %s is %g, its input has axes 1 to %g (or -1 to %g)",
+                 node->name, node->op->name, node->op->attributes[index].name, value, rank, -rank);
+}
+
+tg_status tg_graph_require_last_axis(tg_graph *graph, const tg_node *node, uint32_t index) {
+  uint32_t axis, last = tg_graph_input(graph, node, 0)->shape.rank - 1;
+  tg_status status = tg_graph_axis(graph, node, index, &axis);
+  if (status || axis == last) return status;
+  return tg_fail(graph->engine, TG_E_CONFIG,
+                 "layer '%s' (%s): %s is %g, it must be the last, %u or -1 (permute moves axes)", node->name,
+                 node->op->name, node->op->attributes[index].name, node->attributes[index], last + 1);
+}
+
 tg_status tg_graph_require_same_shapes(tg_graph *graph, const tg_node *node) {
   const tg_node *first = tg_graph_input(graph, node, 0);
   for (uint32_t k = 1; k < node->n_inputs; k++) {
@@ -314,10 +338,7 @@ tg_status tg_graph_require_same_shapes(tg_graph *graph, const tg_node *node) {
     if (first->shape.rank == other->shape.rank &&
         !memcmp(first->shape.dims, other->shape.dims, sizeof first->shape.dims))
       continue;
-    char a[TG_MAX_RANK * 13], b[TG_MAX_RANK * 13];
-    return tg_fail(graph->engine, TG_E_SHAPE, "layer '%s' (%s): its inputs must have one shape, '%s' is %s, '%s' is %s",
-                   node->name, node->op->name, first->name, shape_text(a, &first->shape), other->name,
-                   shape_text(b, &other->shape));
+    return tg_graph_shapes_differ(graph, node, k, "its inputs must have one shape");
   }
   return TG_OK;
 }

@@ -108,6 +108,13 @@ tg_status tg_graph_set_attribute(tg_graph *graph, uint32_t node, const char *nam
 tg_status tg_graph_require_rank(tg_graph *graph, const tg_node *node, uint32_t rank, const char *meaning);
 /* TG_E_SHAPE unless all inputs of the node have the shape of its first. */
 tg_status tg_graph_require_same_shapes(tg_graph *graph, const tg_node *node);
+/* TG_E_SHAPE: the node's first input and input `input` break `rule`; both shapes are named. */
+tg_status tg_graph_shapes_differ(tg_graph *graph, const tg_node *node, uint32_t input, const char *rule);
+/* The axis of the node's input that attribute `index` names, from 0: 1…rank and -rank…-1 name one, as in Keras, where
+ * 0 is the batch (TG_E_SHAPE). */
+tg_status tg_graph_axis(tg_graph *graph, const tg_node *node, uint32_t index, uint32_t *axis);
+/* The same, for ops that know the last axis alone (TG_E_CONFIG). */
+tg_status tg_graph_require_last_axis(tg_graph *graph, const tg_node *node, uint32_t index);
 /* Declares the node's next trainable tensor; its floats come after those of all earlier ones. */
 tg_status tg_graph_add_tensor(tg_graph *graph, tg_node *node, const char *suffix, tg_shape shape,
                               tg_initializer initializer, uint64_t fan_in, uint64_t fan_out);

@@ -81,8 +81,11 @@ struct tg_op {
   uint32_t n_attributes;
   uint32_t n_inputs;
   uint32_t traits;
+  uint32_t variant; /* which one of a family that shares its functions */
   /* Checks the node and fills shape, macs and tensors. */
   tg_status (*infer)(tg_graph *graph, tg_node *node);
+  /* NULL, or the op looks numbers of the model's input up: the first whole number that is none of its rows. */
+  uint32_t (*index_end)(const tg_node *node);
   /* NULL: no scratch. want_dx: somebody wants the gradient of the input. */
   void (*plan)(const tg_graph *graph, const tg_node *node, uint32_t samples, uint32_t threads, int want_dx,
                tg_needs *needs);

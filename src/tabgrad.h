@@ -41,7 +41,8 @@ typedef enum {
   TG_E_EMPTY = 8,       /* no samples */
   TG_E_STATE = 9,       /* the call does not fit what was called before */
   TG_E_DISPOSED = 10,   /* the object was destroyed, or never was one */
-  TG_E_OOM = 11         /* memory could not be had; the text names the bytes */
+  TG_E_OOM = 11,        /* memory could not be had; the text names the bytes */
+  TG_E_INDEX_RANGE = 12 /* a number that a layer looks up is none of its rows */
 } tg_status;
 
 /** How samples are stored in a data set. */
@@ -327,7 +328,7 @@ TG_EXPORT const char *tg_model_describe_slot(tg_engine *engine, tg_model *model,
 
 /**
  * Checks that the model could train on, and be evaluated on, samples first … first+count-1: nothing is changed.
- * TG_E_EMPTY, TG_E_SHAPE, TG_E_LABEL_RANGE, TG_E_CONFIG, TG_E_STATE (not compiled).
+ * TG_E_EMPTY, TG_E_SHAPE, TG_E_LABEL_RANGE, TG_E_INDEX_RANGE, TG_E_CONFIG, TG_E_STATE (not compiled).
  */
 TG_EXPORT tg_status tg_model_check_data(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first,
                                         double count);
@@ -343,7 +344,8 @@ TG_EXPORT tg_status tg_train_class_weights(tg_engine *engine, tg_model *model, c
  * Starts epoch `epoch` over samples first … first+count-1 in batches of `batch` (the last may be shorter): makes the
  * plan if batch size changed, and the order (a permutation drawn from seed and epoch when shuffle is 1).
  * All allocation of training happens here.
- * TG_E_EMPTY, TG_E_SHAPE, TG_E_LABEL_RANGE, TG_E_CONFIG, TG_E_LIMIT, TG_E_OOM, TG_E_STATE (not compiled).
+ * TG_E_EMPTY, TG_E_SHAPE, TG_E_LABEL_RANGE, TG_E_INDEX_RANGE, TG_E_CONFIG, TG_E_LIMIT, TG_E_OOM, TG_E_STATE (not
+ * compiled).
  */
 TG_EXPORT tg_status tg_train_begin(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first, double count,
                                    double batch, double epoch, uint32_t shuffle);

@@ -20,15 +20,34 @@ static tg_status check_batch(tg_engine *engine, double batch) {
   return tg_fail(engine, TG_E_CONFIG, "batchSize is %g, it must be a whole number of at least 1", batch);
 }
 
-static tg_status read_range(tg_engine *engine, const tg_dataset *dataset, double first, double count, double batch,
+/* Layers that look numbers up must find every one of them. */
+static tg_status check_indices(const tg_model *model, const tg_dataset *dataset, uint32_t first, uint32_t count) {
+  for (uint32_t i = 0; i < model->graph.n_nodes; i++) {
+    const tg_node *node = &model->graph.nodes[i];
+    if (!node->op->index_end) continue;
+    uint32_t end = node->op->index_end(node), sample;
+    double value;
+    if (tg_data_find_bad_index(dataset, first, count, end, &sample, &value))
+      return tg_fail(model->graph.engine, TG_E_INDEX_RANGE,
+                     "layer '%s': sample %u holds %g, it must be a whole number from 0 to %u (inputDim is %u)%s",
+                     node->name, sample, value, end - 1, end,
+                     dataset->scale && dataset->scale[0] != 1
+                         ? "; the data set scales its numbers, scale: 1 leaves bytes as they are"
+                         : "");
+  }
+  return TG_OK;
+}
+
+static tg_status read_range(const tg_model *model, const tg_dataset *dataset, double first, double count, double batch,
                             tg_sample_range *r) {
+  tg_engine *engine = model->graph.engine;
   if (count == 0) return tg_fail(engine, TG_E_EMPTY, "data set: a range of 0 samples");
   if (!is_whole(first, 0, dataset->count) || !is_whole(count, 1, dataset->count - first))
     return tg_fail(engine, TG_E_CONFIG, "data set: samples %g to %g of %u", first, first + count - 1, dataset->count);
   tg_status status = check_batch(engine, batch);
   if (status) return status;
   *r = (tg_sample_range){(uint32_t)first, (uint32_t)count, (uint32_t)(batch < count ? batch : count)};
-  return TG_OK;
+  return check_indices(model, dataset, r->first, r->count);
 }
 
 static tg_status check_ready(tg_model *model, const tg_dataset *dataset, int labels) {
@@ -44,7 +63,7 @@ static tg_status check_ready(tg_model *model, const tg_dataset *dataset, int lab
 tg_status tg_check_data(tg_model *model, const tg_dataset *dataset, double first, double count) {
   tg_sample_range r;
   tg_status status = check_ready(model, dataset, 1);
-  return status ? status : read_range(model->graph.engine, dataset, first, count, 1, &r);
+  return status ? status : read_range(model, dataset, first, count, 1, &r);
 }
 
 /* ---- plans ---- */
@@ -147,7 +166,7 @@ tg_status tg_epoch_begin(tg_model *model, tg_dataset *dataset, double first, dou
   tg_engine *engine = model->graph.engine;
   tg_sample_range r;
   tg_status status = check_ready(model, dataset, 1);
-  if (!status) status = read_range(engine, dataset, first, count, batch, &r);
+  if (!status) status = read_range(model, dataset, first, count, batch, &r);
   if (!status && !is_whole(epoch, 0, 9007199254740991.0))
     status = tg_fail(engine, TG_E_CONFIG, "epoch is %g, it must be a whole number of at least 0", epoch);
   if (!status && model->graph.quantized)
@@ -273,7 +292,7 @@ tg_status tg_epoch_steps(tg_model *model, double first_step, double steps, doubl
 tg_status tg_inference_begin(tg_model *model, const tg_dataset *dataset, double first, double count, double batch,
                              int labels, tg_sample_range *r) {
   tg_status status = check_ready(model, dataset, labels);
-  if (!status) status = read_range(model->graph.engine, dataset, first, count, batch, r);
+  if (!status) status = read_range(model, dataset, first, count, batch, r);
   if (!status) status = prepare(model, &model->inference, r->batch, 0);
   if (!status) status = prepare_order(model->graph.engine, &model->eval_order, &model->eval_capacity, r->batch);
   return status;

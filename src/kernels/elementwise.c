@@ -1,6 +1,6 @@
 #include "kernels/elementwise.h"
 
-#include "kernels/math.h"
+#include "kernels/simd.h"
 
 /* One element is computed the same way wherever it stands: tails go through the same vectors as the rest, so splitting
  * an array over threads changes no bit, not even in the relaxed build. */
@@ -21,26 +21,6 @@ void tg_relu_backward(tg_real *dx, const tg_real *dy, const tg_real *y, size_t n
   if (i < n) {
     size_t left = n - i;
     tg_v4 d = relu_backward4(tg_v4_load_part(dy + i, left, 0), tg_v4_load_part(y + i, left, 0));
-    tg_v4_store_part(dx + i, d, left);
-  }
-}
-
-void tg_sigmoid(tg_real *y, const tg_real *x, size_t n) {
-  size_t i = 0;
-  for (; i + 4 <= n; i += 4) tg_v4_store(y + i, tg_v4_sigmoid(tg_v4_load(x + i)));
-  if (i < n) tg_v4_store_part(y + i, tg_v4_sigmoid(tg_v4_load_part(x + i, n - i, 0)), n - i);
-}
-
-TG_INLINE tg_v4 sigmoid_backward4(tg_v4 dy, tg_v4 y) {
-  return tg_v4_mul(dy, tg_v4_mul(y, tg_v4_sub(tg_v4_splat(1), y)));
-}
-
-void tg_sigmoid_backward(tg_real *dx, const tg_real *dy, const tg_real *y, size_t n) {
-  size_t i = 0;
-  for (; i + 4 <= n; i += 4) tg_v4_store(dx + i, sigmoid_backward4(tg_v4_load(dy + i), tg_v4_load(y + i)));
-  if (i < n) {
-    size_t left = n - i;
-    tg_v4 d = sigmoid_backward4(tg_v4_load_part(dy + i, left, 0), tg_v4_load_part(y + i, left, 0));
     tg_v4_store_part(dx + i, d, left);
   }
 }

@@ -10,9 +10,6 @@
 void tg_relu(tg_real *y, const tg_real *x, size_t n); /* NaN stays NaN */
 /* dx = dy where y > 0, else 0. */
 void tg_relu_backward(tg_real *dx, const tg_real *dy, const tg_real *y, size_t n);
-void tg_sigmoid(tg_real *y, const tg_real *x, size_t n);
-/* dx = dy * y * (1 - y). */
-void tg_sigmoid_backward(tg_real *dx, const tg_real *dy, const tg_real *y, size_t n);
 /* y = a + b, then max(0, ·) when relu. */
 void tg_add_arrays(tg_real *y, const tg_real *a, const tg_real *b, size_t n, int relu);
 /* y += x. */

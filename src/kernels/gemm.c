@@ -178,27 +178,6 @@ static __attribute__((noinline)) void peak_pass(tg_real *c, const tg_real *a, co
 /* 12 KB of data in either precision: the first-level cache and the frame of a small thread both have room. */
 enum { PEAK_K = 1024 / sizeof(tg_real) };
 
-void tg_transpose(tg_real *y, const tg_real *x, size_t rows, size_t columns, size_t row_first, size_t row_end) {
-  for (size_t j = 0; j < columns; j += 4) {
-    for (size_t i = row_first; i < row_end; i += 4) {
-      if (i + 4 > row_end || j + 4 > columns) {
-        for (size_t r = i; r < row_end && r < i + 4; r++)
-          for (size_t c = j; c < columns && c < j + 4; c++) y[c * rows + r] = x[r * columns + c];
-        continue;
-      }
-      const tg_real *from = x + i * columns + j;
-      tg_v4 a = tg_v4_load(from), b = tg_v4_load(from + columns);
-      tg_v4 c = tg_v4_load(from + 2 * columns), d = tg_v4_load(from + 3 * columns);
-      tg_v4_transpose(&a, &b, &c, &d);
-      tg_real *to = y + j * rows + i;
-      tg_v4_store(to, a);
-      tg_v4_store(to + rows, b);
-      tg_v4_store(to + 2 * rows, c);
-      tg_v4_store(to + 3 * rows, d);
-    }
-  }
-}
-
 tg_real tg_gemm_peak(uint32_t iterations) {
   tg_real a[4 * PEAK_K], b[8 * PEAK_K], c[32];
   /* Small enough that no sum ever becomes infinite, large enough that none is subnormal: both would change the time. */

@@ -29,8 +29,6 @@ void tg_gemm_unpacked(tg_real *c, const tg_real *a, const tg_real *b, const tg_r
 /* c (K, N) = transpose of a (M, K) @ b (M, N); rows row_first…row_end-1 of c. Nothing is packed. */
 void tg_gemm_transposed(tg_real *c, const tg_real *a, const tg_real *b, uint32_t M, uint32_t K, uint32_t N,
                         uint32_t row_first, uint32_t row_end);
-/* y (columns, rows) = transpose of x (rows, columns); rows row_first…row_end-1 of x. */
-void tg_transpose(tg_real *y, const tg_real *x, size_t rows, size_t columns, size_t row_first, size_t row_end);
 /* `iterations` runs of the 4x8 micro-kernel over the same packed panel, all of it in the first-level cache: the peak
  * that every other kernel is measured against. Returns a value that depends on every product, so that no compiler drops
  * them. */

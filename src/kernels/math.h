@@ -1,7 +1,8 @@
 /*
- * exp and log, our own, so that every engine and every thread count gives the same bits (the host's differ). In float:
- * polynomials (coefficients as in the Cephes library, Moshier), relative error below 2e-7 (exp) and 3e-7 (log), right
- * at NaN, infinities, overflow and underflow. The double build, which checks gradients, takes the C library's.
+ * exp, log, tanh and erf, our own, so that every engine and every thread count gives the same bits (the host's differ).
+ * In float: polynomials (for exp and log with the coefficients of the Cephes library, Moshier), relative error below
+ * 2e-7 (exp), 3e-7 (log, tanh, erf), right at NaN, infinities, overflow and underflow. The double build, which checks
+ * gradients, takes the C library's.
  */
 #ifndef TG_KERNELS_MATH_H
 #define TG_KERNELS_MATH_H
@@ -12,6 +13,8 @@
 
 TG_INLINE tg_v4 tg_v4_exp(tg_v4 x) { return (tg_v4){exp(x[0]), exp(x[1]), exp(x[2]), exp(x[3])}; }
 TG_INLINE tg_v4 tg_v4_log(tg_v4 x) { return (tg_v4){log(x[0]), log(x[1]), log(x[2]), log(x[3])}; }
+TG_INLINE tg_v4 tg_v4_tanh(tg_v4 x) { return (tg_v4){tanh(x[0]), tanh(x[1]), tanh(x[2]), tanh(x[3])}; }
+TG_INLINE tg_v4 tg_v4_erf(tg_v4 x) { return (tg_v4){erf(x[0]), erf(x[1]), erf(x[2]), erf(x[3])}; }
 
 #else
 
@@ -73,6 +76,48 @@ TG_INLINE tg_v4 tg_v4_log(tg_v4 x) {
   return tg_v4_select(tg_v4_le(zero, x), y, tg_v4_splat(NAN));
 }
 
+/* The sign of x on a, which is not negative. */
+TG_INLINE tg_v4 tg_v4_copy_sign(tg_v4 a, tg_v4 x) {
+  return wasm_v128_or(a, wasm_v128_and(x, wasm_i32x4_splat((int32_t)0x80000000)));
+}
+
+/* An odd polynomial near 0 (least relative error on |x| <= 0.625, 4e-9), else 1 - 2 / (e^2|x| + 1). */
+TG_INLINE tg_v4 tg_v4_tanh(tg_v4 x) {
+  const tg_v4 one = tg_v4_splat(1), size = tg_v4_abs(x), square = tg_v4_mul(x, x);
+  tg_v4 p = tg_v4_splat(-5.6599854084e-3f);
+  p = tg_v4_madd(p, square, tg_v4_splat(2.0590986417e-2f));
+  p = tg_v4_madd(p, square, tg_v4_splat(-5.3721068083e-2f));
+  p = tg_v4_madd(p, square, tg_v4_splat(1.3331127552e-1f));
+  p = tg_v4_madd(p, square, tg_v4_splat(-3.3333260529e-1f));
+  p = tg_v4_madd(tg_v4_mul(p, square), x, x);
+  tg_v4 e = tg_v4_exp(tg_v4_add(size, size));
+  tg_v4 far = tg_v4_sub(one, tg_v4_div(tg_v4_splat(2), tg_v4_add(e, one)));
+  return tg_v4_select(tg_v4_le(size, tg_v4_splat(0.625f)), p, tg_v4_copy_sign(far, x));
+}
+
+/* An odd polynomial on |x| < 1 (least relative error, 1.2e-9), else 1 - e^p with p near log erfc (1.1e-9 of the
+ * result); beyond 4 it rounds to 1. */
+TG_INLINE tg_v4 tg_v4_erf(tg_v4 x) {
+  const tg_v4 size = tg_v4_abs(x), square = tg_v4_mul(x, x);
+  tg_v4 p = tg_v4_splat(7.8538582394e-5f);
+  p = tg_v4_madd(p, square, tg_v4_splat(-8.0101931587e-4f));
+  p = tg_v4_madd(p, square, tg_v4_splat(5.1883276993e-3f));
+  p = tg_v4_madd(p, square, tg_v4_splat(-2.6853811990e-2f));
+  p = tg_v4_madd(p, square, tg_v4_splat(1.1283585152e-1f));
+  p = tg_v4_madd(p, square, tg_v4_splat(-3.7612625825e-1f));
+  p = tg_v4_madd(p, square, tg_v4_splat(1.1283791657f));
+  const tg_v4 a = tg_v4_min(size, tg_v4_splat(4));
+  tg_v4 q = tg_v4_splat(1.8638163950e-4f);
+  q = tg_v4_madd(q, a, tg_v4_splat(-2.9476832569e-3f));
+  q = tg_v4_madd(q, a, tg_v4_splat(2.1838167708e-2f));
+  q = tg_v4_madd(q, a, tg_v4_splat(-1.0310697953e-1f));
+  q = tg_v4_madd(q, a, tg_v4_splat(-6.3814456397e-1f));
+  q = tg_v4_madd(q, a, tg_v4_splat(-1.1270893581f));
+  q = tg_v4_madd(q, a, tg_v4_splat(-3.4148015261e-4f));
+  tg_v4 far = tg_v4_sub(tg_v4_splat(1), tg_v4_exp(q));
+  return tg_v4_select(tg_v4_lt(size, tg_v4_splat(1)), tg_v4_mul(p, x), tg_v4_copy_sign(far, x));
+}
+
 #endif
 
 TG_INLINE tg_real tg_log(tg_real x) { return tg_v4_lane0(tg_v4_log(tg_v4_splat(x))); }
@@ -90,6 +135,12 @@ TG_INLINE tg_v4 tg_v4_sigmoid(tg_v4 x) {
   const tg_v4 zero = tg_v4_zero(), one = tg_v4_splat(1);
   tg_v4 z = tg_v4_exp(tg_v4_sub(zero, tg_v4_abs(x)));
   return tg_v4_div(tg_v4_select(tg_v4_lt(x, zero), z, one), tg_v4_add(one, z));
+}
+
+/* e^x - 1, also where e^x rounds to 1, as 2 t / (1 - t) with t = tanh(x / 2). For x <= 0. */
+TG_INLINE tg_v4 tg_v4_expm1(tg_v4 x) {
+  tg_v4 t = tg_v4_tanh(tg_v4_mul(x, tg_v4_splat((tg_real)0.5)));
+  return tg_v4_div(tg_v4_add(t, t), tg_v4_sub(tg_v4_splat(1), t));
 }
 
 #endif

@@ -12,7 +12,16 @@ static uint32_t clip(int64_t value, uint32_t limit) {
   return value<0 ? 0 : value>(int64_t) limit ? limit : (uint32_t)value;
 }
 
+/* First and end of the cells that output i of `out` covers. */
+static uint32_t adaptive_first(uint32_t i, uint32_t in, uint32_t out) { return (uint32_t)((uint64_t)i * in / out); }
+static uint32_t adaptive_end(uint32_t i, uint32_t in, uint32_t out) {
+  return (uint32_t)((((uint64_t)i + 1) * in + out - 1) / out);
+}
+
 static window window_at(const tg_pool2d_shape *s, uint32_t oh, uint32_t ow) {
+  if (s->adaptive)
+    return (window){adaptive_first(oh, s->in_h, s->out_h), adaptive_end(oh, s->in_h, s->out_h),
+                    adaptive_first(ow, s->in_w, s->out_w), adaptive_end(ow, s->in_w, s->out_w)};
   int64_t row = (int64_t)oh * s->stride_h - s->pad_top, column = (int64_t)ow * s->stride_w - s->pad_left;
   return (window){clip(row, s->in_h), clip(row + s->pool_h, s->in_h), clip(column, s->in_w),
                   clip(column + s->pool_w, s->in_w)};

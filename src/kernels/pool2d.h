@@ -15,6 +15,9 @@ typedef struct {
   uint32_t pool_h, pool_w;
   uint32_t stride_h, stride_w;
   uint32_t pad_top, pad_left;
+  /* No stride or padding: output i covers the cells floor(i in / out) … ceil((i + 1) in / out), of which there are at
+   * most pool_h and pool_w. */
+  int adaptive;
 } tg_pool2d_shape;
 
 /* y (out_h, out_w, channels) from x (in_h, in_w, channels), both pointing at image 0. A NaN in a window is its maximum;

@@ -11,5 +11,9 @@
 void tg_softmax(tg_real *y, const tg_real *x, uint32_t rows, uint32_t n);
 /* dx = y * (dy - sum(y * dy)). */
 void tg_softmax_backward(tg_real *dx, const tg_real *dy, const tg_real *y, uint32_t rows, uint32_t n);
+/* y = log softmax(x) over each row. y may be x. */
+void tg_log_softmax(tg_real *y, const tg_real *x, uint32_t rows, uint32_t n);
+/* dx = dy - exp(y) * sum(dy). dx may be dy. */
+void tg_log_softmax_backward(tg_real *dx, const tg_real *dy, const tg_real *y, uint32_t rows, uint32_t n);
 
 #endif

@@ -7,11 +7,14 @@
 #include "../op.h"
 #include "../size.h"
 
-enum { MOMENTUM, EPSILON, CENTER, SCALE };
+enum { MOMENTUM, EPSILON, CENTER, SCALE, AXIS };
 
 /* An epsilon of zero would let a constant feature divide by zero. */
-static const tg_attribute attributes[] = {
-    {"momentum", 0.99, 0, 1, 0}, {"epsilon", 1e-3, 1e-12, 1e6, 0}, {"center", 1, 0, 1, 1}, {"scale", 1, 0, 1, 1}};
+static const tg_attribute attributes[] = {{"momentum", 0.99, 0, 1, 0},
+                                          {"epsilon", 1e-3, 1e-12, 1e6, 0},
+                                          {"center", 1, 0, 1, 1},
+                                          {"scale", 1, 0, 1, 1},
+                                          {"axis", -1, -TG_MAX_RANK, TG_MAX_RANK, 1}};
 
 /* 32 KiB a chunk: the statistics read it twice out of the first-level cache. */
 enum { CHUNK_REALS = 8192, LEAST_ROWS = 8 };
@@ -19,8 +22,9 @@ enum { CHUNK_REALS = 8192, LEAST_ROWS = 8 };
 static tg_status infer(tg_graph *graph, tg_node *node) {
   node->shape = tg_graph_input(graph, node, 0)->shape;
   tg_shape features = {1, {node->shape.dims[node->shape.rank - 1], 1, 1, 1}};
-  tg_status status = TG_OK;
-  if (tg_attribute_u32(node, SCALE)) status = tg_graph_add_tensor(graph, node, "gamma", features, TG_INIT_ONES, 1, 1);
+  tg_status status = tg_graph_require_last_axis(graph, node, AXIS);
+  if (!status && tg_attribute_u32(node, SCALE))
+    status = tg_graph_add_tensor(graph, node, "gamma", features, TG_INIT_ONES, 1, 1);
   if (!status && tg_attribute_u32(node, CENTER))
     status = tg_graph_add_tensor(graph, node, "beta", features, TG_INIT_ZEROS, 1, 1);
   if (!status) status = tg_graph_add_state(graph, node, "moving_mean", features, TG_INIT_ZEROS);

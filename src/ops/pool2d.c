@@ -1,4 +1,7 @@
-/* maxPooling2d and averagePooling2d over NHWC images (Keras MaxPooling2D, AveragePooling2D). */
+/*
+ * maxPooling2d and averagePooling2d over NHWC images (Keras MaxPooling2D, AveragePooling2D), and the adaptive ones,
+ * which are told the size of their output (PyTorch AdaptiveMaxPool2d, AdaptiveAvgPool2d).
+ */
 #include "../kernels/pool2d.h"
 
 #include "../kernels/int8.h"
@@ -26,6 +29,18 @@ static tg_status infer(tg_graph *graph, tg_node *node) {
   return status;
 }
 
+enum { OUT_H, OUT_W };
+
+static const tg_attribute adaptive_attributes[] = {{"outputHeight", TG_REQUIRED, 1, TG_MAX_SIZE, 1},
+                                                   {"outputWidth", TG_REQUIRED, 1, TG_MAX_SIZE, 1}};
+
+static tg_status infer_adaptive(tg_graph *graph, tg_node *node) {
+  tg_status status = tg_graph_require_rank(graph, node, 3, "height, width, channels");
+  uint32_t channels = tg_graph_input(graph, node, 0)->shape.dims[2];
+  if (!status) node->shape = (tg_shape){3, {tg_attribute_u32(node, OUT_H), tg_attribute_u32(node, OUT_W), channels, 1}};
+  return status;
+}
+
 typedef struct {
   tg_pool2d_shape s;
   const tg_buffers *b;
@@ -33,6 +48,17 @@ typedef struct {
 
 static job make_job(const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
   const tg_shape *in = &tg_graph_input(graph, node, 0)->shape, *out = &node->shape;
+  if (node->op->attributes == adaptive_attributes)
+    return (job){.s = {.in_h = in->dims[0],
+                       .in_w = in->dims[1],
+                       .channels = in->dims[2],
+                       .out_h = out->dims[0],
+                       .out_w = out->dims[1],
+                       /* no window is larger */
+                       .pool_h = tg_ceil_div(in->dims[0], out->dims[0]) + 1,
+                       .pool_w = tg_ceil_div(in->dims[1], out->dims[1]) + 1,
+                       .adaptive = 1},
+                 .b = buffers};
   tg_windows windows;
   /* infer has seen these succeed, so they neither fail nor write to the graph. */
   tg_windows_infer((tg_graph *)graph, node, POOL_H, &windows);
@@ -51,9 +77,11 @@ static job make_job(const tg_graph *graph, const tg_node *node, const tg_buffers
 }
 
 static tg_status infer_max(tg_graph *graph, tg_node *node) {
-  tg_status status = infer(graph, node);
-  uint64_t cells = tg_mul(tg_attribute_u32(node, POOL_H), tg_attribute_u32(node, POOL_W));
-  if (status || cells <= TG_MAX_POOL_CELLS) return status;
+  tg_status status = node->op->attributes == adaptive_attributes ? infer_adaptive(graph, node) : infer(graph, node);
+  if (status) return status;
+  const tg_pool2d_shape s = make_job(graph, node, NULL).s;
+  uint64_t cells = tg_mul(s.pool_h, s.pool_w);
+  if (cells <= TG_MAX_POOL_CELLS) return TG_OK;
   return tg_fail(graph->engine, TG_E_LIMIT, "layer '%s': a window of %g cells, the limit is %g", node->name,
                  (double)cells, (double)TG_MAX_POOL_CELLS);
 }
@@ -140,3 +168,21 @@ const tg_op tg_op_max_pooling2d_int8 = {.name = "maxPooling2dInt8",
                                         .traits = TG_OP_READS_INT8,
                                         .infer = infer,
                                         .forward = int8_pool_forward};
+
+const tg_op tg_op_adaptive_max_pooling2d = {.name = "adaptiveMaxPooling2d",
+                                            .attributes = adaptive_attributes,
+                                            .n_attributes = 2,
+                                            .n_inputs = 1,
+                                            .traits = TG_OP_FUSES_RELU | TG_OP_KEEPS_MASK | TG_OP_BEFORE_RELU,
+                                            .infer = infer_max,
+                                            .plan = plan_max,
+                                            .forward = max_pool_forward,
+                                            .backward = max_pool_backward};
+
+const tg_op tg_op_adaptive_average_pooling2d = {.name = "adaptiveAveragePooling2d",
+                                                .attributes = adaptive_attributes,
+                                                .n_attributes = 2,
+                                                .n_inputs = 1,
+                                                .infer = infer_adaptive,
+                                                .forward = average_pool_forward,
+                                                .backward = average_pool_backward};

@@ -1,13 +1,16 @@
-/* softmax over the last dimension (Keras Softmax). */
+/* softmax (Keras Softmax) and its logarithm, over the last dimension. */
 #include "../kernels/softmax.h"
 
 #include "elementwise.h"
 
 static uint32_t row_size(const tg_node *node) { return node->shape.dims[node->shape.rank - 1]; }
 
+enum { SOFTMAX, LOG_SOFTMAX };
+
 typedef struct {
   const tg_buffers *b;
   uint32_t rows, n;
+  int log;
 } job;
 
 /* A tile is one sample. */
@@ -15,18 +18,19 @@ static void forward_sample(void *context, uint32_t sample, uint32_t thread) {
   (void)thread;
   const job *j = context;
   size_t at = (size_t)sample * j->rows * j->n;
-  tg_softmax(j->b->y + at, j->b->x[0] + at, j->rows, j->n);
+  (j->log ? tg_log_softmax : tg_softmax)(j->b->y + at, j->b->x[0] + at, j->rows, j->n);
 }
 
 static void backward_sample(void *context, uint32_t sample, uint32_t thread) {
   (void)thread;
   const job *j = context;
   size_t at = (size_t)sample * j->rows * j->n;
-  tg_softmax_backward(j->b->dx[0] + at, j->b->dy + at, j->b->y + at, j->rows, j->n);
+  (j->log ? tg_log_softmax_backward : tg_softmax_backward)(j->b->dx[0] + at, j->b->dy + at, j->b->y + at, j->rows,
+                                                           j->n);
 }
 
 static job make_job(const tg_node *node, const tg_buffers *buffers) {
-  return (job){buffers, (uint32_t)(node->elements / row_size(node)), row_size(node)};
+  return (job){buffers, (uint32_t)(node->elements / row_size(node)), row_size(node), node->op->variant == LOG_SOFTMAX};
 }
 
 static void forward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
@@ -41,9 +45,14 @@ static void backward(const tg_run *run, const tg_graph *graph, const tg_node *no
   if (buffers->dx[0]) tg_pool_run(run->pool, run->samples, backward_sample, &j);
 }
 
-const tg_op tg_op_softmax = {.name = "softmax",
-                             .n_inputs = 1,
-                             .traits = TG_OP_BACKWARD_READS_Y,
-                             .infer = tg_infer_same_shape,
-                             .forward = forward,
-                             .backward = backward};
+#define TG_SOFTMAX(id, name_, variant_)                       \
+  const tg_op tg_op_##id = {.name = name_,                    \
+                            .n_inputs = 1,                    \
+                            .variant = variant_,              \
+                            .traits = TG_OP_BACKWARD_READS_Y, \
+                            .infer = tg_infer_same_shape,     \
+                            .forward = forward,               \
+                            .backward = backward};
+
+TG_SOFTMAX(softmax, "softmax", SOFTMAX)
+TG_SOFTMAX(log_softmax, "logSoftmax", LOG_SOFTMAX)

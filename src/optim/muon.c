@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "kernels/conv2d.h"
+#include "kernels/copy.h"
 #include "kernels/gemm.h"
 #include "optim/optim.h"
 #include "size.h"
@@ -116,7 +117,8 @@ static void transpose_tile(void *context, uint32_t tile, uint32_t thread) {
   (void)thread;
   const transposition *t = context;
   uint32_t first = tile * PRODUCT_ROWS;
-  tg_transpose(t->y, t->x, t->rows, t->columns, first, tg_min(first + PRODUCT_ROWS, t->rows));
+  tg_transpose(t->y + first, t->rows, t->x + (size_t)first * t->columns, t->columns,
+               tg_min(PRODUCT_ROWS, t->rows - first), t->columns);
 }
 
 static void swap(matrix_pass *p) {

@@ -15,13 +15,6 @@ static void test_maps(size_t n) {
   tg_ref_relu_backward(expected, dy, y, n);
   for (size_t i = 0; i < n; i++) CHECK_CLOSE(dx[i], expected[i], 0);
 
-  tg_sigmoid(y, x, n);
-  tg_ref_sigmoid(expected, x, n);
-  for (size_t i = 0; i < n; i++) CHECK_CLOSE(y[i], expected[i], expected[i] * 8 * TEST_UNIT);
-  tg_sigmoid_backward(dx, dy, y, n);
-  tg_ref_sigmoid_backward(expected, dy, y, n);
-  for (size_t i = 0; i < n; i++) CHECK_CLOSE(dx[i], expected[i], fabs(expected[i]) * 4 * TEST_UNIT);
-
   for (int relu = 0; relu <= 1; relu++) {
     tg_ref_add_arrays(expected, x, dy, n, relu);
     tg_add_arrays(dx, x, dy, n, relu);
@@ -41,9 +34,6 @@ static void test_maps(size_t n) {
 static void test_split(void) {
   enum { N = 37 };
   tg_real *x = test_filled(N, 0, 0), *whole = test_reals(N, 0), *parts = test_reals(N, 0);
-  tg_sigmoid(whole, x, N);
-  for (size_t i = 0; i < N; i += 5) tg_sigmoid(parts + i, x + i, N - i < 5 ? N - i : 5);
-  CHECK(test_same_bits(whole, parts, N));
   tg_dropout(whole, x, N, 3, 0x40000000u, 2, 99, 1, 7);
   for (size_t i = 0; i < N; i += 5) {
     tg_dropout(parts + i, x + i, N - i < 5 ? N - i : 5, 3 + (uint32_t)i, 0x40000000u, 2, 99, 1, 7);
@@ -56,8 +46,6 @@ static void test_not_finite(void) {
   tg_real special[3] = {(tg_real)NAN, (tg_real)INFINITY, (tg_real)-INFINITY}, y[3];
   tg_relu(y, special, 3);
   CHECK(isnan(y[0]) && isinf(y[1]) && y[2] == 0);
-  tg_sigmoid(y, special, 3);
-  CHECK(isnan(y[0]) && y[1] == 1 && y[2] == 0);
   for (size_t n = 1; n < 40; n++) {
     tg_real *x = test_filled(n, 0, 0);
     CHECK(tg_all_finite(x, n));

@@ -1,4 +1,4 @@
-/* exp and log against the C library in double, all exponents and the special values. */
+/* exp, log, tanh and erf against the C library in double, all exponents and the special values. */
 #include "kernels/math.h"
 
 #include "test.h"
@@ -6,7 +6,36 @@
 static double exp1(double x) { return (double)tg_v4_lane0(tg_v4_exp(tg_v4_splat((tg_real)x))); }
 static double log1(double x) { return (double)tg_v4_lane0(tg_v4_log(tg_v4_splat((tg_real)x))); }
 
+static double tanh1(double x) { return (double)tg_v4_lane0(tg_v4_tanh(tg_v4_splat((tg_real)x))); }
+static double erf1(double x) { return (double)tg_v4_lane0(tg_v4_erf(tg_v4_splat((tg_real)x))); }
+static double expm1_1(double x) { return (double)tg_v4_lane0(tg_v4_expm1(tg_v4_splat((tg_real)x))); }
+
+/* Largest relative error over [1e-6, 12], both signs, or for one sign only. */
+static double worst_error(double (*mine)(double), double (*right)(double), int signs) {
+  double worst = 0;
+  for (double size = 1e-6; size < 12; size *= size < 1e-2 ? 1.01 : 1.00005)
+    for (int sign = -1; sign <= signs; sign += 2) {
+      double at = (tg_real)(sign * size), error = fabs(mine(at) - right(at)) / fabs(right(at));
+      if (error > worst) worst = error;
+    }
+  return worst;
+}
+
+static void test_odd_functions(void) {
+  const double bound = sizeof(tg_real) == 4 ? 3e-7 : 1e-15;
+  double worst_tanh = worst_error(tanh1, tanh, 1), worst_erf = worst_error(erf1, erf, 1);
+  double worst_expm1 = worst_error(expm1_1, expm1, -1);
+  printf("relative errors: tanh %.2g, erf %.2g, expm1 %.2g\n", worst_tanh, worst_erf, worst_expm1);
+  CHECK_CLOSE(worst_tanh, 0, bound);
+  CHECK_CLOSE(worst_erf, 0, bound);
+  CHECK_CLOSE(worst_expm1, 0, 2 * bound);
+  CHECK(tanh1(INFINITY) == 1 && tanh1(-INFINITY) == -1 && isnan(tanh1(NAN)) && tanh1(0) == 0);
+  CHECK(erf1(INFINITY) == 1 && erf1(-INFINITY) == -1 && isnan(erf1(NAN)) && erf1(0) == 0);
+  CHECK(expm1_1(-INFINITY) == -1 && isnan(expm1_1(NAN)) && expm1_1(0) == 0);
+}
+
 int main(void) {
+  test_odd_functions();
   const double exp_error = sizeof(tg_real) == 4 ? 2e-7 : 1e-15, log_error = sizeof(tg_real) == 4 ? 3e-7 : 1e-15;
   double worst_exp = 0, worst_log = 0, worst_log1p = 0;
   for (double x = -87.3; x < 88.7; x += 0.0007) {

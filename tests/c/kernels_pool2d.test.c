@@ -1,5 +1,6 @@
 #include "kernels/pool2d.h"
 #include "kernels/ref/ref.h"
+#include "size.h"
 #include "test.h"
 
 static void test_max(const tg_pool2d_shape *s, uint32_t images, int whole, int with_nan, int relu) {
@@ -42,10 +43,13 @@ static void test_average(const tg_pool2d_shape *s, uint32_t images) {
   tg_ref_average_pool2d_backward(expected_dx, dy, s, images);
   tg_average_pool2d(y, x, s, 0, images);
   for (uint32_t i = images; i-- > 0;) tg_average_pool2d_backward(dx, dy, s, i, i + 1);
-  /* All |x| < 1: a mean of n cells is within gamma_(n+2) of 1, a gradient sums at most n shares of at most 1. */
+  /* All |x| < 1: a mean of n cells is within gamma_(n+2) of 1, a gradient sums at most n shares of at most 1; of an
+   * adaptive pooling as many as windows meet a cell. */
   const double cells = (double)s->pool_h * s->pool_w, bound = test_gamma(cells + 2);
+  const double windows = (tg_ceil_div(s->out_h, s->in_h) + 1.0) * (tg_ceil_div(s->out_w, s->in_w) + 1.0);
+  const double shares = s->adaptive ? windows : cells;
   for (size_t i = 0; i < y_size; i++) CHECK_CLOSE(y[i], expected_y[i], bound);
-  for (size_t i = 0; i < x_size; i++) CHECK_CLOSE(dx[i], expected_dx[i], bound * cells);
+  for (size_t i = 0; i < x_size; i++) CHECK_CLOSE(dx[i], expected_dx[i], test_gamma(shares + 2) * shares);
   test_free_blocks();
 }
 
@@ -75,6 +79,18 @@ int main(void) {
       for (int relu = 0; relu < 2; relu++) test_max(&s, images, done % 2, with_nan, relu);
     test_average(&s, images);
     done++;
+  }
+  for (uint32_t done = 0; done < 200; done++) {
+    tg_pool2d_shape s = {.in_h = 1 + test_below(9), .in_w = 1 + test_below(9), .channels = channels[done % 10]};
+    s.adaptive = 1;
+    if (done % 5 == 0) s.in_h = s.in_w = 33; /* more cells than a byte counts */
+    s.out_h = 1 + test_below(9);             /* more than in_h too */
+    s.out_w = 1 + test_below(9);
+    s.pool_h = tg_ceil_div(s.in_h, s.out_h) + 1;
+    s.pool_w = tg_ceil_div(s.in_w, s.out_w) + 1;
+    for (int with_nan = 0; with_nan < 2; with_nan++)
+      for (int relu = 0; relu < 2; relu++) test_max(&s, 2, done % 2, with_nan, relu);
+    test_average(&s, 2);
   }
   return test_report();
 }

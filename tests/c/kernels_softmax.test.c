@@ -21,12 +21,32 @@ static void test_softmax(uint32_t rows, uint32_t n) {
   test_free_blocks();
 }
 
+static void test_log_softmax(uint32_t rows, uint32_t n) {
+  const size_t size = (size_t)rows * n;
+  tg_real *x = test_filled(size, 0, 0), *dy = test_filled(size, 0, 0), *y = test_reals(size, 0);
+  tg_real *dx = test_reals(size, 0);
+  double *expected = test_doubles(size);
+  for (size_t i = 0; i < size; i++) x[i] *= 20;
+  tg_log_softmax(y, x, rows, n);
+  tg_ref_log_softmax(expected, x, rows, n);
+  for (size_t i = 0; i < size; i++) CHECK_CLOSE(y[i], expected[i], 64 * TEST_UNIT * (1 + fabs(expected[i])));
+  tg_log_softmax_backward(dx, dy, y, rows, n);
+  tg_ref_log_softmax_backward(expected, dy, y, rows, n);
+  for (size_t i = 0; i < size; i++) CHECK_CLOSE(dx[i], expected[i], 64 * TEST_UNIT * (1 + exp((double)y[i]) * n));
+  tg_log_softmax(x, x, rows, n); /* in place */
+  CHECK(test_same_bits(x, y, size));
+  test_free_blocks();
+}
+
 int main(void) {
   tg_real x[3] = {1000, 0, -1000}, y[3];
   tg_softmax(y, x, 1, 3);
   CHECK(y[0] == 1 && y[1] == 0 && y[2] == 0);
   static const uint32_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 10, 13, 33};
   for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
-    for (uint32_t rows = 1; rows <= 3; rows++) test_softmax(rows, sizes[i]);
+    for (uint32_t rows = 1; rows <= 3; rows++) {
+      test_softmax(rows, sizes[i]);
+      test_log_softmax(rows, sizes[i]);
+    }
   return test_report();
 }

@@ -19,7 +19,7 @@ ENDS_IN = {
 def draw_weights(case, random):
     weights = []
     for name, shape in weight_shapes(case['layers'], case['inputShape']):
-        if name.endswith(('/gamma', '/moving_variance')):
+        if name.endswith(('/gamma', '/moving_variance', '/scale')):
             weights.append((0.5 + random.random(shape)).astype(np.float32))
             continue
         fan_in = int(np.prod(shape[:-1])) if len(shape) > 1 else 4
@@ -92,6 +92,8 @@ def generate(case, seed):
     random = np.random.default_rng(seed)
     x = random.standard_normal((case['batch'], *case['inputShape'])).astype(np.float32)
     x *= case.get('scale', 1)
+    if 'whole' in case:
+        x = random.integers(0, case['whole'], x.shape).astype(np.float32)
     weights = draw_weights(case, random)
     exact = [doubles(w) for w in weights]
     outputs = forward(case['layers'], exact, doubles(x))

@@ -13,6 +13,7 @@ import torch
 
 import cases
 import curves
+import layer_cases
 import philox
 import rawfile
 import updates
@@ -58,6 +59,7 @@ def main():
     ]
     for seed, (name, group) in enumerate(groups):
         write_cases(name, group, seed)
+    write_cases('layers', layer_cases.cases(), 100)
     tensors, described = curves.make(*cifar_images())
     rawfile.write(HERE / 'curves.safetensors', tensors, {'cases': described, 'torch': torch.__version__})
 

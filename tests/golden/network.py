@@ -6,6 +6,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import more_layers
+
 
 def pair(value):
     return tuple(value) if isinstance(value, (list, tuple)) else (value, value)
@@ -47,9 +49,7 @@ def pool(x, layer):
 
 
 def activate(x, name):
-    if name in (None, 'linear'):
-        return x
-    return torch.softmax(x, -1) if name == 'softmax' else getattr(torch, name)(x)
+    return more_layers.ACTIVATIONS[name](x)
 
 
 def normalize(x, layer, own, training):
@@ -90,6 +90,12 @@ def weight_shapes(layers, input_shape):
             x = apply(x, layer, iter(torch.zeros(shape, dtype=x.dtype) for _, shape in own))
         elif layer['type'] == 'batchNormalization':
             shapes += [(f"{layer['name']}/{name}", (x.shape[-1],)) for name in norm_weights(layer)]
+        elif layer['type'] in more_layers.LAYERS:
+            merges = layer['type'] in more_layers.MERGES
+            named = [values[name] for name in layer['inputs']] if merges else x
+            own = [(f"{layer['name']}/{name}", shape) for name, shape in more_layers.weights_of(layer, x.shape[1:])]
+            shapes += own
+            x = apply(named, layer, iter(torch.zeros(shape, dtype=x.dtype) for _, shape in own))
         elif layer['type'] != 'add':
             x = apply(x, layer, iter(()))
         values[layer.get('name')] = x
@@ -121,6 +127,10 @@ def apply(x, layer, weights, mask=None, rounding=unchanged, training=None):
             for name, batch in zip(('moving_mean', 'moving_variance'), batch_statistics(x)):
                 training[f"{layer['name']}/{name}"] = own[name] * momentum + batch * (1 - momentum)
         return normalize(x, layer, own, training is not None)
+    if kind in more_layers.LAYERS:
+        shape = x[0].shape if isinstance(x, list) else x.shape
+        own = [next(weights) for _ in more_layers.weights_of(layer, shape[1:])]
+        return more_layers.LAYERS[kind](x, layer, *own)
     if kind == 'globalAveragePooling2d':
         return x.mean((1, 2))
     if kind == 'add':
@@ -131,8 +141,6 @@ def apply(x, layer, weights, mask=None, rounding=unchanged, training=None):
         return x.reshape(x.shape[0], -1)
     if kind == 'activation':
         return activate(x, layer['activation'])
-    if kind == 'reLU':
-        return torch.relu(x)
     if kind == 'softmax':
         return torch.softmax(x, -1)
     if kind == 'dropout':
@@ -152,7 +160,7 @@ def forward(layers, weights, x, mask=None, logits=False, rounding=unchanged, tra
             layer = {**layer, 'activation': None}
         if 'inputs' in layer:
             named = [values[name] for name in layer['inputs']]
-            x = named if layer['type'] == 'add' else named[0]
+            x = named if layer['type'] == 'add' or layer['type'] in more_layers.MERGES else named[0]
         x = apply(x, layer, remaining, mask, rounding, training)
         values[layer.get('name')] = x
     return x

@@ -3,9 +3,16 @@
  * crosses to the worker and what a file keeps; the nodes are made from it in the worker.
  */
 
+import { ACTIVATIONS } from './activations.js';
 import { ConfigError, FormatError, GraphError, LimitError } from './errors.js';
-import { constraintSettings } from './constraints.js';
-import { initializerFacts } from './initializers.js';
+import { ACTIVATION_FAMILY } from './layers-activation.js';
+import { EMBEDDING_FAMILY } from './layers-embedding.js';
+import { MERGE_FAMILY } from './layers-merge.js';
+import { NOISE_FAMILY } from './layers-noise.js';
+import { NORM_FAMILY } from './layers-norm.js';
+import { SHAPE_FAMILY } from './layers-shape.js';
+import { lastAxis } from './layer-fields.js';
+import { tensorSettings } from './tensor-options.js';
 import { readLayer } from './layers.js';
 import { describe } from './options.js';
 import { checkInputCount } from './symbolic.js';
@@ -31,22 +38,16 @@ import { checkInputCount } from './symbolic.js';
 /** Deep enough for any network that trains on a CPU; refused before anything is made. */
 const MAX_LAYERS = 1000;
 
-/** Layer type → its automatic name in Keras. */
-const AUTOMATIC_NAMES = new Map([
-  ['inputLayer', 'input_layer'],
-  ['conv2d', 'conv2d'],
-  ['dense', 'dense'],
-  ['maxPooling2d', 'max_pooling2d'],
-  ['averagePooling2d', 'average_pooling2d'],
-  ['globalAveragePooling2d', 'global_average_pooling2d'],
-  ['batchNormalization', 'batch_normalization'],
-  ['add', 'add'],
-  ['flatten', 'flatten'],
-  ['activation', 'activation'],
-  ['reLU', 're_lu'],
-  ['softmax', 'softmax'],
-  ['dropout', 'dropout'],
-]);
+/**
+ * A layer's automatic name in Keras: conv2d, re_lu, max_pooling2d.
+ *
+ * @param {string} type
+ */
+const automaticName = (type) =>
+  type
+    .replace(/(.)([A-Z][a-z]+)/g, '$1_$2')
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .toLowerCase();
 
 /**
  * Checks layers as a whole and names those without a name.
@@ -174,7 +175,7 @@ function nameLayers(layers) {
   const counts = new Map();
   return layers.map((layer) => {
     if (layer.name !== undefined) return layer;
-    const base = AUTOMATIC_NAMES.get(layer.type) ?? layer.type;
+    const base = automaticName(layer.type);
     let name;
     do {
       const count = counts.get(base) ?? 0;
@@ -188,8 +189,7 @@ function nameLayers(layers) {
 
 /**
  * The engine's nodes of an architecture. A layer with an activation becomes two, which the engine
- * joins again; a sum of more than two becomes one for each after the first; a layer that changes
- * nothing becomes none.
+ * joins again; a layer that changes nothing becomes none.
  *
  * @param {Architecture} architecture
  * @returns {{ nodes: NodeSpec[], ends: number[] }} and for each layer the node of its output
@@ -203,27 +203,24 @@ export function nodesOf(architecture) {
   const ends = [];
   layers.forEach((layer, index) => {
     const name = /** @type {string} */ (layer.name);
-    const inputs = inbound[index].map((number) => ends[number]);
-    let end = inputs[0] ?? 0;
-    const push = (/** @type {Omit<NodeSpec, 'layer'>} */ node) => {
-      end = nodes.push({ ...node, layer: index }) - 1;
+    const inputs = index === 0 ? [0] : inbound[index].map((number) => ends[number]);
+    const steps = STEPS.get(layer.type)?.(layer, inputs.length) ?? [];
+    const push = (
+      /** @type {import('./layer-fields.js').Step} */ step,
+      /** @type {string} */ own,
+    ) => {
+      const reads = step.reads ?? [nodes.length > start ? -1 : 0];
+      const sources = reads.map((n) => (n < 0 ? nodes.length + n : inputs[n]));
+      const { op, attributes = [] } = step;
+      nodes.push({ op, name: own, inputs: sources, attributes, layer: index });
     };
-    const op = OPERATORS.get(layer.type);
-    if (layer.type === 'add') {
-      inputs.slice(1).forEach((input, number) => {
-        const last = number === inputs.length - 2;
-        const own = last ? name : `${name}/sum_${number}`;
-        push({ op: 'add', name: own, inputs: [end, input], attributes: [] });
-      });
-    } else if (op) {
-      push({ op: op.name, name, inputs: [end], attributes: op.attributes(layer) });
-    }
-    const activation = layer.type === 'reLU' ? 'relu' : layer.activation;
-    if (activation && activation !== 'linear') {
-      const own = op ? `${name}/${activation}` : name;
-      push({ op: activation, name: own, inputs: [end], attributes: [] });
-    }
-    ends.push(end);
+    const start = nodes.length;
+    steps.forEach((step, number) => {
+      push(step, number === steps.length - 1 ? name : `${name}/${step.op}_${number}`);
+    });
+    const activation = ACTIVATIONS.get(layer.activation);
+    if (activation) push(activation, steps.length > 0 ? `${name}/${layer.activation}` : name);
+    ends.push(nodes.length > start ? nodes.length - 1 : inputs[0]);
   });
   return { nodes, ends };
 }
@@ -249,31 +246,9 @@ function inputNode(layers) {
 /** @type {(layer: Layer) => [string, number][]} */
 const weights = (layer) => [
   ['useBias', layer.useBias ? 1 : 0],
-  ...tensor('kernel', layer),
-  ...(layer.useBias ? tensor('bias', layer) : []),
+  ...tensorSettings('kernel', layer),
+  ...(layer.useBias ? tensorSettings('bias', layer) : []),
 ];
-
-/**
- * What a layer's options say of one of its tensors: the initialiser's number, and settings such as
- * `kernel/l2`.
- *
- * @param {string} name
- * @param {Layer} layer
- * @returns {[string, number][]}
- */
-function tensor(name, layer) {
-  const { number, settings } = initializerFacts(layer[`${name}Initializer`]);
-  const constraint = layer[`${name}Constraint`];
-  const all = [
-    ...settings,
-    ...Object.entries(layer[`${name}Regularizer`] ?? {}),
-    ...(constraint ? constraintSettings(constraint) : []),
-  ];
-  const named = all.map(
-    ([key, value]) => /** @type {[string, number]} */ ([`${name}/${key}`, value]),
-  );
-  return [[`${name}Initializer`, number], ...named];
-}
 
 /** @type {(layer: Layer) => [string, number][]} */
 const window2d = (layer) => [
@@ -289,43 +264,54 @@ const pool = (layer) => [
   ...window2d(layer),
 ];
 
-/** Layer type → engine operator. Types without one are the input or an activation alone. */
-const OPERATORS = new Map(
-  /** @type {[string, { name: string, attributes: (layer: Layer) => [string, number][] }][]} */ ([
+/** Layer type → engine nodes. Types without one are the input or an activation alone. */
+const STEPS = new Map(
+  /** @type {import('./layer-fields.js').Family['steps']} */ ([
     [
       'conv2d',
-      {
-        name: 'conv2d',
-        attributes: (layer) => [
-          ['filters', layer.filters],
-          ['kernelHeight', layer.kernelSize[0]],
-          ['kernelWidth', layer.kernelSize[1]],
-          ...window2d(layer),
-          ...weights(layer),
-        ],
-      },
+      (layer) => [
+        {
+          op: 'conv2d',
+          attributes: [
+            ['filters', layer.filters],
+            ['kernelHeight', layer.kernelSize[0]],
+            ['kernelWidth', layer.kernelSize[1]],
+            ...window2d(layer),
+            ...weights(layer),
+          ],
+        },
+      ],
     ],
     [
       'dense',
-      { name: 'dense', attributes: (layer) => [['units', layer.units], ...weights(layer)] },
+      (layer) => [{ op: 'dense', attributes: [['units', layer.units], ...weights(layer)] }],
     ],
-    ['maxPooling2d', { name: 'maxPooling2d', attributes: pool }],
-    ['averagePooling2d', { name: 'averagePooling2d', attributes: pool }],
-    ['globalAveragePooling2d', { name: 'globalAveragePooling2d', attributes: () => [] }],
+    ['maxPooling2d', (layer) => [{ op: 'maxPooling2d', attributes: pool(layer) }]],
+    ['averagePooling2d', (layer) => [{ op: 'averagePooling2d', attributes: pool(layer) }]],
+    ['globalAveragePooling2d', () => [{ op: 'globalAveragePooling2d' }]],
     [
       'batchNormalization',
-      {
-        name: 'batchNormalization',
-        attributes: (layer) => [
-          ['momentum', layer.momentum],
-          ['epsilon', layer.epsilon],
-          ['center', layer.center ? 1 : 0],
-          ['scale', layer.scale ? 1 : 0],
-        ],
-      },
+      (layer) => [
+        {
+          op: 'batchNormalization',
+          attributes: [
+            ['momentum', layer.momentum],
+            ['epsilon', layer.epsilon],
+            ['center', layer.center ? 1 : 0],
+            ['scale', layer.scale ? 1 : 0],
+            ...lastAxis(layer),
+          ],
+        },
+      ],
     ],
-    ['flatten', { name: 'flatten', attributes: () => [] }],
-    ['softmax', { name: 'softmax', attributes: () => [] }],
-    ['dropout', { name: 'dropout', attributes: (layer) => [['rate', layer.rate]] }],
+    ['flatten', () => [{ op: 'flatten' }]],
+    ['softmax', () => [{ op: 'softmax' }]],
+    ['dropout', (layer) => [{ op: 'dropout', attributes: [['rate', layer.rate]] }]],
+    ...ACTIVATION_FAMILY.steps,
+    ...MERGE_FAMILY.steps,
+    ...SHAPE_FAMILY.steps,
+    ...NOISE_FAMILY.steps,
+    ...NORM_FAMILY.steps,
+    ...EMBEDDING_FAMILY.steps,
   ]),
 );

@@ -65,6 +65,10 @@ export class GraphError extends TabgradError {
 export class LabelRangeError extends TabgradError {
   static code = 'E_LABEL_RANGE';
 }
+/** A number that a layer looks up in a table (embedding) is none of its rows. */
+export class IndexRangeError extends TabgradError {
+  static code = 'E_INDEX_RANGE';
+}
 /** A NaN or an infinity where only finite numbers work. */
 export class NonFiniteError extends TabgradError {
   static code = 'E_NON_FINITE';
@@ -180,6 +184,7 @@ const CLASSES = {
   LimitError,
   GraphError,
   LabelRangeError,
+  IndexRangeError,
   NonFiniteError,
   HyperparameterError,
   EmptyError,

@@ -37,6 +37,8 @@ export const Status = Object.freeze(
     E_DISPOSED: 10,
     /** memory could not be had; the text names the bytes */
     E_OOM: 11,
+    /** a number that a layer looks up is none of its rows */
+    E_INDEX_RANGE: 12,
   }),
 );
 
@@ -339,7 +341,8 @@ export const ArrayKind = Object.freeze(
  *   Starts epoch `epoch` over samples first … first+count-1 in batches of `batch` (the last may be shorter): makes the
  *   plan if batch size changed, and the order (a permutation drawn from seed and epoch when shuffle is 1).
  *   All allocation of training happens here.
- *   TG_E_EMPTY, TG_E_SHAPE, TG_E_LABEL_RANGE, TG_E_CONFIG, TG_E_LIMIT, TG_E_OOM, TG_E_STATE (not compiled).
+ *   TG_E_EMPTY, TG_E_SHAPE, TG_E_LABEL_RANGE, TG_E_INDEX_RANGE, TG_E_CONFIG, TG_E_LIMIT, TG_E_OOM, TG_E_STATE (not
+ *   compiled).
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, firstStep: number, steps: number, out: Pointer<'double'>) => StatusValue} trainSteps
  *   Runs whole training steps first_step … first_step+steps-1 of the epoch begun: gather, forward, loss, backward,
  *   update. For each step out receives three doubles: sum of the samples' losses, each times its weight, sum of their

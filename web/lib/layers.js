@@ -7,9 +7,9 @@
  * options are refused here.
  */
 
-import { ConfigError, LimitError, ShapeError } from './errors.js';
-import { readConstraint } from './constraints.js';
-import { readInitializer } from './initializers.js';
+import { ACTIVATION_FAMILY, activationLayers } from './layers-activation.js';
+import { ConfigError } from './errors.js';
+import { COMMON, LAST_AXIS, activationName, inputShape, layerName, pair } from './layer-fields.js';
 import {
   describe,
   needBoolean,
@@ -19,14 +19,19 @@ import {
   unknownName,
   wrongType,
 } from './options.js';
-import { readRegularizer } from './regularizers.js';
+import { EMBEDDING_FAMILY, embeddingLayers } from './layers-embedding.js';
+import { MERGE_FAMILY, mergeLayers } from './layers-merge.js';
+import { NOISE_FAMILY, noiseLayers } from './layers-noise.js';
+import { NORM_FAMILY, normLayers } from './layers-norm.js';
+import { SHAPE_FAMILY, shapeLayers } from './layers-shape.js';
 import { applyLayer } from './symbolic.js';
+import { tensorFields } from './tensor-options.js';
 
 /**
  * @typedef {import('./initializers.js').Initializer} Initializer
  * @typedef {import('./regularizers.js').Regularizer} Regularizer
  * @typedef {import('./constraints.js').Constraint} Constraint
- * @typedef {'linear' | 'relu' | 'sigmoid' | 'softmax'} Activation
+ * @typedef {import('./activations.js').Activation} Activation
  * @typedef {'valid' | 'same'} Padding `same` pads with zeros so that stride 1 keeps the size
  * @typedef {number | [number, number]} Pair one number for both, or [height, width]
  *
@@ -44,6 +49,8 @@ import { applyLayer } from './symbolic.js';
  * @property {Constraint | null} [kernelConstraint] holds after each update; default none
  * @property {Constraint | null} [biasConstraint] default none
  *
+ * @typedef {import('./layer-fields.js').Reader} Reader
+ * @typedef {import('./layer-fields.js').Field} Field
  * @typedef {import('./symbolic.js').SymbolicTensor} SymbolicTensor
  * @typedef {Readonly<{ type: string, name?: string, inputShape?: readonly number[] } & Record<string, any>>} Layer
  *
@@ -61,81 +68,17 @@ const APPLICABLE = Object.freeze({
   },
 });
 
-/** Longest layer name in bytes; the engine's limit. */
-const MAX_NAME_BYTES = 255;
-/** @type {readonly Activation[]} */
-const ACTIVATIONS = Object.freeze(['linear', 'relu', 'sigmoid', 'softmax']);
 /** @type {readonly Padding[]} */
 const PADDINGS = Object.freeze(['valid', 'same']);
 
-/**
- * @typedef {(value: unknown, field: string, where: import('./options.js').Where) => any} Reader
- * @typedef {object} Field
- * @property {Reader} read
- * @property {boolean} [required]
- * @property {unknown} [standard] default value; undefined leaves the option out
- */
-
-/** @type {Reader} */
-const pair = (value, field, where) => {
-  if (typeof value === 'number') return [value, value];
-  if (!Array.isArray(value) || value.length !== 2) {
-    throw wrongType(value, field, 'a number or [height, width]', where);
-  }
-  return [needNumber(value[0], field, where), needNumber(value[1], field, where)];
-};
-
-/** @type {Reader} */
-const activationName = (value, field, where) =>
-  value === null ? 'linear' : needOneOf(value, ACTIVATIONS, field, where);
 /** @type {Reader} */
 const paddingName = (value, field, where) => needOneOf(value, PADDINGS, field, where);
 
-/** @type {Reader} */
-const shape = (value, field, where) => {
-  if (!Array.isArray(value)) {
-    throw wrongType(value, field, '[height, width, channels] or [features]', where);
-  }
-  if (value.length !== 1 && value.length !== 3) {
-    throw new ShapeError(
-      `${where.what}: inputShape must have 1 or 3 dimensions ([features] or ` +
-        `[height, width, channels], without the batch), found ${value.length}.`,
-      { layer: where.layer, field },
-    );
-  }
-  return Array.from(value, (size) => needNumber(size, field, where));
-};
-
-/** @type {Reader} */
-const layerName = (value, field, where) => {
-  if (typeof value !== 'string' || value === '') {
-    throw wrongType(value, field, 'a string that is not empty', where);
-  }
-  if (value.length > MAX_NAME_BYTES) throw longName(value.length, where.what);
-  const bytes = new TextEncoder().encode(value);
-  if (bytes.length > MAX_NAME_BYTES) throw longName(bytes.length, where.what);
-  // A lone surrogate becomes U+FFFD in UTF-8, and NUL would end the name in C.
-  if (
-    value.includes('\0') ||
-    new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes) !== value
-  ) {
-    throw new ConfigError(`${where.what}: name must not hold NUL or half a surrogate pair.`, {
-      field,
-    });
-  }
-  return value;
-};
-
-const COMMON = { inputShape: { read: shape }, name: { read: layerName } };
 const WEIGHTS = {
   activation: { read: activationName, standard: 'linear' },
   useBias: { read: needBoolean, standard: true },
-  kernelInitializer: { read: readInitializer, standard: 'glorotUniform' },
-  biasInitializer: { read: readInitializer, standard: 'zeros' },
-  kernelRegularizer: { read: readRegularizer },
-  biasRegularizer: { read: readRegularizer },
-  kernelConstraint: { read: readConstraint },
-  biasConstraint: { read: readConstraint },
+  ...tensorFields('kernel', 'glorotUniform'),
+  ...tensorFields('bias', 'zeros'),
 };
 const POOLING = {
   poolSize: { read: pair, standard: 2 },
@@ -146,7 +89,7 @@ const POOLING = {
 /** Layer type → its options. A Map, so that no type name reaches `Object.prototype`. */
 const TYPES = new Map(
   /** @type {[string, Record<string, Field>][]} */ ([
-    ['inputLayer', { inputShape: { read: shape, required: true }, name: { read: layerName } }],
+    ['inputLayer', { inputShape: { read: inputShape, required: true }, name: { read: layerName } }],
     [
       'conv2d',
       {
@@ -165,6 +108,7 @@ const TYPES = new Map(
     [
       'batchNormalization',
       {
+        ...LAST_AXIS,
         momentum: { read: needNumber, standard: 0.99 },
         epsilon: { read: needNumber, standard: 1e-3 },
         center: { read: needBoolean, standard: true },
@@ -172,12 +116,16 @@ const TYPES = new Map(
         ...COMMON,
       },
     ],
-    ['add', { name: { read: layerName } }],
     ['flatten', { ...COMMON }],
     ['activation', { activation: { read: activationName, required: true }, ...COMMON }],
-    ['reLU', { ...COMMON }],
     ['softmax', { ...COMMON }],
     ['dropout', { rate: { read: needNumber, required: true }, ...COMMON }],
+    ...ACTIVATION_FAMILY.types,
+    ...MERGE_FAMILY.types,
+    ...SHAPE_FAMILY.types,
+    ...NOISE_FAMILY.types,
+    ...NORM_FAMILY.types,
+    ...EMBEDDING_FAMILY.types,
   ]),
 );
 
@@ -280,23 +228,15 @@ export const layers = Object.freeze({
    * averages. Weights `gamma`, `beta` [features], which are trained, and `moving_mean`,
    * `moving_variance` [features], which are not.
    *
-   * @param {{ momentum?: number, epsilon?: number, center?: boolean, scale?: boolean }
-   *   & LayerCommon} [options] momentum 0 … 1, default 0.99; epsilon 1e-12 … 1e6, added to the
+   * @param {{ axis?: number, momentum?: number, epsilon?: number, center?: boolean, scale?: boolean }
+   *   & LayerCommon} [options] axis must be the last, default -1; momentum 0 … 1, default 0.99; epsilon 1e-12 … 1e6, added to the
    *   variance, default 1e-3; center (has beta) and scale (has gamma) default true
    */
   batchNormalization: (options) => makeLayer('batchNormalization', options),
-  /**
-   * The sum of two or more tensors of one shape: `layers.add().apply([a, b])`, in graphs only.
-   *
-   * @param {{ name?: string }} [options]
-   */
-  add: (options) => makeLayer('add', options),
   /** [height, width, channels] → [height · width · channels]. @param {LayerCommon} [options] */
   flatten: (options) => makeLayer('flatten', options),
   /** An activation of its own. @param {{ activation: Activation } & LayerCommon} options */
   activation: (options) => makeLayer('activation', options),
-  /** max(x, 0). @param {LayerCommon} [options] */
-  reLU: (options) => makeLayer('reLU', options),
   /** Probabilities over the last axis. @param {LayerCommon} [options] */
   softmax: (options) => makeLayer('softmax', options),
   /**
@@ -308,15 +248,10 @@ export const layers = Object.freeze({
   dropout: (options) => makeLayer('dropout', options),
   /** Gives the input's shape by itself. @param {{ inputShape: number[], name?: string }} options */
   inputLayer: (options) => makeLayer('inputLayer', options),
+  ...activationLayers(makeLayer),
+  ...mergeLayers(makeLayer),
+  ...shapeLayers(makeLayer),
+  ...noiseLayers(makeLayer),
+  ...normLayers(makeLayer),
+  ...embeddingLayers(makeLayer),
 });
-
-/**
- * @param {number} found
- * @param {string} what
- */
-function longName(found, what) {
-  return new LimitError(
-    `${what}: name must have at most ${MAX_NAME_BYTES} bytes, found ${found} or more.`,
-    { field: 'name' },
-  );
-}

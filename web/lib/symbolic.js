@@ -15,6 +15,18 @@ import { describe } from './options.js';
  * @property {number} number tensors made later have greater ones, so inputs always have smaller
  */
 
+/** Layers of several inputs → the least and the most of them. */
+const SEVERAL = new Map([
+  ['add', [2, Infinity]],
+  ['subtract', [2, 2]],
+  ['multiply', [2, Infinity]],
+  ['average', [2, Infinity]],
+  ['maximum', [2, Infinity]],
+  ['minimum', [2, Infinity]],
+  ['dot', [2, 2]],
+  ['concatenate', [2, Infinity]],
+]);
+
 /** @type {WeakMap<object, Content>} tensors that a layer made; anything else is foreign */
 const contents = new WeakMap();
 let made = 0;
@@ -65,8 +77,9 @@ export function checkInputCount(layer, count) {
   if (layer.type === 'inputLayer') {
     throw new GraphError(`${label}: an input takes no tensors, found ${count}.`, details);
   }
-  if (layer.type === 'add' ? count < 2 : count !== 1) {
-    const wanted = layer.type === 'add' ? 'at least 2 tensors' : '1 tensor';
+  const [least, most] = SEVERAL.get(layer.type) ?? [1, 1];
+  if (count < least || count > most) {
+    const wanted = `${most === Infinity ? 'at least ' : ''}${least} tensor${least === 1 ? '' : 's'}`;
     throw new GraphError(`${label} takes ${wanted}, found ${count}.`, details);
   }
 }

@@ -11,14 +11,6 @@ void tg_ref_relu_backward(double *dx, const tg_real *dy, const tg_real *y, size_
   for (size_t i = 0; i < n; i++) dx[i] = y[i] > 0 ? dy[i] : 0;
 }
 
-void tg_ref_sigmoid(double *y, const tg_real *x, size_t n) {
-  for (size_t i = 0; i < n; i++) y[i] = 1 / (1 + exp(-(double)x[i]));
-}
-
-void tg_ref_sigmoid_backward(double *dx, const tg_real *dy, const tg_real *y, size_t n) {
-  for (size_t i = 0; i < n; i++) dx[i] = (double)dy[i] * y[i] * (1 - (double)y[i]);
-}
-
 void tg_ref_add_arrays(double *y, const tg_real *a, const tg_real *b, size_t n, int relu) {
   for (size_t i = 0; i < n; i++) {
     y[i] = (double)a[i] + b[i];

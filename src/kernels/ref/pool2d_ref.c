@@ -6,6 +6,13 @@
 /* Index in x of cell (i, j) of the window of output (oh, ow), or -1 where it is padding. */
 static int64_t cell(const tg_pool2d_shape *s, uint32_t image, uint32_t oh, uint32_t ow, uint32_t i, uint32_t j,
                     uint32_t c) {
+  if (s->adaptive) {
+    /* pool_h and pool_w reach far enough; cells past the end of this window are none of it. */
+    double first_h = floor((double)oh * s->in_h / s->out_h), end_h = ceil((oh + 1.0) * s->in_h / s->out_h);
+    double first_w = floor((double)ow * s->in_w / s->out_w), end_w = ceil((ow + 1.0) * s->in_w / s->out_w);
+    if (first_h + i >= end_h || first_w + j >= end_w) return -1;
+    return (int64_t)((image * s->in_h + first_h + i) * s->in_w + first_w + j) * s->channels + c;
+  }
   int64_t ih = (int64_t)oh * s->stride_h + i - s->pad_top, iw = (int64_t)ow * s->stride_w + j - s->pad_left;
   if (ih < 0 || iw < 0 || ih >= (int64_t)s->in_h || iw >= (int64_t)s->in_w) return -1;
   return (((int64_t)image * s->in_h + ih) * s->in_w + iw) * s->channels + c;

@@ -9,10 +9,47 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/activation.h"
 #include "kernels/conv2d.h"
 #include "kernels/int8.h"
+#include "kernels/merge.h"
+#include "kernels/noise.h"
 #include "kernels/pool2d.h"
+#include "kernels/resize2d.h"
+#include "kernels/row_norm.h"
 #include "real.h"
+
+/* f(x); slopes are checked by differences of it. */
+double tg_ref_activate(tg_activation f, double x, const tg_real parameters[TG_ACTIVATION_PARAMETERS]);
+
+void tg_ref_prelu(double *y, const tg_real *x, const tg_real *alpha, size_t rows, uint32_t n);
+void tg_ref_prelu_backward(double *dx, double *sum, double *magnitude, const tg_real *dy, const tg_real *x,
+                           const tg_real *alpha, size_t rows, uint32_t n);
+
+double tg_ref_merge(tg_merge_kind kind, double a, double b, double factor);
+/* What a and b get of dy = 1. */
+void tg_ref_merge_slopes(double slopes[2], tg_merge_kind kind, double a, double b, double factor);
+void tg_ref_dot_rows(double *y, double *magnitude, const tg_real *a, const tg_real *b, size_t rows, uint32_t n);
+
+/* to (columns, rows), from (rows, columns). */
+void tg_ref_transpose(double *to, const tg_real *from, size_t rows, size_t columns);
+void tg_ref_place_image(double *to, uint32_t to_h, uint32_t to_w, const tg_real *from, uint32_t from_h, uint32_t from_w,
+                        int64_t top, int64_t left, uint32_t channels);
+
+void tg_ref_embed(double *y, double *dtable, const tg_real *x, const tg_real *table, const tg_real *dy, size_t tokens,
+                  uint32_t size, uint32_t n);
+
+void tg_ref_row_norm(tg_row_norm_kind kind, double *y, const tg_real *x, const tg_real *gamma, const tg_real *beta,
+                     double epsilon, size_t rows, uint32_t n);
+void tg_ref_row_norm_backward(tg_row_norm_kind kind, double *dx, double *sums, const tg_real *dy, const tg_real *x,
+                              const tg_real *gamma, double epsilon, size_t rows, uint32_t n);
+
+void tg_ref_resize2d(double *y, double *dx, const tg_real *x, const tg_real *dy, const tg_resize2d_shape *s);
+
+/* The standard normal number that a word stands for. */
+double tg_ref_normal(uint32_t word);
+void tg_ref_add_noise(double *y, const tg_real *x, size_t n, uint64_t first, const tg_noise *noise, uint64_t key,
+                      uint32_t stream, uint64_t step);
 
 /* Products also give `magnitude`: the sum of |a| * |b| behind each element, from which the error bound follows
  * (Higham, "Accuracy and Stability of Numerical Algorithms", 3.1). It may be NULL. */
@@ -48,8 +85,6 @@ void tg_ref_norm_backward(double *dx, const tg_real *dy, const tg_real *x, const
 
 void tg_ref_relu(double *y, const tg_real *x, size_t n);
 void tg_ref_relu_backward(double *dx, const tg_real *dy, const tg_real *y, size_t n);
-void tg_ref_sigmoid(double *y, const tg_real *x, size_t n);
-void tg_ref_sigmoid_backward(double *dx, const tg_real *dy, const tg_real *y, size_t n);
 void tg_ref_add_arrays(double *y, const tg_real *a, const tg_real *b, size_t n, int relu);
 void tg_ref_accumulate(double *sum, const tg_real *y, const tg_real *x, size_t n);
 int tg_ref_all_finite(const tg_real *x, size_t n);
@@ -60,6 +95,8 @@ void tg_ref_sum_rows(double *sum, double *magnitude, const tg_real *x, size_t ro
 
 void tg_ref_softmax(double *y, const tg_real *x, uint32_t rows, uint32_t n);
 void tg_ref_softmax_backward(double *dx, const tg_real *dy, const tg_real *y, uint32_t rows, uint32_t n);
+void tg_ref_log_softmax(double *y, const tg_real *x, uint32_t rows, uint32_t n);
+void tg_ref_log_softmax_backward(double *dx, const tg_real *dy, const tg_real *y, uint32_t rows, uint32_t n);
 
 /* One loss of one sample of at most 64 numbers, x and t in double: gradients are checked by differences of it. */
 typedef double tg_ref_loss(const double *x, const double *t, const double *options, uint32_t n);

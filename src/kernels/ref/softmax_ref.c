@@ -18,3 +18,20 @@ void tg_ref_softmax_backward(double *dx, const tg_real *dy, const tg_real *y, ui
     for (size_t j = 0; j < n; j++) dx[j] = y[j] * (dy[j] - dot);
   }
 }
+
+void tg_ref_log_softmax(double *y, const tg_real *x, uint32_t rows, uint32_t n) {
+  for (size_t row = 0; row < rows; row++, x += n, y += n) {
+    double max = x[0], sum = 0;
+    for (size_t j = 1; j < n; j++) max = x[j] > max ? x[j] : max;
+    for (size_t j = 0; j < n; j++) sum += exp(x[j] - max);
+    for (size_t j = 0; j < n; j++) y[j] = x[j] - max - log(sum);
+  }
+}
+
+void tg_ref_log_softmax_backward(double *dx, const tg_real *dy, const tg_real *y, uint32_t rows, uint32_t n) {
+  for (size_t row = 0; row < rows; row++, dx += n, dy += n, y += n) {
+    double sum = 0;
+    for (size_t j = 0; j < n; j++) sum += dy[j];
+    for (size_t j = 0; j < n; j++) dx[j] = dy[j] - exp(y[j]) * sum;
+  }
+}

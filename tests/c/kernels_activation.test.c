@@ -1,0 +1,110 @@
+#include "kernels/activation.h"
+#include "kernels/prelu.h"
+#include "kernels/ref/ref.h"
+#include "test.h"
+
+/* Each function, its parameters, and how far its inputs are taken. */
+static const struct {
+  const char *name;
+  tg_activation f;
+  int from_y;
+  tg_real p[TG_ACTIVATION_PARAMETERS];
+  double reach;
+} functions[] = {
+    {"elu", TG_ELU, 1, {(tg_real)0.7, 0, 0}, 20},
+    {"exponential", TG_EXPONENTIAL, 1, {0, 0, 0}, 20},
+    {"gelu", TG_GELU, 0, {0, 0, 0}, 20},
+    {"gelu by tanh", TG_GELU_TANH, 0, {0, 0, 0}, 20},
+    {"hardSigmoid", TG_HARD_SIGMOID, 1, {0, 0, 0}, 5},
+    {"hardSwish", TG_HARD_SWISH, 0, {0, 0, 0}, 5},
+    {"mish", TG_MISH, 0, {0, 0, 0}, 60},
+    {"relu6", TG_RECTIFIER, 1, {0, 6, 0}, 10},
+    {"leakyReLU", TG_RECTIFIER, 1, {(tg_real)0.3, (tg_real)INFINITY, 0}, 10},
+    {"reLU with a threshold", TG_RECTIFIER, 1, {(tg_real)0.1, 4, 1}, 10},
+    {"selu", TG_SELU, 1, {0, 0, 0}, 20},
+    {"sigmoid", TG_SIGMOID, 1, {0, 0, 0}, 60},
+    {"silu", TG_SILU, 0, {0, 0, 0}, 60},
+    {"softplus", TG_SOFTPLUS, 0, {0, 0, 0}, 60},
+    {"softsign", TG_SOFTSIGN, 1, {0, 0, 0}, 20},
+    {"tanh", TG_TANH, 1, {0, 0, 0}, 10},
+};
+enum { FUNCTIONS = sizeof functions / sizeof *functions };
+
+/* Values within 16 roundings of the numbers they are sums of: |x|, which a gelu is cut from, and 1, or the value. */
+static double value_bound(unsigned k, double x, double right) {
+  double size = functions[k].f == TG_EXPONENTIAL ? 0 : fmin(fabs(x), 1);
+  return 16 * TEST_UNIT * fmax(fabs(right), size);
+}
+
+static void test_values(unsigned k, size_t n) {
+  tg_real *x = test_filled(n, 0, 0), *y = test_reals(n, 0), *dy = test_filled(n, 0, 0), *dx = test_reals(n, 0);
+  const tg_real *p = functions[k].p;
+  for (size_t i = 0; i < n; i++) x[i] *= (tg_real)functions[k].reach;
+  tg_activate(functions[k].f, y, x, n, p);
+  tg_activate_backward(functions[k].f, dx, dy, functions[k].from_y ? y : x, n, p);
+  double worst = 0;
+  for (size_t i = 0; i < n; i++) {
+    double right = tg_ref_activate(functions[k].f, x[i], p);
+    double error = fabs(y[i] - right) / value_bound(k, x[i], right);
+    if (error > worst) worst = error;
+    /* Away from bends: central differences of the reference, fourth order. */
+    const double h = 1e-3;
+    double f1 = tg_ref_activate(functions[k].f, x[i] + h, p) - tg_ref_activate(functions[k].f, x[i] - h, p);
+    double f2 = tg_ref_activate(functions[k].f, x[i] + 2 * h, p) - tg_ref_activate(functions[k].f, x[i] - 2 * h, p);
+    double slope = (8 * f1 - f2) / (12 * h), bends[] = {-3, 0, 1, 3, 4, 6};
+    int smooth = 1;
+    for (unsigned b = 0; b < 6; b++) smooth &= fabs(x[i] - bends[b]) > 2 * h;
+    if (smooth)
+      CHECK_MESSAGE(fabs(dx[i] - dy[i] * slope) <= fabs((double)dy[i]) * (32 * TEST_UNIT + 1e-9) * (1 + fabs(slope)),
+                    "%s slope at %g: %g, expected %g", functions[k].name, (double)x[i], (double)(dx[i] / dy[i]), slope);
+  }
+  CHECK_MESSAGE(worst <= 1, "%s is off by %g times the bound", functions[k].name, worst);
+  /* In parts, and in place: the same bits. */
+  tg_real *parts = test_reals(n, 0);
+  for (size_t i = 0; i < n; i += 5) tg_activate(functions[k].f, parts + i, x + i, n - i < 5 ? n - i : 5, p);
+  CHECK(test_same_bits(parts, y, n));
+  tg_activate_backward(functions[k].f, dy, dy, functions[k].from_y ? y : x, n, p);
+  CHECK(test_same_bits(dy, dx, n));
+  tg_activate(functions[k].f, x, x, n, p);
+  CHECK(test_same_bits(x, y, n));
+  test_free_blocks();
+}
+
+static void test_extremes(unsigned k) {
+  tg_real x[4] = {(tg_real)NAN, (tg_real)1e30, (tg_real)-1e30, 0}, y[4];
+  tg_activate(functions[k].f, y, x, 4, functions[k].p);
+  CHECK_MESSAGE(isnan(y[0]), "%s of NaN is %g", functions[k].name, (double)y[0]);
+  for (unsigned i = 1; i < 4; i++) {
+    double right = tg_ref_activate(functions[k].f, x[i], functions[k].p);
+    CHECK_MESSAGE((double)y[i] == (tg_real)right || fabs(y[i] - right) <= 1e-6 * fabs(right), "%s of %g is %g, not %g",
+                  functions[k].name, (double)x[i], (double)y[i], right);
+  }
+}
+
+static void test_prelu(size_t rows, uint32_t n) {
+  size_t size = rows * n;
+  tg_real *x = test_filled(size, 0, 0), *dy = test_filled(size, 0, 0), *alpha = test_filled(n, 0, 0);
+  tg_real *y = test_reals(size, 0), *dx = test_reals(size, 0), *sum = test_reals(n, 0), *alone = test_reals(n, 0);
+  double *expected = test_doubles(size), *sums = test_doubles(n), *magnitude = test_doubles(n);
+  tg_prelu(y, x, alpha, rows, n);
+  tg_ref_prelu(expected, x, alpha, rows, n);
+  for (size_t i = 0; i < size; i++) CHECK_CLOSE(y[i], expected[i], 2 * TEST_UNIT * fabs(expected[i]));
+  tg_prelu_backward(dx, sum, dy, x, alpha, rows, n);
+  tg_prelu_backward(NULL, alone, dy, x, alpha, rows, n);
+  CHECK(test_same_bits(sum, alone, n));
+  tg_ref_prelu_backward(expected, sums, magnitude, dy, x, alpha, rows, n);
+  for (size_t i = 0; i < size; i++) CHECK_CLOSE(dx[i], expected[i], 2 * TEST_UNIT * fabs(expected[i]));
+  for (uint32_t j = 0; j < n; j++) CHECK_CLOSE(sum[j], sums[j], test_gamma((double)rows + 2) * magnitude[j]);
+  test_free_blocks();
+}
+
+int main(void) {
+  for (unsigned k = 0; k < FUNCTIONS; k++) {
+    for (size_t n = 0; n <= 9; n++) test_values(k, n);
+    test_values(k, 5000);
+    test_extremes(k);
+  }
+  for (uint32_t n = 1; n <= 19; n += 3)
+    for (size_t rows = 1; rows <= 70; rows += 23) test_prelu(rows, n);
+  return test_report();
+}

@@ -1,0 +1,49 @@
+#include "kernels/merge.h"
+#include "kernels/ref/ref.h"
+#include "test.h"
+
+static void test_kind(tg_merge_kind kind, size_t n) {
+  const tg_real factor = (tg_real)(1.0 / 3);
+  tg_real *a = test_filled(n, 0, 0), *b = test_filled(n, 0, 0), *dy = test_filled(n, 0, 0);
+  tg_real *y = test_reals(n, 0), *da = test_reals(n, 0), *db = test_reals(n, 0);
+  for (size_t i = 0; i < n; i += 3) b[i] = a[i]; /* ties */
+  tg_merge(kind, y, a, b, n, factor);
+  tg_merge_backward(kind, da, db, dy, a, b, n, factor);
+  for (size_t i = 0; i < n; i++) {
+    double right = tg_ref_merge(kind, a[i], b[i], factor), slopes[2];
+    tg_ref_merge_slopes(slopes, kind, a[i], b[i], factor);
+    CHECK_CLOSE(y[i], right, 2 * TEST_UNIT * (fabs(right) + factor));
+    CHECK_CLOSE(da[i], dy[i] * slopes[0], 2 * TEST_UNIT * fabs(dy[i] * slopes[0]));
+    CHECK_CLOSE(db[i], dy[i] * slopes[1], 2 * TEST_UNIT * fabs(dy[i] * slopes[1]));
+  }
+  tg_real *alone = test_reals(n, 0);
+  tg_merge_backward(kind, NULL, alone, dy, a, b, n, factor);
+  CHECK(test_same_bits(alone, db, n));
+  tg_merge_backward(kind, alone, NULL, dy, a, b, n, factor);
+  CHECK(test_same_bits(alone, da, n));
+  for (size_t i = 0; i < n; i++) {
+    tg_real one[1] = {1}, nan[1] = {(tg_real)NAN}, out[1];
+    tg_merge(kind, out, i % 2 ? one : nan, i % 2 ? nan : one, 1, factor);
+    CHECK(isnan(out[0]));
+  }
+  test_free_blocks();
+}
+
+static void test_rows(size_t rows, uint32_t n) {
+  tg_real *a = test_filled(rows * n, 0, 0), *b = test_filled(rows * n, 0, 0), *y = test_reals(rows, 0);
+  tg_real *scaled = test_reals(rows * n, 0);
+  double *right = test_doubles(rows), *magnitude = test_doubles(rows);
+  tg_dot_rows(y, a, b, rows, n);
+  tg_ref_dot_rows(right, magnitude, a, b, rows, n);
+  for (size_t i = 0; i < rows; i++) CHECK_CLOSE(y[i], right[i], test_gamma(n + 2) * magnitude[i]);
+  tg_scale_rows(scaled, a, y, rows, n);
+  for (size_t i = 0; i < rows * n; i++) CHECK(scaled[i] == a[i] * y[i / n]);
+  test_free_blocks();
+}
+
+int main(void) {
+  for (int kind = 0; kind < TG_MERGES; kind++)
+    for (size_t n = 0; n < 40; n++) test_kind((tg_merge_kind)kind, n);
+  for (uint32_t n = 1; n < 20; n++) test_rows(5, n);
+  return test_report();
+}
