@@ -332,7 +332,7 @@ export const ArrayKind = Object.freeze(
  *   (unused ones 1). Rank 0: nothing.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number) => StatusValue} modelCheckData
  *   Checks that the model could train on, and be evaluated on, samples first … first+count-1: nothing is changed.
- *   TG_E_EMPTY, TG_E_SHAPE, TG_E_LABEL_RANGE, TG_E_CONFIG, TG_E_STATE (not compiled).
+ *   TG_E_EMPTY, TG_E_SHAPE, TG_E_LABEL_RANGE, TG_E_INDEX_RANGE, TG_E_CONFIG, TG_E_STATE (not compiled).
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, weights: Pointer<'tg_real'>, n: number) => StatusValue} trainClassWeights
  *   Weights of classes 0…n-1 in the training that follows; other classes weigh 1, and n = 0 ends it. A sample weighs its
  *   own weight times that of its class: a class label, the largest of several values, or one value rounded.
