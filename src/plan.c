@@ -88,9 +88,9 @@ static void take_relu_over(tg_planner *p, uint32_t i) {
   steps[producer].buffers.relu = 0;
 }
 
-/* A slice is so large, or so many samples if those are more, which pooling spreads over threads. By shape alone, since
- * gradients are added up slice by slice. */
-enum { SLICE_BYTES = 1 << 23, SLICE_SAMPLES = 4 };
+/* A slice is so large, or so many samples if those are more: two of a large network stay in the third-level cache. By
+ * shape alone, since gradients are added up slice by slice. */
+enum { SLICE_BYTES = 1 << 23, SLICE_SAMPLES = 2 };
 
 /* Node i and the producer of its input, if backward passes need nothing of what stands between them. */
 static void decide_slice(tg_planner *p, uint32_t i) {

@@ -8,6 +8,8 @@
 
 /* Pixels in a block: eight channels of dy (16 KB) and what four channels of x touch stay in the first-level cache. */
 enum { BLOCK_PIXELS = 512 };
+/* Panels of dy packed at a time, so that rows of dy are read from memory whole: 64 KB, from which they come in turn. */
+enum { PANELS_TOGETHER = 4 };
 
 /* A block is whole images, or rows of one. */
 typedef struct {
@@ -40,7 +42,8 @@ static size_t block_x_size(const tg_conv2d_shape *s, block_size b) {
 
 size_t tg_conv2d_filter_gradient_scratch(const tg_conv2d_shape *s) {
   const block_size b = pixel_block_size(s);
-  return block_x_size(s, b) + (size_t)b.images * b.rows * s->out_w * TG_TILE_COLUMNS;
+  const uint32_t panels = tg_gemm_panels(s->out_c), together = panels < PANELS_TOGETHER ? panels : PANELS_TOGETHER;
+  return block_x_size(s, b) + (size_t)b.images * b.rows * s->out_w * together * TG_TILE_COLUMNS;
 }
 
 /* The pixels of a block as a tile sees them; windows lie inside x. */
@@ -138,6 +141,20 @@ static void filter_gradient_tile(tg_real *dw, const pixel_block *all, const tg_c
   tg_tile_store(dw_row, &t, rows, columns);
 }
 
+/* to (panels, pixels, 8), panels panel_step apart, from panels panel_first…panel_end-1 of dy (pixels, out_c). */
+static void pack_panels(tg_real *to, size_t panel_step, const tg_real *dy, size_t pixels, uint32_t out_c,
+                        uint32_t panel_first, uint32_t panel_end) {
+  dy += (size_t)panel_first * TG_TILE_COLUMNS;
+  if (panel_end - panel_first == PANELS_TOGETHER && out_c / TG_TILE_COLUMNS >= panel_end) {
+    for (; pixels; pixels--, dy += out_c, to += TG_TILE_COLUMNS) {
+      for (size_t i = 0; i < PANELS_TOGETHER; i++) tg_copy(to + i * panel_step, dy + i * TG_TILE_COLUMNS, 8);
+    }
+    return;
+  }
+  for (uint32_t panel = panel_first; panel < panel_end; panel++, dy += TG_TILE_COLUMNS, to += panel_step)
+    tg_pack_panel(to, dy, pixels, tg_panel_columns(out_c, panel), out_c);
+}
+
 void tg_conv2d_filter_gradient(tg_real *dw, const tg_real *x, const tg_real *dy, tg_real *scratch,
                                const tg_conv2d_shape *s, uint32_t images, uint32_t tile_first, uint32_t tile_end) {
   /* dw (K, out_c), x (images, in_h, in_w, in_c), dy (images, out_h, out_w, out_c) */
@@ -146,7 +163,7 @@ void tg_conv2d_filter_gradient(tg_real *dw, const tg_real *x, const tg_real *dy,
   const int copies = filter_gradient_copies(s);
   const block_size block = pixel_block_size(s);
   const size_t line_step = (copies ? tg_window_width(s) : s->in_w) * s->in_c;
-  tg_real *dy_panel = scratch + block_x_size(s, block);
+  tg_real *dy_panels = scratch + block_x_size(s, block);
   uint32_t image = 0, row = 0;
   do { /* once even when there are no images: dw is then zero */
     const uint32_t count = images - image < block.images ? images - image : block.images;
@@ -154,7 +171,7 @@ void tg_conv2d_filter_gradient(tg_real *dw, const tg_real *x, const tg_real *dy,
     const int is_first = image == 0 && row == 0;
     const size_t pixels = (size_t)rows * s->out_w;
     pixel_block all = {x + image * x_image,
-                       dy_panel,
+                       dy_panels,
                        x_image,
                        s->stride_h * line_step,
                        (size_t)s->stride_w * s->in_c,
@@ -175,16 +192,18 @@ void tg_conv2d_filter_gradient(tg_real *dw, const tg_real *x, const tg_real *dy,
     } else if (s->in_c % TG_TILE_ROWS != 0) {
       all.x += row * all.x_row;
     }
+    const size_t panel_step = count * all.dy_image;
     for (uint32_t tile = tile_first; tile < tile_end;) {
       /* The tiles of one panel follow each other and share its eight channels of dy, put side by side. */
-      const uint32_t panel = (uint32_t)(tile / groups);
-      const size_t columns = tg_panel_columns(s->out_c, panel);
+      const uint32_t panel_first = (uint32_t)(tile / groups), behind = (uint32_t)((tile_end - 1) / groups) + 1;
+      const uint32_t panel_end = behind - panel_first < PANELS_TOGETHER ? behind : panel_first + PANELS_TOGETHER;
       for (uint32_t i = 0; i < count; i++) {
-        const tg_real *from = dy + ((size_t)(image + i) * s->out_h + row) * dy_row + (size_t)panel * TG_TILE_COLUMNS;
-        tg_pack_panel(dy_panel + i * all.dy_image, from, pixels, columns, s->out_c);
+        const tg_real *from = dy + ((size_t)(image + i) * s->out_h + row) * dy_row;
+        pack_panels(dy_panels + i * all.dy_image, panel_step, from, pixels, s->out_c, panel_first, panel_end);
       }
-      const size_t end = (panel + 1) * groups;
-      for (; tile < tile_end && tile < end; tile++) {
+      for (; tile < tile_end && tile < panel_end * groups; tile++) {
+        const uint32_t panel = (uint32_t)(tile / groups);
+        all.dy = dy_panels + (panel - panel_first) * panel_step;
         filter_gradient_tile(dw, &all, s, tile % groups, panel, row, line_step, is_first);
       }
     }

@@ -28,33 +28,43 @@ void tg_copy_window(tg_real *to, const tg_real *image, const tg_image_window *w,
  * pixels; tiles run over the ends of image rows, and the last one repeats a pixel and does not store it.
  */
 
+/* Bytes of packed weights that a tile of pixels goes through at once: together with its pixels they stay in the
+ * first-level cache. Where a kernel is small, finding four pixels costs as much as multiplying them, and so it is done
+ * once for several panels. */
+enum { PANELS_BYTES = 12 * 1024 };
+
 void tg_run_valid_conv(tg_real *y, const tg_valid_conv *v, const tg_real *packed, const tg_real *bias, size_t pixels,
                        int relu) {
-  const size_t K = v->segments * v->segment;
-  /* A panel (K * 8) stays in the first-level cache while the whole image passes. */
-  for (uint32_t panel = 0; panel < tg_gemm_panels(v->out_c); panel++) {
-    const size_t columns = tg_panel_columns(v->out_c, panel);
-    const tg_tile start = tg_tile_start_bias(bias ? bias + (size_t)panel * TG_TILE_COLUMNS : NULL, columns);
-    tg_real *y_panel = y + (size_t)panel * TG_TILE_COLUMNS;
+  const size_t K = v->segments * v->segment, panel_reals = K * TG_TILE_COLUMNS;
+  const uint32_t panels = tg_gemm_panels(v->out_c);
+  uint32_t together = (uint32_t)(PANELS_BYTES / (panel_reals * sizeof(tg_real)));
+  if (together == 0) together = 1;
+  for (uint32_t first = 0; first < panels; first += together) {
+    const uint32_t end = panels - first < together ? panels : first + together;
     tg_cursor at = {0, 0};
     for (size_t pixel = 0; pixel < pixels; pixel += TG_TILE_ROWS) {
       const size_t rows = pixels - pixel < TG_TILE_ROWS ? pixels - pixel : TG_TILE_ROWS;
-      const tg_real *x_row[4];
+      const tg_real *x_at[4];
       tg_real *y_row[4];
       for (size_t r = 0; r < 4; r++) {
-        x_row[r] = v->x + at.offset;
-        y_row[r] = y_panel + (pixel + (r < rows ? r : rows - 1)) * v->out_c;
+        x_at[r] = v->x + at.offset;
+        y_row[r] = y + (pixel + (r < rows ? r : rows - 1)) * v->out_c + (size_t)first * TG_TILE_COLUMNS;
         if (r + 1 < rows || rows == 4) tg_cursor_next(&at, v->out_w, v->pixel_step, v->row_step);
       }
-      const tg_real *b = packed + panel * K * TG_TILE_COLUMNS;
-      tg_tile t = start;
-      for (size_t segment = v->segments; segment; segment--) {
-        tg_tile_rows(&t, x_row, b, v->segment);
-        b += v->segment * TG_TILE_COLUMNS;
-        for (size_t r = 0; r < 4; r++) x_row[r] += v->line_step;
+      const tg_real *b = packed + first * panel_reals;
+      for (uint32_t panel = first; panel < end; panel++) {
+        const size_t columns = tg_panel_columns(v->out_c, panel);
+        const tg_real *x_row[4] = {x_at[0], x_at[1], x_at[2], x_at[3]};
+        tg_tile t = tg_tile_start_bias(bias ? bias + (size_t)panel * TG_TILE_COLUMNS : NULL, columns);
+        for (size_t segment = v->segments; segment; segment--) {
+          tg_tile_rows(&t, x_row, b, v->segment);
+          b += v->segment * TG_TILE_COLUMNS;
+          for (size_t r = 0; r < 4; r++) x_row[r] += v->line_step;
+        }
+        if (relu) tg_tile_relu(&t);
+        tg_tile_store(y_row, &t, rows, columns);
+        for (size_t r = 0; r < 4; r++) y_row[r] += TG_TILE_COLUMNS;
       }
-      if (relu) tg_tile_relu(&t);
-      tg_tile_store(y_row, &t, rows, columns);
     }
   }
 }

@@ -170,7 +170,7 @@ for (const threads of [1, 2, 4]) {
     await own.dispose();
   });
 
-  test(`the binary classifier of 224x224 trains in 215 MB, on ${threads} threads`, async () => {
+  test(`the binary classifier of 224x224 trains in 210 MB, on ${threads} threads`, async () => {
     const own = await createEngine({ threads, deterministic: true });
     const model = await own.sequential([
       layers.inputLayer({ inputShape: [224, 224, 3] }),
@@ -182,7 +182,7 @@ for (const threads of [1, 2, 4]) {
     ]);
     model.compile({ optimizer: 'adam', loss: 'binaryCrossentropy', fromLogits: true });
     const { memory } = await model.summary({ memory: true, batchSize: 8 });
-    assert.ok(memory.total <= 215e6, String(memory.total));
+    assert.ok(memory.total <= 210e6, String(memory.total));
     await own.dispose();
   });
 }
@@ -224,16 +224,16 @@ async function descend(threads, first, count) {
 }
 
 test('a large value is taken in slices: the same gradient, on any number of threads', async () => {
-  // 254 x 254 x 40 floats are 10 MB a sample: six samples are a slice of four and one of two.
-  const all = await descend(2, 0, 6);
-  assert.ok(all.largest < 42e6, String(all.largest));
-  assert.deepEqual((await descend(1, 0, 6)).change, all.change);
-  assert.deepEqual((await descend(3, 0, 6)).change, all.change);
-  const [four, two] = [await descend(2, 0, 4), await descend(2, 4, 2)];
+  // 254 x 254 x 40 floats are 10 MB a sample: three samples are a slice of two and one of one.
+  const all = await descend(2, 0, 3);
+  assert.ok(all.largest < 21e6, String(all.largest));
+  assert.deepEqual((await descend(1, 0, 3)).change, all.change);
+  assert.deepEqual((await descend(3, 0, 3)).change, all.change);
+  const [two, one] = [await descend(2, 0, 2), await descend(2, 2, 1)];
   const most = Math.max(...all.change.map(Math.abs));
   for (const [i, change] of all.change.entries()) {
-    const expected = (4 * Number(four.change[i]) + 2 * Number(two.change[i])) / 6;
-    // An element is one chain of 387,000 additions; a slice left out or counted twice would be a third.
+    const expected = (2 * Number(two.change[i]) + Number(one.change[i])) / 3;
+    // An element is one chain of 194,000 additions; a slice left out or counted twice would be a third.
     assert.ok(Math.abs(change - expected) <= 1e-3 * most, `${i}: ${change}, ${expected}`);
   }
 });
