@@ -76,7 +76,8 @@ typedef struct {
   const uint8_t *x;
 } job;
 
-static job make_job(const tg_graph *graph, const tg_node *node, uint32_t samples, uint32_t threads) {
+/* For `width` threads at work (tg_pool_width). */
+static job make_job(const tg_graph *graph, const tg_node *node, uint32_t samples, uint32_t width) {
   job j = {.images = samples, .layer.pool = 1};
   if (is_dense(node)) {
     const tg_node *input = tg_graph_input(graph, node, 0);
@@ -84,20 +85,20 @@ static job make_job(const tg_graph *graph, const tg_node *node, uint32_t samples
     const uint32_t rows = (uint32_t)(samples * (input->elements / inputs));
     j.s = (tg_conv2d_shape){rows, 1, inputs, rows, 1, tg_attribute_u32(node, UNITS), 1, 1, 1, 1, 0, 0};
     j.images = 1;
-    j.rows = tg_min(DENSE_ROWS, tg_ceil_div(rows, threads));
+    j.rows = tg_min(DENSE_ROWS, tg_ceil_div(rows, width));
   } else {
     j.s = tg_conv2d_shape_of(graph, node);
     j.layer.pool = tg_attribute_u32(node, POOL);
     j.s.out_h *= j.layer.pool;
     j.s.out_w *= j.layer.pool;
     j.tiled = node->quantization.scale > 0 && tg_winograd_pays(&j.s, TG_WINOGRAD_MANY);
-    j.rows = tg_conv2d_tile_rows(node->shape.dims[0], samples, threads, node->macs);
+    j.rows = tg_conv2d_tile_rows(node->shape.dims[0], samples, width, node->macs);
   }
   j.strips = tg_ceil_div(j.s.out_h / j.layer.pool, j.rows);
   j.scratch_size = tg_int8_conv2d_scratch(&j.s, j.rows * j.layer.pool) * sizeof(int16_t);
   if (j.tiled) {
     j.g = tg_winograd_make(&j.s);
-    j.block = tg_conv2d_winograd_share(&j.g, tg_int8_winograd_block(&j.g), samples, threads);
+    j.block = tg_conv2d_winograd_share(&j.g, tg_int8_winograd_block(&j.g), samples, width);
     j.scratch_size = tg_int8_winograd_scratch(&j.g, j.block);
   }
   j.scratch_size = (j.scratch_size + 15) & ~(size_t)15;
@@ -115,7 +116,7 @@ static void find_weights(job *j, tg_real *packed) {
 static void plan(const tg_graph *graph, const tg_node *node, uint32_t samples, uint32_t threads, int want_dx,
                  tg_needs *needs) {
   (void)want_dx;
-  const job j = make_job(graph, node, samples, threads);
+  const job j = make_job(graph, node, samples, tg_pool_width(graph->engine->pool));
   const uint64_t weights = j.tiled ? tg_int8_winograd_packed_size(&j.g) : tg_int8_conv2d_packed_size(&j.s);
   const uint64_t factors = (uint64_t)tg_conv2d_panels(&j.s) * 8 * 2 * sizeof(float);
   needs->packed = tg_add(tg_mul(weights, sizeof(int16_t)), factors) / sizeof(tg_real) + 1;
@@ -151,7 +152,7 @@ static void winograd_piece(void *context, uint32_t piece, uint32_t thread) {
 }
 
 static void forward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *b) {
-  job j = make_job(graph, node, run->samples, tg_pool_threads(run->pool));
+  job j = make_job(graph, node, run->samples, tg_pool_width(run->pool));
   find_weights(&j, b->packed);
   j.layer.zero = b->from[0].zero;
   j.layer.real = !(b->to.scale > 0);
