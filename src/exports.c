@@ -183,6 +183,8 @@ double tg_model_info(tg_engine *engine, tg_model *model, tg_model_field field) {
       return (double)model->inference.plan.arena_bytes;
     case TG_MODEL_OUTPUT_SIZE:
       return (double)tg_model_output_size(model);
+    case TG_MODEL_LOGITS:
+      return model->compiled && model->loss.from_logits && !model->loss.absorbed;
     case TG_MODEL_SEED:
       return (double)model->seed;
     case TG_MODEL_ACCURACY_WEIGHT:
@@ -269,6 +271,14 @@ tg_status tg_model_check_data(tg_engine *engine, tg_model *model, tg_dataset *da
 tg_status tg_train_class_weights(tg_engine *engine, tg_model *model, const tg_real *weights, double n) {
   tg_status status = check_model(engine, model);
   return status ? status : tg_model_weigh_classes(model, weights, n);
+}
+
+tg_status tg_model_watch(tg_engine *engine, tg_model *model, tg_real *outputs, tg_real *labels) {
+  tg_status status = check_model(engine, model);
+  if (status) return status;
+  model->watched_outputs = outputs;
+  model->watched_labels = labels;
+  return TG_OK;
 }
 
 tg_status tg_train_begin(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first, double count,

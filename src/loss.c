@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "kernels/activation.h"
+#include "kernels/softmax.h"
 #include "op.h"
 #include "size.h"
 
@@ -119,6 +121,7 @@ tg_status tg_loss_make(tg_loss_plan *loss, const tg_graph *graph, tg_loss number
   loss->places = (uint32_t)(node->elements / classes);
   if (kind->ends && node->op == kind->ends) {
     loss->node = node->inputs[0];
+    loss->absorbed = node->op;
     loss->from_logits = 1;
   }
   return TG_OK;
@@ -182,6 +185,16 @@ static tg_labels prepare_labels(const tg_loss_plan *loss, const tg_loss_batch *b
   }
   for (uint64_t i = 0; i < n; i++) b->values[i] = b->values[i] * keep + add;
   return (tg_labels){NULL, b->values};
+}
+
+void tg_loss_outputs(const tg_loss_plan *loss, tg_real *outputs, const tg_real *y, uint32_t rows) {
+  const uint32_t n = loss->places * loss->classes;
+  if (loss->absorbed == &tg_op_softmax)
+    tg_softmax(outputs, y, rows * loss->places, loss->classes);
+  else if (loss->absorbed)
+    tg_activate(TG_SIGMOID, outputs, y, (size_t)rows * n, (tg_real[TG_ACTIVATION_PARAMETERS]){0});
+  else
+    memcpy(outputs, y, (size_t)rows * n * sizeof *y);
 }
 
 /* ---- accuracy ---- */

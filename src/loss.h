@@ -19,6 +19,7 @@ typedef struct {
   double smoothing; /* of the labels, 0 to 1 */
   double options[TG_MAX_LOSS_OPTIONS];
   uint32_t node;            /* whose value it reads: the output, or the input of a final softmax or sigmoid */
+  const tg_op *absorbed;    /* that softmax or sigmoid, or NULL */
   uint32_t places, classes; /* a sample's output: (places, classes), classes the last dimension */
 } tg_loss_plan;
 
@@ -51,5 +52,7 @@ typedef struct {
  * share of outputs on the label's side of the edge: one half, or 0 for logits and hinge losses.
  */
 double tg_loss_run(tg_pool *pool, const tg_loss_plan *loss, const tg_loss_batch *batch);
+/* The model's outputs (rows, places, classes), where the loss reads y. */
+void tg_loss_outputs(const tg_loss_plan *loss, tg_real *outputs, const tg_real *y, uint32_t rows);
 
 #endif

@@ -31,6 +31,9 @@ struct tg_model {
   /* Order of an evaluation or prediction: one batch at a time. */
   uint32_t *eval_order;
   uint32_t eval_capacity;
+
+  /* Where batches leave outputs and labels, or NULL. */
+  tg_real *watched_outputs, *watched_labels;
 };
 
 tg_model *tg_model_new(tg_engine *engine, double seed);

@@ -131,7 +131,8 @@ typedef enum {
   TG_MODEL_INFERENCE_BYTES = 6, /* arena of the inference plan now held, 0 before the first */
   TG_MODEL_OUTPUT_SIZE = 7,     /* floats a sample that tg_predict writes */
   TG_MODEL_SEED = 8,
-  TG_MODEL_ACCURACY_WEIGHT = 9 /* by which the last sum of accuracies becomes a mean: samples, or their weights */
+  TG_MODEL_ACCURACY_WEIGHT = 9, /* by which the last sum of accuracies becomes a mean: samples, or their weights */
+  TG_MODEL_LOGITS = 10          /* 1 when the loss takes the outputs for logits, not for probabilities */
 } tg_model_field;
 
 /** What an array of a plan holds; see tg_model_describe_plan. */
@@ -357,6 +358,13 @@ TG_EXPORT tg_status tg_train_begin(tg_engine *engine, tg_model *model, tg_datase
  * TG_E_NON_FINITE names the step: its update was not made, and those before it stand. TG_E_STATE.
  */
 TG_EXPORT tg_status tg_train_steps(tg_engine *engine, tg_model *model, double first_step, double steps, double *out);
+
+/**
+ * From now on each batch of tg_train_steps and tg_evaluate leaves there what metrics need: the model's outputs, as they
+ * are before the update, and its labels, a class number or values a sample. Both must have room for a batch of
+ * TG_MODEL_OUTPUT_SIZE floats a sample; the next batch overwrites them. NULL ends it.
+ */
+TG_EXPORT tg_status tg_model_watch(tg_engine *engine, tg_model *model, tg_real *outputs, tg_real *labels);
 
 /**
  * Loss and accuracy over samples first … first+count-1 in batches of `batch`, without training.

@@ -132,6 +132,15 @@ static const tg_real *batch_weights(const tg_model *model, tg_runner *runner, co
   return runner->weights;
 }
 
+/* Before the loss is run, which changes labels, and the backward pass, which uses the bytes of y again. */
+static void watch_batch(const tg_model *model, const tg_loss_batch *b) {
+  tg_loss_outputs(&model->loss, model->watched_outputs, b->y, b->rows);
+  if (b->labels.values)
+    memcpy(model->watched_labels, b->labels.values, (size_t)(b->rows * tg_model_output_size(model)) * sizeof *b->y);
+  else
+    for (uint32_t i = 0; i < b->rows; i++) model->watched_labels[i] = (tg_real)b->labels.classes[i];
+}
+
 /* Loss and accuracy of the batch whose forward pass is done; the gradient of the mean loss too when `training`. */
 static void measure_batch(tg_model *model, tg_runner *runner, const tg_dataset *dataset, const uint32_t *order,
                           uint32_t rows, int training, double out[3]) {
@@ -146,6 +155,7 @@ static void measure_batch(tg_model *model, tg_runner *runner, const tg_dataset *
                                .losses = runner->losses,
                                .dy = training ? b->dy : NULL,
                                .rows = rows};
+  if (model->watched_outputs) watch_batch(model, &batch);
   out[1] = tg_loss_run(model->graph.engine->pool, &model->loss, &batch);
   for (uint32_t i = 0; i < rows; i++) sum += (double)runner->losses[i];
   out[0] = sum;

@@ -64,15 +64,15 @@ static void backward(const tg_run *run, const tg_graph *graph, const tg_node *no
   if (buffers->dx[0]) tg_run_ranges(run, node, buffers, backward_range);
 }
 
-#define TG_NOISE(id, name_, variant_, attributes_, traits_)                    \
-  const tg_op tg_op_##id = {.name = name_,                                     \
-                            .attributes = attributes_,                         \
-                            .n_attributes = 1,                                 \
-                            .n_inputs = 1,                                     \
-                            .variant = variant_,                               \
-                            .traits = TG_OP_IDENTITY_AT_INFERENCE | (traits_), \
-                            .infer = tg_infer_same_shape,                      \
-                            .forward = forward,                                \
+#define TG_NOISE(id, name_, variant_, attributes_, traits_)                                 \
+  const tg_op tg_op_##id = {.name = name_,                                                  \
+                            .attributes = attributes_,                                      \
+                            .n_attributes = 1,                                              \
+                            .n_inputs = 1,                                                  \
+                            .variant = variant_,                                            \
+                            .traits = TG_OP_IDENTITY_AT_INFERENCE | TG_OP_LIVE | (traits_), \
+                            .infer = tg_infer_same_shape,                                   \
+                            .forward = forward,                                             \
                             .backward = backward};
 
 TG_NOISE(gaussian_noise, "gaussianNoise", GAUSSIAN_NOISE, stddev_attributes, TG_OP_PASSES_GRADIENT)
@@ -131,7 +131,7 @@ const tg_op tg_op_spatial_dropout2d = {.name = "spatialDropout2d",
                                        .attributes = rate_attributes,
                                        .n_attributes = 1,
                                        .n_inputs = 1,
-                                       .traits = TG_OP_IDENTITY_AT_INFERENCE,
+                                       .traits = TG_OP_IDENTITY_AT_INFERENCE | TG_OP_LIVE,
                                        .infer = infer_spatial,
                                        .plan = plan_spatial,
                                        .forward = forward_spatial,

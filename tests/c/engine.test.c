@@ -148,6 +148,43 @@ static void test_evaluate_and_predict(void) {
   tg_engine_destroy(engine);
 }
 
+/* What metrics read of a batch: the outputs before the update, in the order of the samples, and the labels. */
+static void test_watch(void) {
+  enum { BATCH = 7, OUTPUTS = 4 };
+  tg_engine *engine = tg_engine_create(2, 2);
+  tg_chain chain = chain_start(engine, 3, 9, 10, 3);
+  chain_add(&chain, "flatten", "");
+  chain_add(&chain, "dense", "units", (double)OUTPUTS);
+  chain_add(&chain, "softmax", "");
+  CHECK(!chain_finish(&chain, SPARSE, 0, TG_OPTIMIZER_SGD, 0.1));
+  CHECK(tg_model_info(engine, chain.model, TG_MODEL_LOGITS) == 0); /* the loss reads logits, the model gives shares */
+  tg_dataset *dataset = make_data(engine, 40);
+  tg_real *outputs = tg_buffer_create(engine, BATCH * OUTPUTS * sizeof(tg_real));
+  tg_real *labels = tg_buffer_create(engine, BATCH * sizeof(tg_real));
+  double out[3];
+  for (int shuffle = 0; shuffle < 2; shuffle++) {
+    tg_real expected[BATCH * OUTPUTS];
+    CHECK(!tg_predict(engine, chain.model, dataset, 35, 5, 5, expected));
+    CHECK(!tg_train_begin(engine, chain.model, dataset, 0, 40, BATCH, 0, (uint32_t)shuffle));
+    CHECK(!tg_model_watch(engine, chain.model, outputs, labels));
+    CHECK(!tg_train_steps(engine, chain.model, 5, 1, out));
+    CHECK(!tg_model_watch(engine, chain.model, NULL, NULL));
+    double loss = 0;
+    for (int i = 0; i < 5; i++) loss -= log((double)outputs[OUTPUTS * i + (int)labels[i]]);
+    CHECK_CLOSE(loss, out[0], 5e-6);
+    const int32_t *classes = tg_dataset_labels(engine, dataset);
+    for (int i = 0; i < 5 && !shuffle; i++) CHECK(labels[i] == (tg_real)classes[35 + i]);
+    for (int i = 0; i < 5 * OUTPUTS && !shuffle; i++) CHECK_CLOSE((double)outputs[i], (double)expected[i], 1e-6);
+    /* Not watched any more. */
+    tg_real first = outputs[0];
+    CHECK(!tg_train_steps(engine, chain.model, 4, 1, out));
+    CHECK(outputs[0] == first);
+  }
+  CHECK(!tg_buffer_destroy(engine, outputs));
+  CHECK(!tg_buffer_destroy(engine, labels));
+  tg_engine_destroy(engine);
+}
+
 /* An untrained network on balanced noise learns it by heart. */
 static void test_learning(void) {
   const tg_optimizer optimizers[] = {TG_OPTIMIZER_SGD, TG_OPTIMIZER_ADAM};
@@ -452,6 +489,7 @@ int main(void) {
   test_determinism(make_wide);
   test_determinism(make_residual_network);
   test_evaluate_and_predict();
+  test_watch();
   test_learning();
   test_bad_layers();
   test_bad_graphs();

@@ -149,12 +149,13 @@ describe('options that change while training runs', () => {
     assert.equal((await bare.evaluate(x, y)).loss, (await plain.evaluate(x, y)).loss);
   });
 
-  test('the rate of a dropout', async () => {
+  test('the rate of a dropout and the deviation of noise', async () => {
     const make = async (/** @type {number} */ rate) => {
       const net = await engine.sequential(
         [
           layers.dense({ units: 8, inputShape: [FEATURES] }),
           layers.dropout({ rate, name: 'drop' }),
+          layers.gaussianNoise({ stddev: rate, name: 'noise' }),
           layers.dense({ units: 3 }),
         ],
         { seed: 4 },
@@ -164,6 +165,7 @@ describe('options that change while training runs', () => {
     };
     const [changed, other] = [await make(0.9), await make(0.25)];
     await changed.setLayerOptions('drop', { rate: 0.25 });
+    await changed.setLayerOptions('noise', { stddev: 0.25 });
     for (const net of [changed, other]) await net.fit(x, y, FIT);
     assert.equal(await weightHash(changed), await weightHash(other));
   });

@@ -8,7 +8,7 @@
 
 import { readFile, writeFile } from '#platform';
 import { ConfigError, IoError, NonFiniteError, StateError } from './errors.js';
-import { HOOKS } from './fit.js';
+import { HOOKS } from './hooks.js';
 import {
   bothGiven,
   describe,
@@ -25,7 +25,7 @@ import {
  * @typedef {import('./fit.js').Logs} Logs means of the epoch so far, or of the whole epoch; what a
  *   callback adds goes to the next ones and into the history
  * @typedef {import('./fit.js').Progress} Progress
- * @typedef {import('./fit.js').Hooks} Hooks
+ * @typedef {import('./hooks.js').Hooks} Hooks
  */
 
 /** The base of callbacks: it knows the model. What `fit` calls of it is in `Hooks`. */

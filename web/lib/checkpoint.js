@@ -9,13 +9,14 @@
  */
 
 import { nodesOf, readArchitecture } from './architecture.js';
+import { readMetrics } from './compile.js';
 import { FormatError, NonFiniteError, VersionError } from './errors.js';
 import { decode, encode } from './io/safetensors.js';
 import { LOSS_NAMES, readLoss } from './losses.js';
 import { OPTIMIZER_NAMES, hyperparameterNames, readOptimizer } from './optimizers.js';
 import { describe } from './options.js';
 import { quantizedNodes } from './quantized-nodes.js';
-import { ScheduledRate } from './scheduled-rate.js';
+import { readSchedule } from './schedules.js';
 import { matchTensors, readTensors, writeTensors } from './tensors.js';
 import { freshPosition } from './trainer.js';
 import { VERSION } from './version.js';
@@ -148,6 +149,12 @@ class Checkpoint {
     this.#tensors = tensors;
   }
 
+  /** How it was compiled; null: it was not. @throws {FormatError} and what builders throw */
+  readCompiled() {
+    const { compiled } = this.#training;
+    return compiled ? readCompiled(compiled) : null;
+  }
+
   /**
    * Only the weights, into a model of the same architecture.
    *
@@ -165,14 +172,13 @@ class Checkpoint {
    * Everything, into a model that was just made from `architecture`.
    *
    * @param {HostModel} model
+   * @param {import('./host-model.js').CompileConfig | null} compiled as `readCompiled` tells
+   * @param {import('./host-model.js').Extras | null} extras of that
    */
-  restore(model) {
+  restore(model, compiled, extras) {
     const { native, pointer } = model;
-    const { compiled, position } = this.#training;
-    if (compiled) {
-      const { config, rate } = readCompiled(compiled);
-      model.compile(config, rate);
-    }
+    const { position } = this.#training;
+    if (compiled && extras) model.compile(compiled, extras);
     const rest = new Map(this.#tensors);
     /**
      * @param {string} prefix
@@ -196,7 +202,10 @@ class Checkpoint {
     }
     matchTensors([], rest.values(), 'load');
     native.setStep(pointer, whole(this.#training.step, 'step'));
-    if (position) model.position = readPosition(position);
+    if (!position) return;
+    const metrics = position.metrics ? model.newMetrics() : null;
+    metrics?.restore(position.metrics);
+    model.position = { ...readPosition(position), metrics };
   }
 }
 
@@ -278,10 +287,7 @@ function jsonObject(metadata, key) {
   throw new FormatError(`The checkpoint's ${key} must be an object, found ${describe(value)}.`);
 }
 
-/**
- * @param {any} value
- * @returns {{ config: import('./host-model.js').CompileConfig, rate: ScheduledRate | null }}
- */
+/** @param {any} value @returns {import('./host-model.js').CompileConfig} */
 function readCompiled(value) {
   const { optimizer, loss, metrics } = value;
   const type = OPTIMIZER_NAMES.find((name) => name === optimizer?.type);
@@ -301,22 +307,21 @@ function readCompiled(value) {
     hyperparameters[name] = number;
   }
   const { exclude } = optimizer;
-  const rate = optimizer.schedule ? new ScheduledRate(optimizer.schedule) : null;
+  const schedule = optimizer.schedule && readSchedule(optimizer.schedule);
   const read = readOptimizer({ type, hyperparameters, exclude }, { what: 'load' });
   // Files of before losses had options lack them: the defaults are what they meant.
   const options = loss.options ?? {};
   return {
-    config: {
-      optimizer: rate ? { ...read, schedule: rate.schedule } : read,
-      loss: readLoss({ type: lossType, options }, loss.fromLogits === true, { what: 'load' }),
-      metrics: metrics.filter((metric) => metric === 'accuracy'),
-      weighted: value.weighted === true,
-    },
-    rate,
+    optimizer: schedule ? { ...read, schedule } : read,
+    loss: readLoss({ type: lossType, options }, loss.fromLogits === true, { what: 'load' }),
+    metrics: readMetrics(
+      metrics.map((metric) => (metric === 'accuracy' ? metric : { config: { ...metric } })),
+    ),
+    weighted: value.weighted === true,
   };
 }
 
-/** @param {any} value @returns {import('./trainer.js').Position} */
+/** @param {any} value @returns {Omit<import('./trainer.js').Position, 'metrics'>} */
 function readPosition(value) {
   const { plan } = value;
   const sum = (/** @type {string} */ key) => {

@@ -204,6 +204,8 @@ export const ModelField = Object.freeze(
     SEED: 8,
     /** by which the last sum of accuracies becomes a mean: samples, or their weights */
     ACCURACY_WEIGHT: 9,
+    /** 1 when the loss takes the outputs for logits, not for probabilities */
+    LOGITS: 10,
   }),
 );
 
@@ -348,6 +350,10 @@ export const ArrayKind = Object.freeze(
  *   update. For each step out receives three doubles: sum of the samples' losses, each times its weight, sum of their
  *   accuracies, samples. The loss of the batch is their sum over the samples, as in Keras, not over the weights.
  *   TG_E_NON_FINITE names the step: its update was not made, and those before it stand. TG_E_STATE.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, outputs: Pointer<'tg_real'>, labels: Pointer<'tg_real'>) => StatusValue} modelWatch
+ *   From now on each batch of tg_train_steps and tg_evaluate leaves there what metrics need: the model's outputs, as they
+ *   are before the update, and its labels, a class number or values a sample. Both must have room for a batch of
+ *   TG_MODEL_OUTPUT_SIZE floats a sample; the next batch overwrites them. NULL ends it.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number, batch: number, out: Pointer<'double'>) => StatusValue} evaluate
  *   Loss and accuracy over samples first … first+count-1 in batches of `batch`, without training.
  *   out receives three doubles as in tg_train_steps. Errors as tg_train_begin, and TG_E_NON_FINITE.
@@ -401,6 +407,7 @@ export function bindEngine(module) {
     trainClassWeights: module._tg_train_class_weights,
     trainBegin: module._tg_train_begin,
     trainSteps: module._tg_train_steps,
+    modelWatch: module._tg_model_watch,
     evaluate: module._tg_evaluate,
     calibrate: module._tg_calibrate,
     predict: module._tg_predict,

@@ -2,7 +2,8 @@
 
 import { Dataset } from './dataset.js';
 import { ConfigError, EmptyError, LabelRangeError } from './errors.js';
-import { CALLBACK_NAMES, HOOKS } from './fit.js';
+import { CALLBACK_NAMES } from './fit.js';
+import { HOOKS } from './hooks.js';
 import {
   bothGiven,
   needBoolean,
@@ -38,7 +39,7 @@ import {
  * @property {number} [yieldEvery] milliseconds of whole steps between two looks at messages,
  *   default 40; 0: after every step
  *
- * @property {readonly import('./fit.js').Hooks[]} [callbacks] of `tabgrad/callbacks` or one's own, called in order, before the functions beside this option
+ * @property {readonly import('./hooks.js').Hooks[]} [callbacks] of `tabgrad/callbacks` or one's own, called in order, before the functions beside this option
  *
  * @typedef {OwnFitOptions & import('./fit.js').Callbacks} FitOptions
  *
@@ -57,7 +58,7 @@ import {
  * @property {number} validationBatchSize
  * @property {AbortSignal | undefined} signal
  * @property {number} yieldEvery
- * @property {import('./fit.js').Hooks[]} callbacks
+ * @property {import('./hooks.js').Hooks[]} callbacks
  */
 
 const WHERE = { what: 'fit' };
@@ -145,7 +146,7 @@ export function readFitOptions(options) {
 /**
  * @param {unknown} value
  * @param {import('./options.js').Where} where
- * @returns {import('./fit.js').Hooks[]}
+ * @returns {import('./hooks.js').Hooks[]}
  */
 export function readCallbacks(value, where) {
   if (value === undefined) return [];

@@ -1,5 +1,7 @@
 /** One run of `fit`, as the program sees it: its events, callbacks and history. */
 
+import { logsOf } from './compile.js';
+
 /**
  * @typedef {import('./client.js').Client} Client
  * @typedef {import('./client.js').Call} Call
@@ -18,21 +20,7 @@
  * @property {number} msPerStep of the slice that the step was part of
  * @property {number} imagesPerSecond samples a second in that slice
  *
- * @typedef {object} Hooks methods of an object of `callbacks`, each may be async. There is none before
- *   a batch: steps run in the worker, a slice at a time
- * @property {(model: import('./model.js').Model) => unknown} [setModel] called first
- * @property {() => unknown} [onTrainBegin]
- * @property {(epoch: number) => unknown} [onEpochBegin] has returned before the epoch's first step
- * @property {(batch: number, logs: Logs, progress: Progress) => unknown} [onTrainBatchEnd] as
- *   `onBatchEnd` of `Callbacks`
- * @property {() => unknown} [onTestBegin] before a validation or `evaluate`
- * @property {(logs: Logs) => unknown} [onTestEnd] after it, with its loss and metrics
- * @property {(epoch: number, logs: Logs, progress: Progress) => unknown} [onEpochEnd] has returned
- *   before the next epoch begins
- * @property {(history: History) => unknown} [onTrainEnd] not called when `fit` rejects
- * @property {(error: unknown) => unknown} [onTrainError] called instead, with the reason; abort too
- * @property {(error: unknown) => boolean} [takesError] whether an error is an ordinary end of training:
- *   `fit` then resolves, with `stopped` and `error` in its history
+ * @typedef {import('./hooks.js').Hooks} Hooks
  *
  * @typedef {object} Callbacks each may be async and is awaited; one that throws ends `fit`
  * @property {() => unknown} [onTrainBegin]
@@ -51,19 +39,6 @@
  * @property {unknown} [error] that a callback took for an ordinary end (terminateOnNaN)
  */
 
-export const HOOKS = /** @type {const} */ ([
-  'setModel',
-  'onTrainBegin',
-  'onEpochBegin',
-  'onTrainBatchEnd',
-  'onTestBegin',
-  'onTestEnd',
-  'onEpochEnd',
-  'onTrainEnd',
-  'onTrainError',
-  'takesError',
-]);
-
 /** @type {readonly (keyof Callbacks)[]} */
 export const CALLBACK_NAMES = Object.freeze([
   'onTrainBegin',
@@ -80,7 +55,7 @@ const validationName = (name) => `val${name[0].toUpperCase()}${name.slice(1)}`;
 export class FitRun {
   #callbacks;
   #rates;
-  #accuracy;
+  #metrics;
   /** @type {Call | null} */
   #call = null;
   /** What was asked for before the call began. */
@@ -96,18 +71,18 @@ export class FitRun {
 
   /**
    * @param {readonly Hooks[]} callbacks
-   * @param {{ accuracy: boolean, validation: boolean }} reported
+   * @param {{ metrics: import('./host-model.js').CompileConfig['metrics'], validation: boolean }} reported
    * @param {RatesAnswer} rates
    */
-  constructor(callbacks, { accuracy, validation }, rates) {
+  constructor(callbacks, { metrics, validation }, rates) {
     this.#callbacks = callbacks;
     this.#rates = rates;
-    this.#accuracy = accuracy;
+    this.#metrics = metrics;
     /** @type {History['history']} */
     const history = { loss: [] };
-    if (accuracy) history.accuracy = [];
-    if (validation) history.valLoss = [];
-    if (validation && accuracy) history.valAccuracy = [];
+    const names = Object.keys(logsOf(metrics, { loss: 0, accuracy: 0, metrics: [] }));
+    for (const name of names) history[name] = [];
+    if (validation) for (const name of names) history[validationName(name)] = [];
     this.#history = { epoch: [], history, stopped: false };
   }
 
@@ -232,17 +207,21 @@ export class FitRun {
     this.#speed = { msPerStep, imagesPerSecond };
     if (!this.#callbacks.some((each) => each.onTrainBatchEnd)) return;
     const progress = { epoch, batches, ...this.#speed };
-    for (let step = 0; step < means.length / 2; step++) {
-      const logs = this.#logs(means[2 * step], means[2 * step + 1]);
+    // The area under a curve takes a sort of all samples: it is told once an epoch.
+    const told = this.#metrics.filter((metric) => metric === 'accuracy' || metric.type !== 'auc');
+    const width = 2 + told.filter((metric) => metric !== 'accuracy').length;
+    for (let step = 0; step < means.length / width; step++) {
+      const [loss, accuracy, ...metrics] = means.subarray(step * width, (step + 1) * width);
+      const logs = logsOf(told, { loss, accuracy, metrics });
       await this.#tell('onTrainBatchEnd', batch + step, logs, progress);
     }
   }
 
   /** @param {EpochEvent} event */
   async #epoch({ epoch, batches, training, validation }) {
-    const logs = this.#logs(training.loss, training.accuracy);
+    const logs = logsOf(this.#metrics, training);
     if (validation) {
-      const tested = this.#logs(validation.loss, validation.accuracy);
+      const tested = logsOf(this.#metrics, validation);
       for (const [name, value] of Object.entries(tested)) logs[validationName(name)] = value;
       await this.#tell('onTestEnd', tested);
     }
@@ -252,11 +231,6 @@ export class FitRun {
     for (const [name, value] of Object.entries(logs)) {
       if (typeof value === 'number') (history[name] ??= []).push(value);
     }
-  }
-
-  /** @param {number} loss @param {number} accuracy @returns {Logs} */
-  #logs(loss, accuracy) {
-    return this.#accuracy ? { loss, accuracy } : { loss };
   }
 }
 

@@ -14,8 +14,12 @@ import { freshPosition } from './trainer.js';
  * @typedef {object} CompileConfig
  * @property {import('./optimizers.js').OptimizerConfig} optimizer
  * @property {import('./losses.js').LossConfig} loss
- * @property {string[]} metrics
- * @property {boolean} [weighted] whether metrics weigh samples; absent in older files
+ * @property {('accuracy' | import('./compile.js').MetricConfig)[]} metrics
+ * @property {boolean} [weighted] whether the accuracy weighs samples; absent in older files
+ *
+ * @typedef {object} Extras what is loaded by who uses it
+ * @property {import('./scheduled-rate.js').ScheduledRate | null} rate of the optimizer's schedule
+ * @property {typeof import('./metrics/collector.js') | null} collector of metrics
  *
  * @typedef {object} LayerFacts
  * @property {string} name
@@ -74,6 +78,8 @@ export class HostModel {
     }
     /** @type {CompileConfig | null} */
     this.compiled = null;
+    /** Of metrics that the engine does not measure; null: there are none. @type {Extras['collector']} */
+    this.collector = null;
     /** Null: the rate is constant. @type {import('./scheduled-rate.js').ScheduledRate | null} */
     this.rate = null;
     /** @type {import('./trainer.js').Position} */
@@ -88,10 +94,12 @@ export class HostModel {
 
   /**
    * @param {CompileConfig} config
-   * @param {import('./scheduled-rate.js').ScheduledRate | null} rate of the optimizer's schedule
+   * @param {Extras} extras
    */
-  compile(config, rate) {
+  compile(config, { rate, collector }) {
     const { optimizer, loss } = config;
+    // Before anything changes: what is wrong with a metric is told.
+    this.#makeMetrics(config, collector, false);
     this.native.compile(
       this.pointer,
       lossFacts(loss.type).number,
@@ -108,7 +116,32 @@ export class HostModel {
     this.native.setStep(this.pointer, 0);
     this.compiled = config;
     this.rate = rate;
+    this.collector = collector;
     this.position = freshPosition();
+  }
+
+  /**
+   * @param {CompileConfig} config
+   * @param {Extras['collector']} collector
+   * @param {boolean} logits whether the outputs are not yet probabilities
+   */
+  #makeMetrics({ metrics, loss }, collector, logits) {
+    const own = metrics.filter((metric) => metric !== 'accuracy');
+    const { shape } = this.native.describeNode(this.pointer, this.nodes.length - 1);
+    const columns = shape[shape.length - 1];
+    return collector && new collector.MetricSet(own, { columns, loss: loss.type, logits });
+  }
+
+  /** New ones, for the metrics that the engine does not measure; null: there are none. */
+  newMetrics() {
+    if (!this.compiled || !this.collector) return null;
+    const logits = this.native.modelInfo(this.pointer, 'LOGITS') === 1;
+    return this.#makeMetrics(this.compiled, this.collector, logits);
+  }
+
+  /** Where batches leave what these metrics read. */
+  watchBatches() {
+    return this.collector && new this.collector.Watch(this);
   }
 
   /** Training steps done. */

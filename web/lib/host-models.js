@@ -4,7 +4,7 @@ import { inboundOf } from './architecture.js';
 import { ModelMismatchError, StateError } from './errors.js';
 import { checkRange } from './host-data.js';
 import { HostModel } from './host-model.js';
-import { evaluate, fit, means, predict, trainOnBatch } from './trainer.js';
+import { evaluate, fit, predict, trainOnBatch } from './trainer.js';
 import { matchTensors, readTensors, writeTensors } from './tensors.js';
 
 /**
@@ -29,6 +29,18 @@ function needCompiled(model, what) {
   return model.compiled;
 }
 
+/**
+ * @param {import('./host-model.js').CompileConfig} config
+ * @returns {Promise<import('./host-model.js').Extras>}
+ */
+async function extrasOf({ optimizer, metrics }) {
+  const collects = metrics.some((metric) => metric !== 'accuracy');
+  return {
+    rate: await scheduled(optimizer.schedule),
+    collector: collects ? await import('./metrics/collector.js') : null,
+  };
+}
+
 /** @param {unknown} schedule */
 async function scheduled(schedule) {
   if (!schedule) return null;
@@ -50,9 +62,9 @@ export const modelMethods = [
   [
     'model.compile',
     async (host, { id, config }) => {
-      const rate = await scheduled(config.optimizer.schedule);
+      const extras = await extrasOf(config);
       const model = host.model(id);
-      model.change('compile', () => model.compile(config, rate));
+      model.change('compile', () => model.compile(config, extras));
     },
   ],
   [
@@ -83,7 +95,7 @@ export const modelMethods = [
       model.changing = 'trainOnBatch';
       try {
         const run = () => trainOnBatch(model.native, model, range, classWeight, task);
-        return { value: means(await model.use(task, [range.dataset], run)) };
+        return { value: await model.use(task, [range.dataset], run) };
       } finally {
         model.changing = null;
       }
@@ -99,7 +111,7 @@ export const modelMethods = [
       const sums = await model.use(task, [range.dataset], () =>
         evaluate(model.native, model, range, batchSize, task, onSlice),
       );
-      return { value: means(sums) };
+      return { value: sums };
     },
   ],
   [
@@ -204,6 +216,8 @@ export const modelMethods = [
     async (host, { bytes }) => {
       const { decodeCheckpoint } = await checkpoints();
       const checkpoint = decodeCheckpoint(bytes);
+      const compiled = checkpoint.readCompiled();
+      const extras = compiled && (await extrasOf(compiled));
       const model = new HostModel(
         host,
         checkpoint.architecture,
@@ -211,7 +225,7 @@ export const modelMethods = [
         checkpoint.lowered,
       );
       try {
-        checkpoint.restore(model);
+        checkpoint.restore(model, compiled, extras);
       } catch (error) {
         model.native.destroyModel(model.pointer);
         throw error;

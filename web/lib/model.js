@@ -2,7 +2,7 @@
 
 import { writeFile } from '#platform';
 import { sampleSource } from './arrays.js';
-import { readCompileOptions } from './compile.js';
+import { logsOf, readCompileOptions } from './compile.js';
 import { labelsAndOptions, withData, withDataOnce } from './call-data.js';
 import { sampleRange, sizeOf } from './dataset-options.js';
 import { Dataset, readContent } from './dataset.js';
@@ -174,7 +174,7 @@ export class Model {
     const run = new FitRun(
       callbacks,
       {
-        accuracy: config.metrics.includes('accuracy'),
+        metrics: config.metrics,
         validation: job.validationData !== undefined || job.validationSplit > 0,
       },
       (event) => this.#rates(event),
@@ -311,7 +311,7 @@ export class Model {
 
   /**
    * Changes options of a layer that no shape depends on: `kernelRegularizer`, `biasRegularizer`, the
-   * `rate` of a dropout; also during `fit`: from the next slice on, or in `onEpochEnd` from the next
+   * `rate` of a dropout, the `stddev` of noise; also during `fit`: from the next slice on, or in `onEpochEnd` from the next
    * epoch's first step. Files keep them.
    *
    * @param {string} name the layer's
@@ -410,7 +410,7 @@ export class Model {
    * @param {unknown} [y]
    * @param {{ batchSize?: number, first?: number, count?: number, sampleWeight?: unknown,
    *   signal?: AbortSignal, onProgress?: (progress: { done: number, total: number }) => void,
-   *   callbacks?: readonly import('./fit.js').Hooks[] }} [options]
+   *   callbacks?: readonly import('./hooks.js').Hooks[] }} [options]
    *   batchSize default 32
    * @returns {Promise<Logs>}
    */
@@ -688,9 +688,9 @@ export class Model {
     return this.#client.call(method, { id: this.#facts.id, ...args }, options);
   }
 
-  /** @param {{ loss: number, accuracy: number }} means @returns {Logs} */
-  #logs({ loss, accuracy }) {
-    return this.#compiled?.metrics.includes('accuracy') ? { loss, accuracy } : { loss };
+  /** @param {import('./trainer.js').Means} means @returns {Logs} */
+  #logs(means) {
+    return logsOf(this.#compiled?.metrics ?? [], means);
   }
 
   /**

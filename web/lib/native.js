@@ -71,8 +71,7 @@ export class Native {
     if (this.#engine === NULL) throw errorFromCode('E_OOM', 'The engine could not get its memory.');
     this.heap = new Heap(memory, this.#ffi, this.#engine, () => this.#error());
     // Held for the engine's life, so that a step allocates nothing.
-    const scratch = this.#ffi.bufferCreate(this.#engine, SCRATCH * 8);
-    this.#scratch = /** @type {import('./ffi.js').Pointer<any>} */ (this.#checkPointer(scratch));
+    this.#scratch = this.createBuffer(SCRATCH * 8);
   }
 
   /** @param {{ layer?: string, field?: string }} [details] */
@@ -376,6 +375,28 @@ export class Native {
   }
 
   // ---- training, evaluation, prediction ----
+
+  /** @param {number} bytes @returns {import('./ffi.js').Pointer<any>} zeroed; to be destroyed */
+  createBuffer(bytes) {
+    const pointer = this.#ffi.bufferCreate(this.#engine, bytes);
+    return /** @type {import('./ffi.js').Pointer<any>} */ (this.#checkPointer(pointer));
+  }
+
+  /** @param {import('./ffi.js').Pointer<any>} buffer */
+  destroyBuffer(buffer) {
+    this.#check(this.#ffi.bufferDestroy(this.#engine, buffer));
+  }
+
+  /**
+   * Where the next batches of training and evaluation leave outputs and labels; NULL: nowhere.
+   *
+   * @param {ModelPointer} model
+   * @param {import('./ffi.js').Pointer<any>} outputs
+   * @param {import('./ffi.js').Pointer<any>} labels
+   */
+  watch(model, outputs, labels) {
+    this.#check(this.#ffi.modelWatch(this.#engine, model, outputs, labels));
+  }
 
   /**
    * Throws what training on, or evaluating, these samples would; changes nothing.

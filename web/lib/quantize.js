@@ -39,7 +39,8 @@ export function quantizeModel(model, { dataset, first, count }, percentile, make
     const floats = new Map(own.map(({ name, data }) => [name, data]));
     const weights = quantizedWeights(lowered, floats);
     writeTensors(made.tensors, weights, native.vector(made.pointer, 'WEIGHTS'));
-    if (model.compiled) made.compile(model.compiled, null); // nothing will train it
+    const { compiled, collector } = model;
+    if (compiled) made.compile(compiled, { rate: null, collector }); // nothing will train it
   } catch (error) {
     native.destroyModel(made.pointer);
     throw error;

@@ -29,6 +29,7 @@ import { SLICE_MS } from './slice.js';
  * @property {number} accuracy sum over the samples of those steps
  * @property {number} samples
  * @property {number} weight by which the sum of accuracies becomes a mean
+ * @property {import('./metrics/collector.js').MetricSet | null} metrics of those samples
  * @property {{ first: number, count: number, batchSize: number, shuffle: boolean } | null} plan
  *   what the batch number counts in; null before the first step
  *
@@ -52,7 +53,8 @@ import { SLICE_MS } from './slice.js';
  * @property {number} epoch
  * @property {number} batch number of the first step
  * @property {number} batches steps of the epoch
- * @property {Float64Array} means for each step the epoch's running mean loss and accuracy
+ * @property {Float64Array} means for each step the epoch's running mean loss and accuracy, and the
+ *   metrics that are told after each batch
  * @property {number} msPerStep
  * @property {number} imagesPerSecond
  *
@@ -60,13 +62,25 @@ import { SLICE_MS } from './slice.js';
  * @property {'epoch'} type
  * @property {number} epoch
  * @property {number} batches
- * @property {{ loss: number, accuracy: number }} training
- * @property {{ loss: number, accuracy: number } | null} validation
+ * @property {Means} training
+ * @property {Means | null} validation
+ *
+ * @typedef {{ loss: number, accuracy: number, metrics: number[] }} Means
+ * @typedef {import('./metrics/collector.js').Watch} Watch
  */
 
 /** @returns {Position} */
 export function freshPosition(epoch = 0) {
-  return { epoch, batch: 0, loss: 0, accuracy: 0, samples: 0, weight: 0, plan: null };
+  return {
+    epoch,
+    batch: 0,
+    loss: 0,
+    accuracy: 0,
+    samples: 0,
+    weight: 0,
+    plan: null,
+    metrics: null,
+  };
 }
 
 /**
@@ -77,6 +91,22 @@ export function freshPosition(epoch = 0) {
  * @returns {Promise<{ stopped: boolean }>}
  */
 export async function fit(native, model, job, task) {
+  const watch = model.watchBatches();
+  try {
+    return await fitWatched(native, model, job, task, watch);
+  } finally {
+    watch?.dispose();
+  }
+}
+
+/**
+ * @param {Native} native
+ * @param {HostModel} model
+ * @param {FitJob} job
+ * @param {Task} task
+ * @param {Watch | null} watch
+ */
+async function fitWatched(native, model, job, task, watch) {
   const { data, epochs, begins } = job;
   // Events that may be unanswered while the next slice runs. With none, every callback has been
   // awaited before the next step, so a callback decides exactly where training stops.
@@ -107,12 +137,14 @@ export async function fit(native, model, job, task) {
       begin(epoch);
     }
     model.position.plan = plan;
+    model.position.metrics ??= model.newMetrics();
+    watch?.reserve(plan.batchSize);
     const steps = Math.ceil(data.count / plan.batchSize);
     while (model.position.batch < steps) {
       await task.ready(window);
       const ready = await ratesAhead(model, steps - model.position.batch, task);
       if (task.stopped) return { stopped: true };
-      trainSlice(native, model, steps, ready, job.yieldEvery, task);
+      trainSlice(native, model, { ...job, steps, most: ready, watch }, task);
       await nextTurn();
     }
     await task.ready(window);
@@ -130,7 +162,7 @@ export async function fit(native, model, job, task) {
       epoch,
       batches: steps,
       training: means(position),
-      validation: validation && means(validation),
+      validation,
     });
     if (task.stopped) return { stopped: true };
   }
@@ -184,12 +216,11 @@ function startPosition(model, job, plan) {
  *
  * @param {Native} native
  * @param {HostModel} model
- * @param {number} steps of the epoch
- * @param {number} most steps now
- * @param {number} milliseconds
+ * @param {FitJob & { steps: number, most: number, watch: Watch | null }} job with the steps of the
+ *   epoch, and of those the most to make now
  * @param {Task} task
  */
-function trainSlice(native, model, steps, most, milliseconds, task) {
+function trainSlice(native, model, { data, steps, most, yieldEvery, watch }, task) {
   const { position } = model;
   const { epoch, batch, samples } = position;
   const end = batch + most;
@@ -200,12 +231,16 @@ function trainSlice(native, model, steps, most, milliseconds, task) {
   try {
     do {
       model.applySchedule();
-      add(position, native.trainStep(model.pointer, position.batch));
+      const step = () => native.trainStep(model.pointer, position.batch);
+      const sums = watch ? watch.run(step) : step();
+      add(position, sums);
       position.batch++;
-      const { loss, accuracy } = means(position);
+      if (position.metrics) watch?.add(position.metrics, sums.samples, data.dataset.facts);
+      const { loss, accuracy } = meansOf(position);
       running.push(loss, accuracy);
+      if (position.metrics) running.push(...position.metrics.batchResults());
       elapsed = performance.now() - started;
-    } while (position.batch < end && elapsed < milliseconds);
+    } while (position.batch < end && elapsed < yieldEvery);
   } finally {
     const done = position.batch - batch;
     const seconds = Math.max(elapsed, 1e-3) / 1000;
@@ -250,19 +285,29 @@ async function ratesAhead(model, count, task) {
  * @param {Range} range
  * @param {number[]} classWeight of class 0, 1 …; [] without
  * @param {Task} task
- * @returns {Promise<BatchSums>}
+ * @returns {Promise<Means>}
  */
 export async function trainOnBatch(native, model, { dataset, first, count }, classWeight, task) {
   await ratesAhead(model, 1, task);
   native.weighClasses(model.pointer, classWeight);
   const plan = { first, count, batch: count, epoch: 0, shuffle: false };
   native.trainBegin(model.pointer, dataset.pointer, plan);
-  model.applySchedule();
-  return native.trainStep(model.pointer, 0);
+  const watch = model.watchBatches();
+  try {
+    watch?.reserve(count);
+    model.applySchedule();
+    const step = () => native.trainStep(model.pointer, 0);
+    const sums = watch ? watch.run(step) : step();
+    const metrics = model.newMetrics();
+    if (metrics) watch?.add(metrics, count, dataset.facts);
+    return means({ ...sums, metrics });
+  } finally {
+    watch?.dispose();
+  }
 }
 
 /**
- * Loss and accuracy sums over a range. Ends early, without meaning, when the task is stopped.
+ * Loss and metrics over a range. Ends early, without meaning, when the task is stopped.
  *
  * @param {Native} native
  * @param {HostModel} model
@@ -270,14 +315,24 @@ export async function trainOnBatch(native, model, { dataset, first, count }, cla
  * @param {number} batchSize
  * @param {Task} task
  * @param {(done: number) => void} [onSlice] receives the samples done after each slice
- * @returns {Promise<BatchSums>}
+ * @returns {Promise<Means>}
  */
 export async function evaluate(native, model, range, batchSize, task, onSlice) {
-  const sums = { loss: 0, accuracy: 0, samples: 0, weight: 0 };
-  await inSlices(range, batchSize, task, onSlice, (first, count, batch) => {
-    add(sums, native.evaluate(model.pointer, range.dataset.pointer, first, count, batch));
-  });
-  return sums;
+  const { dataset } = range;
+  const metrics = model.newMetrics();
+  const total = { loss: 0, accuracy: 0, samples: 0, weight: 0, metrics };
+  const watch = model.watchBatches();
+  try {
+    watch?.reserve(Math.min(batchSize, range.count));
+    await inSlices(range, batchSize, task, onSlice, (first, count, batch) => {
+      const measure = () => native.evaluate(model.pointer, dataset.pointer, first, count, batch);
+      add(total, watch ? watch.run(measure) : measure());
+      if (metrics) watch?.add(metrics, count, dataset.facts);
+    });
+    return means(total);
+  } finally {
+    watch?.dispose();
+  }
 }
 
 /**
@@ -335,7 +390,15 @@ function add(sums, more) {
 }
 
 /** @param {BatchSums} sums */
-export function means({ loss, accuracy, samples, weight }) {
+function meansOf({ loss, accuracy, samples, weight }) {
   // Samples that all weigh nothing have no accuracy; 0, as in Keras.
   return { loss: loss / samples, accuracy: weight === 0 ? 0 : accuracy / weight };
+}
+
+/**
+ * @param {BatchSums & Pick<Position, 'metrics'>} sums
+ * @returns {Means}
+ */
+function means({ metrics, ...sums }) {
+  return { ...meansOf(sums), metrics: metrics?.results() ?? [] };
 }
