@@ -20,6 +20,7 @@ static tg_status read_size(tg_engine *engine, const char *field, double value, u
 static tg_status read_sizes(tg_engine *engine, tg_dataset *dataset, double count, double height, double width,
                             double channels, double label_size) {
   if (count == 0) return tg_fail(engine, TG_E_EMPTY, "data set: it has 0 samples");
+  if (dataset->sample_type == TG_SAMPLES_NONE) height = width = channels = 1;
   tg_status status = read_size(engine, "count", count, &dataset->count);
   if (!status) status = read_size(engine, "height", height, &dataset->height);
   if (!status) status = read_size(engine, "width", width, &dataset->width);
@@ -28,6 +29,7 @@ static tg_status read_sizes(tg_engine *engine, tg_dataset *dataset, double count
     status = read_size(engine, "label size", label_size, &dataset->label_size);
   if (status) return status;
   dataset->sample_elements = tg_mul(tg_mul(dataset->height, dataset->width), dataset->channels);
+  if (dataset->sample_type == TG_SAMPLES_NONE) dataset->sample_elements = 0;
   if (dataset->sample_elements > TG_MAX_ELEMENTS)
     return tg_fail(engine, TG_E_LIMIT, "data set: a sample of %g numbers, the limit is %g",
                    (double)dataset->sample_elements, (double)TG_MAX_ELEMENTS);
@@ -36,7 +38,7 @@ static tg_status read_sizes(tg_engine *engine, tg_dataset *dataset, double count
 
 tg_dataset *tg_data_create(tg_engine *engine, tg_sample_type samples, double count, double height, double width,
                            double channels, tg_label_type labels, double label_size) {
-  if ((samples != TG_SAMPLES_U8 && samples != TG_SAMPLES_F32) || labels < TG_LABELS_NONE || labels > TG_LABELS_VALUES) {
+  if (samples < TG_SAMPLES_U8 || samples > TG_SAMPLES_NONE || labels < TG_LABELS_NONE || labels > TG_LABELS_VALUES) {
     tg_fail(engine, TG_E_CONFIG, "data set: sample type %g or label type %g is unknown", (double)samples,
             (double)labels);
     return NULL;
@@ -48,18 +50,24 @@ tg_dataset *tg_data_create(tg_engine *engine, tg_sample_type samples, double cou
   *dataset = wanted;
   uint64_t sample_bytes = tg_mul(wanted.sample_elements, samples == TG_SAMPLES_U8 ? 1 : sizeof(float));
   uint64_t label_bytes = labels == TG_LABELS_CLASS ? sizeof(int32_t) : tg_mul(wanted.label_size, sizeof(float));
-  dataset->samples =
-      tg_allocate(engine, TG_BLOCK_SAMPLES, tg_mul(wanted.count, sample_bytes), 1, "samples of a data set");
-  if (dataset->samples && labels != TG_LABELS_NONE)
+  int complete = samples == TG_SAMPLES_NONE;
+  if (!complete) {
+    dataset->samples =
+        tg_allocate(engine, TG_BLOCK_SAMPLES, tg_mul(wanted.count, sample_bytes), 1, "samples of a data set");
+    complete = dataset->samples != NULL;
+  }
+  if (complete && labels != TG_LABELS_NONE) {
     dataset->labels =
         tg_allocate(engine, TG_BLOCK_SAMPLES, tg_mul(wanted.count, label_bytes), 1, "labels of a data set");
-  if (dataset->samples && samples == TG_SAMPLES_U8) {
+    complete = dataset->labels != NULL;
+  }
+  if (complete && samples == TG_SAMPLES_U8) {
     uint64_t bytes = (wanted.channels + (uint64_t)TG_OVERREAD_REALS) * sizeof(tg_real);
     dataset->scale = tg_allocate(engine, TG_BLOCK_PRIVATE, bytes, 1, "normalisation");
     if (dataset->scale) dataset->offset = tg_allocate(engine, TG_BLOCK_PRIVATE, bytes, 1, "normalisation");
+    complete = dataset->offset != NULL;
   }
-  if (!dataset->samples || (labels != TG_LABELS_NONE && !dataset->labels) ||
-      (samples == TG_SAMPLES_U8 && !dataset->offset)) {
+  if (!complete) {
     tg_data_free(engine, dataset);
     return NULL;
   }
@@ -68,6 +76,7 @@ tg_dataset *tg_data_create(tg_engine *engine, tg_sample_type samples, double cou
 }
 
 void tg_data_free(tg_engine *engine, tg_dataset *dataset) {
+  if (dataset->next) tg_data_free(engine, dataset->next);
   tg_release(engine, dataset->samples);
   tg_release(engine, dataset->labels);
   tg_release(engine, dataset->weights);
@@ -146,6 +155,24 @@ tg_status tg_data_seal(tg_engine *engine, tg_dataset *dataset) {
   dataset->highest_label = highest;
   dataset->sealed = 1;
   return TG_OK;
+}
+
+tg_status tg_data_attach(tg_engine *engine, tg_dataset *dataset, tg_dataset *part) {
+  tg_dataset *last = dataset;
+  while (last->next && last != part) last = last->next;
+  if (last == part || part->next || part->attached)
+    return tg_fail(engine, TG_E_STATE, "data set: a part belongs to one data set only");
+  if (part->count != dataset->count)
+    return tg_fail(engine, TG_E_SHAPE, "data set: a part of %u samples joins one of %u", part->count, dataset->count);
+  if (!dataset->sealed || !part->sealed) return tg_fail(engine, TG_E_STATE, "data set: it is not sealed");
+  last->next = part;
+  part->attached = 1;
+  return TG_OK;
+}
+
+const tg_dataset *tg_data_part(const tg_dataset *dataset, uint32_t number) {
+  while (dataset && number-- > 0) dataset = dataset->next;
+  return dataset;
 }
 
 typedef struct {

@@ -7,7 +7,9 @@
 
 #include "engine.h"
 
+/* What one input and one output of a model see; those of the others are behind `next`, in their order. */
 struct tg_dataset {
+  tg_dataset *next;
   tg_sample_type sample_type;
   tg_label_type label_type;
   uint32_t count, height, width, channels, label_size;
@@ -17,6 +19,7 @@ struct tg_dataset {
   tg_real *scale, *offset; /* one a channel; both NULL: samples are used as they are */
   int32_t highest_label;   /* of class labels, known when sealed */
   int sealed;
+  int attached; /* it is a part of another, which owns it */
 };
 
 /* See the exports of the same names in tabgrad.h. */
@@ -27,6 +30,10 @@ tg_status tg_data_normalize(tg_engine *engine, tg_dataset *dataset, const tg_rea
                             double channels);
 float *tg_data_weigh(tg_engine *engine, tg_dataset *dataset);
 tg_status tg_data_seal(tg_engine *engine, tg_dataset *dataset);
+tg_status tg_data_attach(tg_engine *engine, tg_dataset *dataset, tg_dataset *part);
+
+/* Part `number` of the data set, counted from 0; NULL when it has fewer. */
+const tg_dataset *tg_data_part(const tg_dataset *dataset, uint32_t number);
 
 /* 1 when a number of samples first … first+count-1, normalised, is not whole or not in 0…end-1: the first such sample
  * and number. */

@@ -83,6 +83,8 @@ tg_dataset *tg_dataset_create(tg_engine *engine, tg_sample_type samples, double 
 
 tg_status tg_dataset_destroy(tg_engine *engine, tg_dataset *dataset) {
   tg_status status = check_dataset(engine, dataset);
+  if (!status && dataset->attached)
+    status = tg_fail(engine, TG_E_STATE, "data set: this part goes with the data set that it belongs to");
   if (!status) tg_data_free(engine, dataset);
   return status;
 }
@@ -103,6 +105,12 @@ tg_status tg_dataset_normalize(tg_engine *engine, tg_dataset *dataset, const tg_
                                double channels) {
   tg_status status = check_dataset(engine, dataset);
   return status ? status : tg_data_normalize(engine, dataset, scale, offset, channels);
+}
+
+tg_status tg_dataset_attach(tg_engine *engine, tg_dataset *dataset, tg_dataset *part) {
+  tg_status status = check_dataset(engine, dataset);
+  if (!status) status = check_dataset(engine, part);
+  return status ? status : tg_data_attach(engine, dataset, part);
 }
 
 tg_status tg_dataset_seal(tg_engine *engine, tg_dataset *dataset) {
@@ -128,20 +136,38 @@ int32_t tg_model_add(tg_engine *engine, tg_model *model, const char *op, const c
   return tg_graph_add(&model->graph, op, name, inputs, n_inputs, attributes, values, n_attributes);
 }
 
-tg_status tg_model_build(tg_engine *engine, tg_model *model) {
+tg_status tg_model_build(tg_engine *engine, tg_model *model, const int32_t *outputs, uint32_t n_outputs) {
   tg_status status = check_model(engine, model);
-  return status ? status : tg_model_finish(model);
+  return status ? status : tg_model_finish(model, outputs, n_outputs);
 }
 
-tg_status tg_model_compile(tg_engine *engine, tg_model *model, tg_loss loss, const char *loss_options,
-                           const double *loss_values, uint32_t n_loss_options, tg_optimizer optimizer,
-                           const char *hyperparameters, const double *values, uint32_t n_hyperparameters) {
+tg_status tg_model_set_trainable(tg_engine *engine, tg_model *model, uint32_t node, uint32_t trainable) {
   tg_status status = check_model(engine, model);
-  if (!status && !model->built) status = tg_fail(engine, TG_E_STATE, "model: compiled before it is built");
-  tg_loss_plan plan;
-  if (!status) status = tg_loss_make(&plan, &model->graph, loss, loss_options, loss_values, n_loss_options);
   if (status) return status;
-  return tg_model_choose(model, &plan, optimizer, hyperparameters, values, n_hyperparameters);
+  if (node >= model->graph.n_nodes) return tg_fail(engine, TG_E_CONFIG, "node %u of %u", node, model->graph.n_nodes);
+  model->graph.nodes[model->graph.nodes[node].root].freeze = !trainable;
+  return TG_OK;
+}
+
+tg_status tg_model_set_loss(tg_engine *engine, tg_model *model, double output, tg_loss loss, const char *options,
+                            const double *values, uint32_t n_options) {
+  tg_status status = check_model(engine, model);
+  return status ? status : tg_model_stage_loss(model, output, loss, options, values, n_options);
+}
+
+tg_status tg_model_compile(tg_engine *engine, tg_model *model, tg_optimizer optimizer, const char *hyperparameters,
+                           const double *values, uint32_t n_hyperparameters) {
+  tg_status status = check_model(engine, model);
+  return status ? status : tg_model_choose(model, optimizer, hyperparameters, values, n_hyperparameters);
+}
+
+tg_status tg_model_measured(tg_engine *engine, tg_model *model, uint32_t output, double *out) {
+  tg_status status = check_model(engine, model);
+  if (!status && !model->compiled) status = tg_fail(engine, TG_E_STATE, "model: it is not compiled");
+  if (!status && output >= model->n_outputs)
+    status = tg_fail(engine, TG_E_CONFIG, "output %u of %u", output, model->n_outputs);
+  for (int i = 0; i < 3 && !status; i++) out[i] = model->targets[output].measured[i];
+  return status;
 }
 
 tg_status tg_model_set_hyperparameter(tg_engine *engine, tg_model *model, const char *name, double value) {
@@ -184,11 +210,12 @@ double tg_model_info(tg_engine *engine, tg_model *model, tg_model_field field) {
     case TG_MODEL_OUTPUT_SIZE:
       return (double)tg_model_output_size(model);
     case TG_MODEL_LOGITS:
-      return model->compiled && model->loss.from_logits && !model->loss.absorbed;
+      return model->compiled && tg_model_first_target(model)->loss.from_logits &&
+             !tg_model_first_target(model)->loss.absorbed;
     case TG_MODEL_SEED:
       return (double)model->seed;
     case TG_MODEL_ACCURACY_WEIGHT:
-      return model->accuracy_weight;
+      return model->compiled ? tg_model_first_target(model)->measured[2] : 0;
   }
   return NAN;
 }
@@ -204,10 +231,11 @@ tg_status tg_model_describe_node(tg_engine *engine, tg_model *model, uint32_t no
   if (node >= model->graph.n_nodes) return tg_fail(engine, TG_E_CONFIG, "node %u of %u", node, model->graph.n_nodes);
   const tg_node *n = &model->graph.nodes[node];
   put_shape(out, &n->shape);
-  out[5] = (double)(n->trainable + n->state);
+  const int owns = n->root == node; /* else they are counted where they were made */
+  out[5] = owns ? (double)(n->trainable + n->state) : 0;
   out[6] = (double)n->macs;
   out[7] = n->first_tensor;
-  out[8] = (double)n->trainable;
+  out[8] = owns ? (double)n->trainable : 0;
   return TG_OK;
 }
 
@@ -254,9 +282,7 @@ const char *tg_model_describe_slot(tg_engine *engine, tg_model *model, uint32_t 
   const char *name = tg_optim_slot_name(&model->optim, slot);
   if (!name || tensor >= graph->n_tensors) return NULL;
   tg_shape shape = {0, {1, 1, 1, 1}};
-  uint32_t number = 0; /* among the trainable ones */
-  for (uint32_t i = 0; i < tensor; i++) number += graph->tensors[i].trainable != 0;
-  out[0] = graph->tensors[tensor].trainable ? (double)tg_optim_slot(&model->optim, slot, number, &shape) : 0;
+  out[0] = (double)tg_optim_slot(&model->optim, slot, tensor, &shape);
   put_shape(out + 1, &shape);
   return name;
 }
@@ -308,4 +334,12 @@ tg_status tg_predict(tg_engine *engine, tg_model *model, tg_dataset *dataset, do
                      tg_real *out) {
   tg_status status = check_both(engine, model, dataset);
   return status ? status : tg_predict_range(model, dataset, first, count, batch, out);
+}
+
+tg_status tg_model_inspect(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first, double count,
+                           int32_t source, const tg_real *seed, const int32_t *nodes, uint32_t n_nodes, uint32_t flags,
+                           tg_real *out) {
+  tg_status status = check_both(engine, model, dataset);
+  const tg_inspection what = {source, seed, nodes, n_nodes, flags, out};
+  return status ? status : tg_inspect(model, dataset, first, count, &what);
 }

@@ -75,16 +75,44 @@ static const char *next_name(const char *name) {
   return name + (*name == ',');
 }
 
+/* An attribute that every op has: the node whose tensors this one uses. */
+#define SHARES "sharesWith"
+
+static int is_word(const char *at, size_t length, const char *word) {
+  return strlen(word) == length && !strncmp(at, word, length);
+}
+
+static tg_status read_root(tg_graph *graph, tg_node *node, double value) {
+  tg_engine *engine = graph->engine;
+  if (!(value >= 0 && value < graph->n_nodes && value == floor(value)))
+    return tg_fail(engine, TG_E_GRAPH, "layer '%s': it shares the weights of node %g of %u", node->name, value,
+                   graph->n_nodes);
+  const tg_node *other = &graph->nodes[(uint32_t)value];
+  if (other->op != node->op)
+    return tg_fail(engine, TG_E_GRAPH, "layer '%s' (%s) cannot share the weights of '%s' (%s)", node->name,
+                   node->op->name, other->name, other->op->name);
+  node->root = other->root;
+  node->first_tensor = graph->nodes[other->root].first_tensor;
+  return TG_OK;
+}
+
 /* Fills the node's attributes from the names, joined by commas, and their values. */
-static tg_status read_attributes(tg_engine *engine, tg_node *node, const char *names, const double *values,
+static tg_status read_attributes(tg_graph *graph, tg_node *node, const char *names, const double *values,
                                  uint32_t n_values) {
+  tg_engine *engine = graph->engine;
   const tg_op *op = node->op;
   uint32_t given = 0;
   const char *at = names;
   for (uint32_t i = 0; i < op->n_attributes; i++) node->attributes[i] = op->attributes[i].fallback;
   for (uint32_t v = 0; v < n_values; v++, at = next_name(at)) {
     if (is_setting(at)) continue; /* read_settings takes it, once the tensors are known */
-    const uint32_t i = find_attribute(op->attributes, op->n_attributes, at, strcspn(at, ","));
+    const size_t length = strcspn(at, ",");
+    if (is_word(at, length, SHARES)) {
+      tg_status status = read_root(graph, node, values[v]);
+      if (status) return status;
+      continue;
+    }
+    const uint32_t i = find_attribute(op->attributes, op->n_attributes, at, length);
     if (i == op->n_attributes) return unknown_attribute(engine, node, at, v);
     tg_status status = check_attribute(engine, node, "", &op->attributes[i], values[v]);
     if (status) return status;
@@ -250,7 +278,8 @@ int32_t tg_graph_add(tg_graph *graph, const char *op, const char *name, const in
   tg_engine *engine = graph->engine;
   tg_status status = check_name(graph, name);
   if (status) return -(int32_t)status;
-  tg_node node = {.op = find_op(op), .index = graph->n_nodes, .first_tensor = graph->n_tensors};
+  tg_node node = {.op = find_op(op), .index = graph->n_nodes, .first_tensor = graph->n_tensors, .root = graph->n_nodes};
+  const uint32_t tensors = graph->n_tensors;
   if (!node.op) return -(int32_t)tg_fail(engine, TG_E_CONFIG, "layer '%s': there is no op '%s'", name, op);
   if (graph->n_nodes == TG_MAX_NODES)
     return -(int32_t)tg_fail(engine, TG_E_LIMIT, "layer '%s': a model has at most %u nodes", name,
@@ -262,12 +291,15 @@ int32_t tg_graph_add(tg_graph *graph, const char *op, const char *name, const in
   if (!node.name) return -(int32_t)engine->status;
 
   status = check_inputs(graph, &node, inputs, n_inputs);
-  if (!status) status = read_attributes(engine, &node, attributes, values, n_attributes);
+  if (!status) status = read_attributes(graph, &node, attributes, values, n_attributes);
   if (!status) status = node.op->infer(graph, &node);
   if (!status) status = read_settings(graph, &node, attributes, values, n_attributes);
   if (!status) status = count_elements(graph, &node);
+  if (!status && node.root != node.index && node.n_tensors != graph->nodes[node.root].n_tensors)
+    status = tg_fail(engine, TG_E_SHAPE, "layer '%s' has %u weights, it shares %u with '%s'", name, node.n_tensors,
+                     graph->nodes[node.root].n_tensors, graph->nodes[node.root].name);
   if (status) {
-    drop_tensors(graph, node.first_tensor);
+    drop_tensors(graph, tensors);
     tg_release(engine, node.name);
     return -(int32_t)status;
   }
@@ -330,22 +362,40 @@ tg_status tg_graph_require_last_axis(tg_graph *graph, const tg_node *node, uint3
                  node->op->name, node->op->attributes[index].name, node->attributes[index], last + 1);
 }
 
+/* Unused dimensions are 1, so a shape is its rank and all its dimensions. */
+static int same_shape(const tg_shape *a, const tg_shape *b) {
+  return a->rank == b->rank && !memcmp(a->dims, b->dims, sizeof a->dims);
+}
+
 tg_status tg_graph_require_same_shapes(tg_graph *graph, const tg_node *node) {
   const tg_node *first = tg_graph_input(graph, node, 0);
   for (uint32_t k = 1; k < node->n_inputs; k++) {
     const tg_node *other = tg_graph_input(graph, node, k);
-    /* Unused dimensions are 1, so a shape is its rank and all its dimensions. */
-    if (first->shape.rank == other->shape.rank &&
-        !memcmp(first->shape.dims, other->shape.dims, sizeof first->shape.dims))
-      continue;
+    if (same_shape(&first->shape, &other->shape)) continue;
     return tg_graph_shapes_differ(graph, node, k, "its inputs must have one shape");
   }
+  return TG_OK;
+}
+
+/* The node's next tensor is the next of its root. */
+static tg_status share_tensor(tg_graph *graph, tg_node *node, const char *suffix, const tg_shape *shape) {
+  const tg_node *root = &graph->nodes[node->root];
+  const tg_tensor *tensor = &graph->tensors[root->first_tensor + node->n_tensors];
+  if (node->n_tensors == root->n_tensors || !same_shape(shape, &tensor->shape)) {
+    char a[TG_MAX_RANK * 13], b[TG_MAX_RANK * 13];
+    return tg_fail(graph->engine, TG_E_SHAPE, "layer '%s' shares weights: its %s is %s, that of '%s' is %s", node->name,
+                   suffix, shape_text(a, shape), root->name,
+                   node->n_tensors == root->n_tensors ? "missing" : shape_text(b, &tensor->shape));
+  }
+  *(tensor->trainable ? &node->trainable : &node->state) += tensor->size;
+  node->n_tensors++;
   return TG_OK;
 }
 
 static tg_status add_tensor(tg_graph *graph, tg_node *node, const char *suffix, tg_shape shape,
                             tg_initializer initializer, uint64_t fan_in, uint64_t fan_out, int trainable) {
   tg_engine *engine = graph->engine;
+  if (node->root != node->index) return share_tensor(graph, node, suffix, &shape);
   uint64_t size = 1;
   for (uint32_t d = 0; d < TG_MAX_RANK; d++) size = tg_mul(size, shape.dims[d]);
   uint64_t before = tg_graph_parameters(graph);

@@ -66,6 +66,9 @@ typedef struct {
   uint64_t macs;                /* multiply-accumulates of the forward pass, one sample */
   uint64_t trainable, state;    /* floats of its tensors that are trainable, and of those that are not */
   uint32_t first_tensor, n_tensors;
+  int freeze;    /* of a root: from the next tg_model_compile on, training leaves its tensors as they are */
+  int frozen;    /* it does */
+  uint32_t root; /* the node whose tensors it uses: itself, unless a layer is called again */
 } tg_node;
 
 struct tg_graph {
@@ -115,7 +118,8 @@ tg_status tg_graph_shapes_differ(tg_graph *graph, const tg_node *node, uint32_t 
 tg_status tg_graph_axis(tg_graph *graph, const tg_node *node, uint32_t index, uint32_t *axis);
 /* The same, for ops that know the last axis alone (TG_E_CONFIG). */
 tg_status tg_graph_require_last_axis(tg_graph *graph, const tg_node *node, uint32_t index);
-/* Declares the node's next trainable tensor; its floats come after those of all earlier ones. */
+/* Declares the node's next trainable tensor; its floats come after those of all earlier ones. A node that shares
+ * another one's tensors is given the next of those; TG_E_SHAPE when they do not fit it. */
 tg_status tg_graph_add_tensor(tg_graph *graph, tg_node *node, const char *suffix, tg_shape shape,
                               tg_initializer initializer, uint64_t fan_in, uint64_t fan_out);
 /* Declares the node's next tensor that is not trainable; they are numbered apart. */

@@ -76,8 +76,9 @@ static const tg_loss_kind kinds[] = {
 /* ---- options ---- */
 
 static tg_status set_option(tg_engine *engine, tg_loss_plan *loss, const char *name, double value) {
-  const loss_option flags[] = {{"fromLogits", 0, 0, 1}, {"weightedAccuracy", 0, 0, 1}, {"labelSmoothing", 0, 0, 1}};
-  const int n_flags = loss->kind->prepare == SMOOTHED ? 3 : 2;
+  const loss_option flags[] = {
+      {"fromLogits", 0, 0, 1}, {"weightedAccuracy", 0, 0, 1}, {"lossWeight", 1, 0, 1e30}, {"labelSmoothing", 0, 0, 1}};
+  const int n_flags = loss->kind->prepare == SMOOTHED ? 4 : 3;
   const size_t length = strcspn(name, ",");
   for (int i = 0; i < n_flags + TG_MAX_LOSS_OPTIONS; i++) {
     const loss_option *o = i < n_flags ? &flags[i] : &loss->kind->options[i - n_flags];
@@ -87,8 +88,8 @@ static tg_status set_option(tg_engine *engine, tg_loss_plan *loss, const char *n
                      o->max);
     if (i >= n_flags)
       loss->options[i - n_flags] = value;
-    else if (i == 2)
-      loss->smoothing = value;
+    else if (i >= 2)
+      *(i == 2 ? &loss->weight : &loss->smoothing) = value;
     else
       *(i ? &loss->weighted_accuracy : &loss->from_logits) = value != 0;
     return TG_OK;
@@ -96,15 +97,15 @@ static tg_status set_option(tg_engine *engine, tg_loss_plan *loss, const char *n
   return tg_fail(engine, TG_E_HYPERPARAM, "loss: it has no option '%s'", length < 64 ? name : "…");
 }
 
-tg_status tg_loss_make(tg_loss_plan *loss, const tg_graph *graph, tg_loss number, const char *names,
-                       const double *values, uint32_t n) {
+tg_status tg_loss_make(tg_loss_plan *loss, const tg_graph *graph, uint32_t output, int may_absorb, tg_loss number,
+                       const char *names, const double *values, uint32_t n) {
   tg_engine *engine = graph->engine;
   if (number < 0 || (size_t)number >= sizeof kinds / sizeof *kinds)
     return tg_fail(engine, TG_E_CONFIG, "loss %g is unknown", (double)number);
   const tg_loss_kind *kind = &kinds[number];
-  const tg_node *node = &graph->nodes[graph->n_nodes - 1];
+  const tg_node *node = &graph->nodes[output];
   const uint32_t classes = node->shape.dims[node->shape.rank - 1];
-  *loss = (tg_loss_plan){.kind = kind, .node = graph->n_nodes - 1, .places = 1, .classes = classes};
+  *loss = (tg_loss_plan){.kind = kind, .weight = 1, .node = output, .places = 1, .classes = classes};
   for (int i = 0; i < TG_MAX_LOSS_OPTIONS; i++) loss->options[i] = kind->options[i].fallback;
   for (uint32_t i = 0; i < n; i++) {
     tg_status status = set_option(engine, loss, names, values[i]);
@@ -119,7 +120,7 @@ tg_status tg_loss_make(tg_loss_plan *loss, const tg_graph *graph, tg_loss number
     return tg_fail(engine, TG_E_SHAPE, "layer '%s': class labels are one a sample, its output has %u dimensions",
                    node->name, node->shape.rank);
   loss->places = (uint32_t)(node->elements / classes);
-  if (kind->ends && node->op == kind->ends) {
+  if (may_absorb && kind->ends && node->op == kind->ends) {
     loss->node = node->inputs[0];
     loss->absorbed = node->op;
     loss->from_logits = 1;

@@ -16,6 +16,7 @@ typedef struct {
   const tg_loss_kind *kind;
   int from_logits;
   int weighted_accuracy;
+  double weight;    /* of this loss among those of a model */
   double smoothing; /* of the labels, 0 to 1 */
   double options[TG_MAX_LOSS_OPTIONS];
   uint32_t node;            /* whose value it reads: the output, or the input of a final softmax or sigmoid */
@@ -24,11 +25,12 @@ typedef struct {
 } tg_loss_plan;
 
 /*
- * Decides what the loss reads, with the options named (joined by commas; every loss knows fromLogits and
- * weightedAccuracy). TG_E_CONFIG, TG_E_HYPERPARAM, TG_E_SHAPE.
+ * Decides what the loss of node `output` reads, with the options named (joined by commas; every loss knows fromLogits,
+ * weightedAccuracy and lossWeight). may_absorb: it may read the input of a final softmax or sigmoid instead of that.
+ * TG_E_CONFIG, TG_E_HYPERPARAM, TG_E_SHAPE.
  */
-tg_status tg_loss_make(tg_loss_plan *loss, const tg_graph *graph, tg_loss number, const char *names,
-                       const double *values, uint32_t n);
+tg_status tg_loss_make(tg_loss_plan *loss, const tg_graph *graph, uint32_t output, int may_absorb, tg_loss number,
+                       const char *names, const double *values, uint32_t n);
 /* Checks that the data set's labels are what the loss compares the output with. TG_E_SHAPE, TG_E_LABEL_RANGE. */
 tg_status tg_loss_check_labels(tg_engine *engine, const tg_loss_plan *loss, const tg_dataset *dataset);
 

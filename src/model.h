@@ -8,14 +8,25 @@
 #include "optim/optim.h"
 #include "runner.h"
 
+/* What one output is compiled with, and what was measured of it. */
+typedef struct {
+  int used; /* else nothing is wanted of the output in training */
+  tg_loss_plan loss;
+  double measured[3]; /* sums over samples: losses, accuracies, what the second are divided by */
+} tg_target;
+
 struct tg_model {
   tg_graph graph;
+  uint32_t n_outputs;
+  uint32_t *outputs; /* nodes, in the order of predictions */
+  uint8_t *roles;    /* of every node in training, then in inference (plan.h), then whether it is trained */
   uint64_t seed, step;
   uint64_t weights_version; /* goes up whenever the weights may have changed */
   int built, compiled;
   tg_vectors vectors;
-  double *penalties; /* room for the sums of tg_penalize; NULL: no weight is trained */
-  tg_loss_plan loss;
+  double *penalties;  /* room for the sums of tg_penalize; NULL: no weight is trained */
+  tg_target *targets; /* one an output; NULL before tg_model_compile */
+  tg_target *staged;  /* those of the next one */
   tg_optim optim;
   tg_runner training, inference;
 
@@ -26,7 +37,6 @@ struct tg_model {
 
   tg_real *class_weights; /* of the labels in training; those from n on weigh 1 */
   uint32_t n_class_weights;
-  double accuracy_weight; /* see TG_MODEL_ACCURACY_WEIGHT */
 
   /* Order of an evaluation or prediction: one batch at a time. */
   uint32_t *eval_order;
@@ -38,14 +48,20 @@ struct tg_model {
 
 tg_model *tg_model_new(tg_engine *engine, double seed);
 void tg_model_free(tg_model *model);
-tg_status tg_model_finish(tg_model *model);
-/* Compiles the model, which is built, with a loss made for its graph. */
-tg_status tg_model_choose(tg_model *model, const tg_loss_plan *loss, tg_optimizer optimizer, const char *names,
-                          const double *values, uint32_t n);
+tg_status tg_model_finish(tg_model *model, const int32_t *outputs, uint32_t n_outputs);
+/* See tg_model_set_loss and tg_model_compile. */
+tg_status tg_model_stage_loss(tg_model *model, double output, tg_loss number, const char *names, const double *values,
+                              uint32_t n);
+tg_status tg_model_choose(tg_model *model, tg_optimizer optimizer, const char *names, const double *values, uint32_t n);
+/* Of a compiled model. */
+tg_target *tg_model_first_target(const tg_model *model);
 /* See tg_train_class_weights. */
 tg_status tg_model_weigh_classes(tg_model *model, const tg_real *weights, double n);
+/* Zeros, as a vector of the model; to be released. */
+tg_real *tg_model_new_vector(const tg_model *model, uint64_t reals, const char *what);
+/* Floats a sample of all outputs. */
 uint64_t tg_model_output_size(const tg_model *model);
-/* 1 when the data set's samples have the shape the model's input wants; else TG_E_SHAPE is set. */
+/* 1 when the data set's samples have the shapes the model's inputs want; else TG_E_SHAPE is set. */
 int tg_model_fits(const tg_model *model, const tg_dataset *dataset);
 
 #endif

@@ -48,7 +48,8 @@ enum {
 typedef struct {
   tg_pool *pool;
   uint32_t samples; /* in this batch */
-  int training;
+  int training;     /* a backward pass follows, or is this one */
+  int as_inference; /* and yet layers do what they do in predictions: gradients of a model that is not being trained */
   uint64_t seed, step;
   uint64_t weights; /* another number whenever the weights may be others; never 0 */
 } tg_run;
@@ -67,6 +68,8 @@ typedef struct {
   tg_real *scratch;
   tg_quantization from[TG_MAX_INPUTS], to; /* of x and y */
   int relu;
+  int wants_dw; /* else nobody reads dw, which may be written all the same */
+  int frozen;   /* in training too the node does what it does in predictions */
 } tg_buffers;
 
 /* Reals a node needs for `samples` samples on `threads` threads: scratch of each pass, what lives between them, and
@@ -84,6 +87,8 @@ struct tg_op {
   uint32_t variant; /* which one of a family that shares its functions */
   /* Checks the node and fills shape, macs and tensors. */
   tg_status (*infer)(tg_graph *graph, tg_node *node);
+  /* NULL, or changes the node's trainable tensors, from w on, after their initialisers. */
+  void (*initialize)(const tg_graph *graph, const tg_node *node, tg_real *w);
   /* NULL, or the op looks numbers of the model's input up: the first whole number that is none of its rows. */
   uint32_t (*index_end)(const tg_node *node);
   /* NULL: no scratch. want_dx: somebody wants the gradient of the input. */

@@ -1,5 +1,5 @@
 /*
- * Time runs 0…n-1 forward, n at the loss, n+1…2n backward: node i is at i and at 2n-i. Every array lives over an
+ * Time runs 0…n-1 forward, n at the losses, n+1…2n backward: node i is at i and at 2n-i. Every array lives over an
  * interval of that line, and two arrays may share bytes when their intervals do not meet. Offsets are found by first
  * fit, over several orders of the arrays.
  */
@@ -8,10 +8,9 @@
 #include <string.h>
 
 #include "kernels/conv2d.h"
-#include "kernels/elementwise.h"
 #include "size.h"
 
-enum { LINE = 64, ARRAYS_A_NODE = 7 + TG_MAX_INPUTS };
+enum { LINE = 64, ARRAYS_A_NODE = 8 + TG_MAX_INPUTS };
 
 typedef struct {
   uint32_t node;
@@ -23,13 +22,16 @@ typedef struct {
 /* Numbers of a node's arrays; NONE where it has no such array. */
 enum { NONE = UINT32_MAX };
 typedef struct {
-  uint32_t value, gradient, saved, packed, scratch_forward, scratch_backward, dw_part, temporary[TG_MAX_INPUTS];
-  uint32_t consumers, last_consumer;
+  uint32_t value, gradient, saved, packed, scratch_forward, scratch_backward, temporary[TG_MAX_INPUTS];
+  uint32_t dw_part, shared_dw; /* shares of a gradient of weights: a slice's; that of one of several calls of a layer */
+  uint32_t consumers;
+  uint32_t last_consumer, last_sharer; /* that have a gradient; sharers of the tensors that are this node's */
 } tg_use;
 
 typedef struct {
   const tg_graph *graph;
   tg_plan *plan;
+  const uint8_t *roles;
   uint32_t n; /* nodes */
   tg_use *uses;
   tg_array *arrays;
@@ -59,13 +61,36 @@ static void extend(tg_planner *p, uint32_t array, uint32_t time) {
   if (p->arrays[array].last < time) p->arrays[array].last = time;
 }
 
-static void count_consumers(tg_planner *p) {
+static int role(const tg_planner *p, uint32_t node, int roles) { return p->roles[node] & roles; }
+
+void tg_plan_reach(const tg_graph *graph, const uint8_t *node_roles, int roles, uint8_t *needed) {
+  for (uint32_t i = 0; i < graph->n_nodes; i++) needed[i] = (node_roles[i] & roles) != 0;
+  for (uint32_t i = graph->n_nodes; i-- > 0;)
+    for (uint32_t k = 0; needed[i] && k < graph->nodes[i].n_inputs; k++) needed[graph->nodes[i].inputs[k]] = 1;
+}
+
+/* Who reads what, and which gradients there are. `reach` holds a byte a node. */
+static void follow_edges(tg_planner *p, uint8_t *reach) {
+  tg_step *steps = p->plan->steps;
+  const tg_which_weights which = p->plan->request.weights;
+  tg_plan_reach(p->graph, p->roles, ~0, reach);
+  for (uint32_t i = 0; i < p->n; i++) steps[i].needed = reach[i];
+  tg_plan_reach(p->graph, p->roles, TG_ROLE_SEEDED, reach);
   for (uint32_t i = 0; i < p->n; i++) {
     const tg_node *node = &p->graph->nodes[i];
+    tg_buffers *b = &steps[i].buffers;
+    if (!steps[i].needed) continue;
+    b->frozen = p->graph->nodes[node->root].frozen;
+    b->wants_dw = node->trainable > 0 && (which == TG_ALL_WEIGHTS || (which == TG_TRAINED_WEIGHTS && !b->frozen));
+    int depends = b->wants_dw || role(p, i, TG_ROLE_WANTED);
     for (uint32_t k = 0; k < node->n_inputs; k++) {
+      depends |= steps[node->inputs[k]].has_gradient;
       p->uses[node->inputs[k]].consumers++;
-      p->uses[node->inputs[k]].last_consumer = i;
     }
+    steps[i].has_gradient = p->plan->request.training && depends && reach[i];
+    if (!steps[i].has_gradient) continue;
+    for (uint32_t k = 0; k < node->n_inputs; k++) p->uses[node->inputs[k]].last_consumer = i;
+    p->uses[node->root].last_sharer = i;
   }
 }
 
@@ -74,7 +99,7 @@ static uint32_t sole_producer(const tg_planner *p, uint32_t i) {
   uint32_t producer = i;
   do {
     producer = p->graph->nodes[producer].inputs[0];
-    if (p->uses[producer].consumers > 1 || producer == p->plan->loss_node) return NONE;
+    if (p->uses[producer].consumers > 1 || p->roles[producer]) return NONE;
   } while (p->plan->steps[producer].skip);
   return producer;
 }
@@ -97,18 +122,18 @@ static void decide_slice(tg_planner *p, uint32_t i) {
   const tg_node *node = &p->graph->nodes[i];
   tg_step *step = &p->plan->steps[i];
   if (!(node->op->traits & TG_OP_SLICES) || node->op->traits & TG_OP_BACKWARD_READS_X || node->trainable ||
-      step->skip || !step->has_gradient || i > p->plan->loss_node)
+      step->skip || !step->has_gradient)
     return;
   const uint32_t k = sole_producer(p, i);
   if (k == NONE) return;
   const tg_node *producer = &p->graph->nodes[k];
   tg_step *before = &p->plan->steps[k];
   if (!(producer->op->traits & TG_OP_SLICES) || producer->op->traits & TG_OP_BACKWARD_READS_Y || before->buffers.relu ||
-      before->slice)
+      before->slice || !before->has_gradient)
     return;
   const uint64_t bytes = tg_mul(producer->elements, sizeof(tg_real));
   const uint32_t slice = tg_max(SLICE_SAMPLES, (uint32_t)(SLICE_BYTES / bytes));
-  if (slice >= p->plan->samples) return;
+  if (slice >= p->plan->request.samples) return;
   step->slice = before->slice = slice;
   step->producer = before->producer = k;
   step->reader = before->reader = i;
@@ -117,13 +142,13 @@ static void decide_slice(tg_planner *p, uint32_t i) {
 /* Samples that a node's kernels see at once. */
 static uint32_t samples_at_once(const tg_planner *p, uint32_t i) {
   const uint32_t slice = p->plan->steps[i].slice;
-  return slice ? slice : p->plan->samples;
+  return slice ? slice : p->plan->request.samples;
 }
 
 /* Samples that a node's value and gradient hold. */
 static uint32_t samples_held(const tg_planner *p, uint32_t i) {
   const tg_step *step = &p->plan->steps[i];
-  return step->slice && step->producer == i ? step->slice : p->plan->samples;
+  return step->slice && step->producer == i ? step->slice : p->plan->request.samples;
 }
 
 /* Nodes that need no kernel of their own, and producers that take over a ReLU. */
@@ -131,13 +156,11 @@ static void decide_kernels(tg_planner *p) {
   for (uint32_t i = 0; i < p->n; i++) {
     const tg_node *node = &p->graph->nodes[i];
     tg_step *step = &p->plan->steps[i];
-    step->has_gradient = node->trainable > 0;
-    for (uint32_t k = 0; k < node->n_inputs; k++) step->has_gradient |= p->plan->steps[node->inputs[k]].has_gradient;
-    if (node->n_inputs != 1) continue;
+    if (!step->needed || node->n_inputs != 1) continue;
     uint32_t input = node->inputs[0];
-    int training = p->plan->training;
-    /* A gradient array can be shared only when nobody else, the loss included, reads the input. */
-    int only_reader = p->uses[input].consumers == 1 && input != p->plan->loss_node;
+    int training = p->plan->request.training;
+    /* A gradient array can be shared only when nobody else, a loss included, reads the input. */
+    int only_reader = p->uses[input].consumers == 1 && !p->roles[input];
     if (node->op->traits & TG_OP_IS_RELU && p->graph->nodes[input].op->traits & TG_OP_FUSES_RELU && only_reader) {
       p->plan->steps[input].buffers.relu = 1;
       step->skip = 1;
@@ -145,7 +168,8 @@ static void decide_kernels(tg_planner *p) {
     /* Predictions gain nothing by it, and calibration looks for the ReLU's range at its producer. */
     if (training && node->op->traits & TG_OP_BEFORE_RELU && only_reader) take_relu_over(p, i);
     if (node->op->traits & TG_OP_RENAMES && (only_reader || !training)) step->skip = 1;
-    if (node->op->traits & TG_OP_IDENTITY_AT_INFERENCE && !training) step->skip = 1;
+    if (node->op->traits & TG_OP_IDENTITY_AT_INFERENCE && (!training || (p->plan->request.as_inference && only_reader)))
+      step->skip = 1;
     if (training) decide_slice(p, i);
   }
 }
@@ -157,22 +181,23 @@ static uint64_t value_reals(const tg_node *node, uint32_t samples) {
 }
 
 static void place_values(tg_planner *p) {
-  int training = p->plan->training;
   for (uint32_t i = 0; i < p->n; i++) {
     const tg_node *node = &p->graph->nodes[i];
     const tg_step *step = &p->plan->steps[i];
     const uint32_t time = forward_time(p, i);
     tg_use *use = &p->uses[i];
+    use->value = NONE;
+    if (!step->needed) continue;
     use->value = step->skip ? p->uses[node->inputs[0]].value
                             : add_array(p, i, TG_ARRAY_VALUE, value_reals(node, samples_held(p, i)), time, time);
-    int backward = training && step->has_gradient && i <= p->plan->loss_node;
+    int backward = step->has_gradient;
     int reads_y =
         node->op->traits & TG_OP_BACKWARD_READS_Y || (step->buffers.relu && !(node->op->traits & TG_OP_KEEPS_MASK));
     int reads_x = node->op->traits & TG_OP_BACKWARD_READS_X;
     for (uint32_t k = 0; k < node->n_inputs; k++)
       extend(p, p->uses[node->inputs[k]].value, backward && reads_x && !step->skip ? backward_time(p, i) : time);
     if (backward && reads_y && !step->skip) extend(p, use->value, backward_time(p, i));
-    if (i == p->plan->loss_node || i == p->n - 1) extend(p, use->value, p->n);
+    if (role(p, i, TG_ROLE_READ | TG_ROLE_SEEDED)) extend(p, use->value, p->n);
   }
 }
 
@@ -182,25 +207,27 @@ static void place_values(tg_planner *p) {
  */
 static uint32_t gradient_owner(const tg_planner *p, uint32_t i) {
   const tg_node *node = &p->graph->nodes[i];
-  if (p->plan->steps[i].skip) return node->inputs[0];
+  if (p->plan->steps[i].skip) return p->uses[node->inputs[0]].gradient == NONE ? NONE : node->inputs[0];
   if (!(node->op->traits & TG_OP_PASSES_GRADIENT)) return NONE;
   for (uint32_t k = 0; k < node->n_inputs; k++) {
     const tg_use *input = &p->uses[node->inputs[k]];
-    if (input->consumers == 1 && input->gradient != NONE) return node->inputs[k];
+    if (input->consumers == 1 && input->gradient != NONE && !role(p, node->inputs[k], TG_ROLE_SEEDED))
+      return node->inputs[k];
   }
   return NONE;
 }
 
-/* Gradients, from the loss back. A value's gradient is first written by its last consumer. */
+/* Gradients, from the losses back. A value's gradient is first written by a loss, or else by its last consumer. */
 static void place_gradients(tg_planner *p) {
-  uint32_t loss_node = p->plan->loss_node, samples = p->plan->samples;
+  const uint32_t samples = p->plan->request.samples;
   for (uint32_t i = 0; i < p->n; i++) {
     tg_use *use = &p->uses[i];
-    use->gradient = NONE;
+    use->gradient = use->shared_dw = NONE;
     for (uint32_t k = 0; k < TG_MAX_INPUTS; k++) use->temporary[k] = NONE;
-    if (!p->plan->training || i > loss_node || !p->plan->steps[i].has_gradient) continue;
+    if (!p->plan->steps[i].has_gradient) continue;
     const tg_node *node = &p->graph->nodes[i];
-    uint32_t owner = gradient_owner(p, i), written = i == loss_node ? p->n : backward_time(p, use->last_consumer);
+    uint32_t owner = gradient_owner(p, i);
+    uint32_t written = role(p, i, TG_ROLE_SEEDED) ? p->n : backward_time(p, use->last_consumer);
     if (owner == NONE)
       use->gradient =
           add_array(p, i, TG_ARRAY_GRADIENT, tg_mul(samples_held(p, i), node->elements), written, backward_time(p, i));
@@ -210,12 +237,16 @@ static void place_gradients(tg_planner *p) {
     if (p->arrays[use->gradient].first > written) p->arrays[use->gradient].first = written;
     for (uint32_t k = 0; k < node->n_inputs; k++) {
       const tg_use *input = &p->uses[node->inputs[k]];
-      int again = k > 0 && node->inputs[k] == node->inputs[0]; /* the same value twice: two gradients */
+      int again = role(p, node->inputs[k], TG_ROLE_SEEDED) != 0;
+      for (uint32_t j = 0; j < k; j++) again |= node->inputs[k] == node->inputs[j]; /* the same value twice */
       if (input->gradient != NONE && (input->last_consumer != i || again))
         use->temporary[k] =
             add_array(p, i, TG_ARRAY_GRADIENT_PART, tg_mul(samples, p->graph->nodes[node->inputs[k]].elements),
                       backward_time(p, i), backward_time(p, i));
     }
+    if (p->uses[node->root].last_sharer != i)
+      use->shared_dw =
+          add_array(p, i, TG_ARRAY_GRADIENT_PART, node->trainable, backward_time(p, i), backward_time(p, i));
   }
 }
 
@@ -233,15 +264,15 @@ static void place_scratch(tg_planner *p) {
     tg_use *use = &p->uses[i];
     use->scratch_forward = use->scratch_backward = use->saved = use->packed = use->dw_part = NONE;
     tg_step *step = &p->plan->steps[i];
-    if (!node->op->plan || step->skip) continue;
+    if (!node->op->plan || step->skip || !step->needed) continue;
     tg_needs needs = {0};
     node->op->plan(p->graph, node, samples_at_once(p, i), threads, wants_dx(p, i), &needs);
-    const int training = p->plan->training, backward = training && step->has_gradient && i <= p->plan->loss_node;
+    const int training = p->plan->request.training, backward = step->has_gradient;
     const uint32_t time = forward_time(p, i), end = backward_time(p, i);
     if (training && node->op->traits & TG_OP_PACKS_TO_PREDICT) needs.packed = 0;
     if (step->slice) {
       step->saved_reals = needs.saved;
-      needs.saved = tg_mul(needs.saved, tg_ceil_div(p->plan->samples, step->slice));
+      needs.saved = tg_mul(needs.saved, tg_ceil_div(p->plan->request.samples, step->slice));
       if (step->producer == i) use->dw_part = add_array(p, i, TG_ARRAY_GRADIENT_PART, node->trainable, end, end);
     }
     use->scratch_forward = add_array(p, i, TG_ARRAY_SCRATCH_FORWARD, needs.forward, time, time);
@@ -254,13 +285,13 @@ static void place_scratch(tg_planner *p) {
 
 static tg_status too_large(const tg_planner *p) {
   return tg_fail(p->graph->engine, TG_E_LIMIT, "a batch of %u samples needs more than the %g bytes a plan may have",
-                 p->plan->samples, (double)(TG_MAX_ELEMENTS * sizeof(tg_real)));
+                 p->plan->request.samples, (double)(TG_MAX_ELEMENTS * sizeof(tg_real)));
 }
 
 /* Before operators reckon with so many samples in 32 bits. */
 static tg_status check_values(const tg_planner *p) {
   for (uint32_t i = 0; i < p->n; i++)
-    if (tg_mul(p->plan->samples, p->graph->nodes[i].elements) > TG_MAX_ELEMENTS) return too_large(p);
+    if (tg_mul(p->plan->request.samples, p->graph->nodes[i].elements) > TG_MAX_ELEMENTS) return too_large(p);
   return TG_OK;
 }
 
@@ -339,6 +370,10 @@ static tg_real *address(const tg_planner *p, uint32_t array) {
   return array == NONE ? NULL : (tg_real *)(p->plan->arena + p->arrays[array].offset);
 }
 
+static int moves_state(const tg_planner *p, uint32_t node) {
+  return p->plan->request.training && !p->plan->request.as_inference && !p->plan->steps[node].buffers.frozen;
+}
+
 /* Writes the pointers of every node. */
 static void bind(tg_planner *p, const tg_vectors *vectors) {
   for (uint32_t i = 0; i < p->n; i++) {
@@ -361,9 +396,14 @@ static void bind(tg_planner *p, const tg_vectors *vectors) {
         b->w = at;
         b->dw = vectors->gradients + tensor->offset;
       } else {
-        b->state = at;
         b->next_state = vectors->next_state + tensor->offset;
+        /* A layer called again goes on from what its earlier call made of its state. */
+        b->state = node->root != i && moves_state(p, i) ? b->next_state : at;
       }
+    }
+    if (use->shared_dw != NONE) {
+      step->sum_w = b->dw;
+      b->dw = address(p, use->shared_dw);
     }
     for (uint32_t k = 0; k < node->n_inputs; k++) {
       const tg_use *input = &p->uses[node->inputs[k]];
@@ -385,7 +425,7 @@ static tg_status lay_out(tg_planner *p) {
   uint32_t *room = tg_allocate(engine, TG_BLOCK_PRIVATE, 3 * most * sizeof(uint32_t), 1, "plan");
   tg_status status = p->plan->steps && p->uses && p->arrays && room ? check_values(p) : engine->status;
   if (!status) {
-    count_consumers(p);
+    follow_edges(p, (uint8_t *)room);
     decide_kernels(p);
     place_values(p);
     place_gradients(p);
@@ -401,15 +441,20 @@ static void end_layout(tg_planner *p) {
   tg_release(p->graph->engine, p->arrays);
 }
 
-tg_status tg_plan_make(tg_plan *plan, const tg_graph *graph, uint32_t samples, int training, uint32_t loss_node,
+static tg_planner start_planner(tg_plan *plan, const tg_graph *graph, const tg_plan_request *request) {
+  *plan = (tg_plan){.request = *request};
+  plan->request.roles = NULL;
+  return (tg_planner){.graph = graph, .plan = plan, .roles = request->roles, .n = graph->n_nodes};
+}
+
+tg_status tg_plan_make(tg_plan *plan, const tg_graph *graph, const tg_plan_request *request,
                        const tg_vectors *vectors) {
   tg_engine *engine = graph->engine;
-  *plan = (tg_plan){.samples = samples, .training = training, .loss_node = loss_node};
-  tg_planner p = {.graph = graph, .plan = plan, .n = graph->n_nodes};
+  tg_planner p = start_planner(plan, graph, request);
   tg_status status = lay_out(&p);
   if (!status) {
-    plan->arena =
-        tg_allocate(engine, TG_BLOCK_PRIVATE, plan->arena_bytes, 1, training ? "training plan" : "inference plan");
+    plan->arena = tg_allocate(engine, TG_BLOCK_PRIVATE, plan->arena_bytes, 1,
+                              request->training ? "training plan" : "inference plan");
     if (plan->arena)
       bind(&p, vectors);
     else
@@ -420,10 +465,9 @@ tg_status tg_plan_make(tg_plan *plan, const tg_graph *graph, uint32_t samples, i
   return status;
 }
 
-int32_t tg_plan_describe(const tg_graph *graph, uint32_t samples, int training, uint32_t loss_node, double *out,
-                         uint32_t room) {
-  tg_plan plan = {.samples = samples, .training = training, .loss_node = loss_node};
-  tg_planner p = {.graph = graph, .plan = &plan, .n = graph->n_nodes};
+int32_t tg_plan_describe(const tg_graph *graph, const tg_plan_request *request, double *out, uint32_t room) {
+  tg_plan plan;
+  tg_planner p = start_planner(&plan, graph, request);
   tg_status status = lay_out(&p);
   for (uint32_t i = 0; !status && i < tg_min(room, p.n_arrays); i++, out += TG_ARRAY_FIELDS) {
     const tg_array *a = &p.arrays[i];
@@ -439,114 +483,4 @@ void tg_plan_free(tg_engine *engine, tg_plan *plan) {
   tg_release(engine, plan->steps);
   tg_release(engine, plan->arena);
   *plan = (tg_plan){0};
-}
-
-/* ---- running ---- */
-
-/* The part of a batch that a step takes: all of it, or a slice. */
-typedef struct {
-  uint32_t first, count;
-} tg_part;
-
-/* The arrays of node i for such a part. What stands between producer and reader holds one slice and does not move. */
-static tg_buffers buffers_of(const tg_plan *plan, const tg_graph *graph, uint32_t i, tg_part part) {
-  const tg_step *step = &plan->steps[i];
-  const tg_node *node = &graph->nodes[i];
-  tg_buffers b = step->buffers;
-  if (part.first == 0) return b;
-  if (b.saved) b.saved += part.first / step->slice * step->saved_reals;
-  if (i == step->reader) {
-    b.y += part.first * node->elements;
-    b.dy += part.first * node->elements;
-    return b;
-  }
-  for (uint32_t k = 0; k < node->n_inputs; k++) {
-    const uint64_t offset = part.first * graph->nodes[node->inputs[k]].elements;
-    b.x[k] += offset;
-    if (b.dx[k]) b.dx[k] += offset;
-  }
-  if (step->dw_part) b.dw = step->dw_part;
-  return b;
-}
-
-/* The part that begins at `first`. */
-static tg_part part_at(const tg_step *step, const tg_run *run, uint32_t first) {
-  const uint32_t left = run->samples - first;
-  return (tg_part){first, step->slice ? tg_min(step->slice, left) : left};
-}
-
-static void run_forward(const tg_plan *plan, const tg_graph *graph, const tg_run *run, uint32_t i, tg_part part) {
-  tg_step *step = &plan->steps[i];
-  const tg_op *op = graph->nodes[i].op;
-  tg_buffers buffers = buffers_of(plan, graph, i, part);
-  buffers.scratch = step->scratch_forward;
-  tg_run some = *run;
-  some.samples = part.count;
-  if (buffers.packed && step->packed_from != run->weights) op->pack(&some, graph, &graph->nodes[i], &buffers);
-  /* In training others use its bytes in between. */
-  step->packed_from = plan->training ? 0 : run->weights;
-  op->forward(&some, graph, &graph->nodes[i], &buffers);
-}
-
-void tg_plan_forward(const tg_plan *plan, const tg_graph *graph, const tg_run *run, uint32_t first, uint32_t last) {
-  for (uint32_t i = first; i <= last; i++) {
-    const tg_step *step = &plan->steps[i];
-    if (step->skip || !graph->nodes[i].op->forward || (step->slice && i == step->producer)) continue;
-    tg_part part = {0, 0};
-    do {
-      part = part_at(step, run, part.first + part.count);
-      if (step->slice) run_forward(plan, graph, run, step->producer, part);
-      run_forward(plan, graph, run, i, part);
-    } while (part.first + part.count < run->samples);
-  }
-}
-
-/* A tile of 64 KiB. */
-enum { SUM_TILE_REALS = 16384 };
-
-typedef struct {
-  tg_real *sum;
-  const tg_real *x;
-  uint64_t n;
-} sum_job;
-
-static void sum_tile(void *context, uint32_t tile, uint32_t thread) {
-  (void)thread;
-  const sum_job *j = context;
-  uint64_t first = (uint64_t)tile * SUM_TILE_REALS, rest = j->n - first;
-  tg_accumulate(j->sum + first, j->x + first, (size_t)(rest < SUM_TILE_REALS ? rest : SUM_TILE_REALS));
-}
-
-/* sum (n) += x (n). */
-static void add_up(const tg_run *run, tg_real *sum, const tg_real *x, uint64_t n) {
-  sum_job job = {sum, x, n};
-  tg_pool_run(run->pool, (uint32_t)((n + SUM_TILE_REALS - 1) / SUM_TILE_REALS), sum_tile, &job);
-}
-
-static void run_backward(const tg_plan *plan, const tg_graph *graph, const tg_run *run, uint32_t i, tg_part part) {
-  const tg_step *step = &plan->steps[i];
-  const tg_node *node = &graph->nodes[i];
-  tg_buffers buffers = buffers_of(plan, graph, i, part);
-  buffers.scratch = step->scratch_backward;
-  tg_run some = *run;
-  some.samples = part.count;
-  node->op->backward(&some, graph, node, &buffers);
-  if (part.first > 0 && step->dw_part) add_up(run, step->buffers.dw, step->dw_part, node->trainable);
-}
-
-void tg_plan_backward(const tg_plan *plan, const tg_graph *graph, const tg_run *run) {
-  for (uint32_t i = plan->loss_node + 1; i-- > 0;) {
-    const tg_step *step = &plan->steps[i];
-    const tg_node *node = &graph->nodes[i];
-    if (step->skip || !step->has_gradient || !node->op->backward || (step->slice && i == step->reader)) continue;
-    tg_part part = {0, 0};
-    do {
-      part = part_at(step, run, part.first + part.count);
-      if (step->slice) run_backward(plan, graph, run, step->reader, part);
-      run_backward(plan, graph, run, i, part);
-    } while (part.first + part.count < run->samples);
-    for (uint32_t k = 0; k < node->n_inputs; k++)
-      if (step->sum[k])
-        add_up(run, step->sum[k], step->buffers.dx[k], run->samples * graph->nodes[node->inputs[k]].elements);
-  }
 }

@@ -8,14 +8,37 @@
 #include "graph.h"
 #include "op.h"
 
+/* What others than the graph's own nodes do with a node: flags. Those that nobody reads, directly or through other
+ * nodes, are not run. */
+enum {
+  TG_ROLE_READ = 1,   /* read its value when the forward pass is done */
+  TG_ROLE_SEEDED = 2, /* that, and write its gradient before the backward pass: a loss */
+  TG_ROLE_WANTED = 4  /* read its gradient when the backward pass comes to it */
+};
+
+/* Whose gradients a backward pass computes: those of weights that are trained, of all, or of none. */
+typedef enum { TG_TRAINED_WEIGHTS, TG_ALL_WEIGHTS, TG_NO_WEIGHTS } tg_which_weights;
+
+/* What a plan is made for. */
+typedef struct {
+  uint32_t samples; /* batch size; smaller batches may run */
+  int training;     /* with a backward pass */
+  int as_inference; /* see tg_run */
+  tg_which_weights weights;
+  const uint8_t *roles; /* of every node; read while the plan is made */
+} tg_plan_request;
+
 /* What the plan decided for one node. */
 typedef struct {
   tg_buffers buffers; /* w and dw too: the flat vectors of the model never move */
   tg_real *scratch_forward, *scratch_backward;
+  int needed;       /* somebody reads it */
   int skip;         /* forward and backward are done elsewhere: a renamed or fused node, or dropout at inference */
-  int has_gradient; /* backward runs: the node, or one before it, has weights */
-  /* Where a gradient with several readers is gathered: dx[i] is added to sum[i] after the node's backward pass. */
+  int has_gradient; /* backward runs: the node, or one before it, has weights or is wanted, and a loss depends on it */
+  /* Where a gradient with several readers is gathered: dx[i] is added to sum[i] after the node's backward pass, and so
+   * is dw to sum_w. NULL: it is already there. */
   tg_real *sum[TG_MAX_INPUTS];
+  tg_real *sum_w;
   uint64_t packed_from; /* tg_run.weights that buffers.packed was made from */
   /* Where a value is large and has one reader that needs it no more afterwards, the two nodes take so many samples in
    * turn, and value and gradient are as large as that. 0: all samples at once. */
@@ -33,30 +56,28 @@ typedef struct {
 } tg_vectors;
 
 typedef struct {
-  uint32_t samples; /* batch size it is made for; smaller batches may run */
-  int training;
-  uint32_t loss_node; /* whose value the loss reads; later nodes run only for predictions */
-  tg_step *steps;     /* one a node */
+  tg_plan_request request; /* its roles are gone */
+  tg_step *steps;          /* one a node */
   char *arena;
   uint64_t arena_bytes;
 } tg_plan;
 
-/*
- * Plans `graph` for `samples` samples. loss_node is the node whose value the loss reads (its gradient array is where
- * the loss writes). vectors are the model's, which never move. TG_E_LIMIT, TG_E_OOM; *plan is then empty.
- */
-tg_status tg_plan_make(tg_plan *plan, const tg_graph *graph, uint32_t samples, int training, uint32_t loss_node,
-                       const tg_vectors *vectors);
+/* Plans `graph`. vectors are the model's, which never move. TG_E_LIMIT, TG_E_OOM; *plan is then empty. */
+tg_status tg_plan_make(tg_plan *plan, const tg_graph *graph, const tg_plan_request *request, const tg_vectors *vectors);
 void tg_plan_free(tg_engine *engine, tg_plan *plan);
 
 /* What such a plan would hold, array by array: tg_model_describe_plan. */
 enum { TG_ARRAY_FIELDS = 6 };
-int32_t tg_plan_describe(const tg_graph *graph, uint32_t samples, int training, uint32_t loss_node, double *out,
-                         uint32_t room);
+int32_t tg_plan_describe(const tg_graph *graph, const tg_plan_request *request, double *out, uint32_t room);
 
-/* Runs nodes first…last on the batch that lies in the input's buffer, those before `first` having run. */
+/* needed[i] = 1 for the nodes that those with one of `roles` depend on, themselves included; 0 for the others. */
+void tg_plan_reach(const tg_graph *graph, const uint8_t *node_roles, int roles, uint8_t *needed);
+
+/* Runs nodes first…last on the batch that lies in the inputs' buffers, those before `first` having run. */
 void tg_plan_forward(const tg_plan *plan, const tg_graph *graph, const tg_run *run, uint32_t first, uint32_t last);
-/* Runs backward from the loss node, whose dy the loss has written. */
-void tg_plan_backward(const tg_plan *plan, const tg_graph *graph, const tg_run *run);
+/* Runs backward from the seeded nodes, whose dy others have written. `look`, unless NULL, is shown every node whose
+ * gradient is whole. */
+typedef void tg_plan_look(void *context, uint32_t node, const tg_real *dy);
+void tg_plan_backward(const tg_plan *plan, const tg_graph *graph, const tg_run *run, tg_plan_look *look, void *context);
 
 #endif

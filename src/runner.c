@@ -11,14 +11,21 @@ void tg_runner_free(tg_engine *engine, tg_runner *runner) {
   *runner = (tg_runner){0};
 }
 
-tg_status tg_runner_prepare(tg_runner *runner, const tg_graph *graph, uint32_t batch, int training, uint32_t loss_node,
+tg_status tg_runner_prepare(tg_runner *runner, const tg_graph *graph, const tg_plan_request *request,
                             const tg_vectors *vectors) {
   tg_engine *engine = graph->engine;
-  if (training ? runner->rows == batch : runner->rows >= batch) return TG_OK;
+  const uint32_t batch = request->samples;
+  if (request->training ? runner->rows == batch : runner->rows >= batch) return TG_OK;
   tg_runner_free(engine, runner);
-  const tg_node *output = &graph->nodes[graph->n_nodes - 1];
-  uint64_t outputs = output->elements, places = outputs / output->shape.dims[output->shape.rank - 1];
-  tg_status status = tg_plan_make(&runner->plan, graph, batch, training, loss_node, vectors);
+  uint64_t outputs = 1, places = 1; /* the most numbers, and rows of them, a sample that are compared with labels */
+  for (uint32_t i = 0; i < graph->n_nodes; i++) {
+    const tg_node *node = &graph->nodes[i];
+    const uint64_t rows = node->elements / node->shape.dims[node->shape.rank - 1];
+    if (!request->roles[i]) continue;
+    outputs = node->elements > outputs ? node->elements : outputs;
+    places = rows > places ? rows : places;
+  }
+  tg_status status = tg_plan_make(&runner->plan, graph, request, vectors);
   if (status) return status;
   runner->classes = tg_allocate(engine, TG_BLOCK_PRIVATE, tg_mul(batch, sizeof(int32_t)), 0, "labels of a batch");
   if (runner->classes)

@@ -18,7 +18,7 @@ typedef struct {
  * batch, so that memory is what the batch needs; a larger inference plan serves smaller batches too.
  * See tg_plan_make for the other arguments and the errors; after one the runner is empty.
  */
-tg_status tg_runner_prepare(tg_runner *runner, const tg_graph *graph, uint32_t batch, int training, uint32_t loss_node,
+tg_status tg_runner_prepare(tg_runner *runner, const tg_graph *graph, const tg_plan_request *request,
                             const tg_vectors *vectors);
 void tg_runner_free(tg_engine *engine, tg_runner *runner);
 

@@ -47,8 +47,9 @@ typedef enum {
 
 /** How samples are stored in a data set. */
 typedef enum {
-  TG_SAMPLES_U8 = 0, /* pixels 0…255, one byte each, normalised when a batch is gathered */
-  TG_SAMPLES_F32 = 1 /* floats, used as they are unless a normalisation is set */
+  TG_SAMPLES_U8 = 0,  /* pixels 0…255, one byte each, normalised when a batch is gathered */
+  TG_SAMPLES_F32 = 1, /* floats, used as they are unless a normalisation is set */
+  TG_SAMPLES_NONE = 2 /* labels alone: the part of a data set for an output beyond the inputs */
 } tg_sample_type;
 
 /** How labels are stored in a data set. */
@@ -146,6 +147,18 @@ typedef enum {
   TG_ARRAY_PACKED = 6 /* the weights in the order that the forward pass reads */
 } tg_array_kind;
 
+/** Gradients of what tg_model_inspect computes, when it is not a node. */
+typedef enum {
+  TG_SOURCE_NONE = -1, /* of nothing: only values are wanted */
+  TG_SOURCE_LOSS = -2  /* of the mean loss of the samples */
+} tg_source;
+
+/** How tg_model_inspect works: flags. */
+typedef enum {
+  TG_INSPECT_TRAINING = 1, /* dropout drops, batch normalisation takes the batch's statistics; else as in predictions */
+  TG_INSPECT_WEIGHTS = 2   /* the gradient of the weights is wanted too */
+} tg_inspect_flag;
+
 typedef struct tg_engine tg_engine;
 typedef struct tg_model tg_model;
 typedef struct tg_dataset tg_dataset;
@@ -223,6 +236,14 @@ TG_EXPORT tg_status tg_dataset_normalize(tg_engine *engine, tg_dataset *dataset,
                                          const tg_real *offset, double channels);
 
 /**
+ * Makes `part` a part of the data set, behind those it has: input number k of a model reads the samples of part k,
+ * output number k is compared with its labels (the data set itself is part 0). Parts with samples come before those
+ * without. The data set owns the part from then on. TG_E_SHAPE (samples differ in number), TG_E_STATE (one of them is
+ * not sealed, or the part belongs to another).
+ */
+TG_EXPORT tg_status tg_dataset_attach(tg_engine *engine, tg_dataset *dataset, tg_dataset *part);
+
+/**
  * Checks what the host wrote: floats must be finite (TG_E_NON_FINITE names the sample), class labels not negative
  * (TG_E_LABEL_RANGE). A data set can be used only once it is sealed.
  */
@@ -247,26 +268,53 @@ TG_EXPORT tg_status tg_model_destroy(tg_engine *engine, tg_model *model);
  * take the op's defaults. "kernel/l2" is a setting of the node's tensor `kernel` (src/tensor_settings.h): arguments of
  * its initialiser, penalties, which the loss includes in training and evaluation, and constraints.
  * Returns the node's number (0, 1, …), or minus a tg_status: TG_E_CONFIG, TG_E_SHAPE, TG_E_LIMIT, TG_E_GRAPH, TG_E_OOM,
- * TG_E_STATE after tg_model_build. The node added last is the output.
+ * TG_E_STATE after tg_model_build. The attribute sharesWith, which every op has, is a node of the same op whose weights
+ * this one uses: a layer called again.
  */
 TG_EXPORT int32_t tg_model_add(tg_engine *engine, tg_model *model, const char *op, const char *name,
                                const int32_t *inputs, uint32_t n_inputs, const char *attributes, const double *values,
                                uint32_t n_attributes);
 
-/** Ends the description: checks the graph, allocates the weights and initialises them from the seed. */
-TG_EXPORT tg_status tg_model_build(tg_engine *engine, tg_model *model);
+/**
+ * Ends the description: checks the graph, allocates the weights and initialises them from the seed.
+ * outputs: n_outputs node numbers, in the order in which tg_predict writes them; none means the node added last.
+ * TG_E_GRAPH, TG_E_CONFIG, TG_E_OOM.
+ */
+TG_EXPORT tg_status tg_model_build(tg_engine *engine, tg_model *model, const int32_t *outputs, uint32_t n_outputs);
 
 /**
- * Chooses loss and optimizer, with fresh optimizer state; may be called again.
- * loss_options, hyperparameters: names joined by commas, values in order; those left out take their defaults. Every
- * loss has fromLogits (1: the output is not yet a probability) and weightedAccuracy (1: accuracies count by their
- * samples' weights). A cross-entropy over a final softmax (or sigmoid) is computed from its logits either way, as Keras
- * does. "exclude" may stand among the hyperparameters any number of times: the number of a tensor that Muon leaves to
- * Adam. TG_E_HYPERPARAM, TG_E_SHAPE (loss and output do not fit), TG_E_STATE, TG_E_OOM.
+ * Whether training changes the tensors of node `node`, from the next tg_model_compile on: 1 as all start, or 0. A layer
+ * that is not trained does in training what it does in predictions where that differs by its own averages (batch
+ * normalisation), as in Keras. TG_E_CONFIG.
  */
-TG_EXPORT tg_status tg_model_compile(tg_engine *engine, tg_model *model, tg_loss loss, const char *loss_options,
-                                     const double *loss_values, uint32_t n_loss_options, tg_optimizer optimizer,
+TG_EXPORT tg_status tg_model_set_trainable(tg_engine *engine, tg_model *model, uint32_t node, uint32_t trainable);
+
+/**
+ * Chooses the loss of output number `output` for the next tg_model_compile; outputs without one take no part in
+ * training. options: names joined by commas, values in order; those left out take their defaults. Every loss has
+ * fromLogits (1: the output is not yet a probability), weightedAccuracy (1: accuracies count by their samples' weights)
+ * and lossWeight (1; the model's loss is the sum of its losses times their weights). A cross-entropy over a final
+ * softmax (or sigmoid) is computed from its logits either way, as Keras does. After a failure no loss is chosen.
+ * TG_E_CONFIG, TG_E_HYPERPARAM, TG_E_SHAPE (loss and output do not fit), TG_E_STATE, TG_E_OOM.
+ */
+TG_EXPORT tg_status tg_model_set_loss(tg_engine *engine, tg_model *model, double output, tg_loss loss,
+                                      const char *options, const double *values, uint32_t n_options);
+
+/**
+ * Makes the losses chosen hold, and chooses an optimizer, with fresh state; may be called again.
+ * hyperparameters: names joined by commas, values in order; those left out take their defaults. "exclude" may stand
+ * among them any number of times: the number of a tensor that Muon leaves to Adam. TG_E_HYPERPARAM, TG_E_STATE (no loss
+ * was chosen), TG_E_OOM; the model is then compiled as it was.
+ */
+TG_EXPORT tg_status tg_model_compile(tg_engine *engine, tg_model *model, tg_optimizer optimizer,
                                      const char *hyperparameters, const double *values, uint32_t n_hyperparameters);
+
+/**
+ * What the last step of tg_train_steps, or the last tg_evaluate, measured of output number `output`, in out[0…2]: sum
+ * of its samples' losses, sum of their accuracies, and what makes the second a mean (samples, or their weights).
+ * TG_E_CONFIG, TG_E_STATE.
+ */
+TG_EXPORT tg_status tg_model_measured(tg_engine *engine, tg_model *model, uint32_t output, double *out);
 
 /**
  * Changes one hyperparameter of the compiled optimizer, between steps.
@@ -360,9 +408,9 @@ TG_EXPORT tg_status tg_train_begin(tg_engine *engine, tg_model *model, tg_datase
 TG_EXPORT tg_status tg_train_steps(tg_engine *engine, tg_model *model, double first_step, double steps, double *out);
 
 /**
- * From now on each batch of tg_train_steps and tg_evaluate leaves there what metrics need: the model's outputs, as they
- * are before the update, and its labels, a class number or values a sample. Both must have room for a batch of
- * TG_MODEL_OUTPUT_SIZE floats a sample; the next batch overwrites them. NULL ends it.
+ * From now on each batch of tg_train_steps and tg_evaluate leaves there what metrics need: the values of the first
+ * output that has a loss, as they are before the update, and its labels, a class number or values a sample. Both must
+ * have room for as many floats as that output gives for a batch; the next batch overwrites them. NULL ends it.
  */
 TG_EXPORT tg_status tg_model_watch(tg_engine *engine, tg_model *model, tg_real *outputs, tg_real *labels);
 
@@ -383,8 +431,24 @@ TG_EXPORT tg_status tg_evaluate(tg_engine *engine, tg_model *model, tg_dataset *
 TG_EXPORT tg_status tg_calibrate(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first, double count,
                                  double batch, double percentile, double *out);
 
-/** Outputs of samples first … first+count-1, in batches of `batch`: count * TG_MODEL_OUTPUT_SIZE floats to out. */
+/**
+ * Outputs of samples first … first+count-1, in batches of `batch`: count * TG_MODEL_OUTPUT_SIZE floats to out, output
+ * after output.
+ */
 TG_EXPORT tg_status tg_predict(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first, double count,
                                double batch, tg_real *out);
+
+/**
+ * Runs samples first … first+count-1 through the model as one batch and tells what nodes hold, and the gradient of a
+ * source with respect to them. Weights, their gradients, averages and optimizer stay as they are.
+ * source: a node, whose values times `seed` (count * its size floats) are summed; or a tg_source.
+ * nodes: n_nodes numbers. out receives for each of them, one after the other, count * its size values and, unless the
+ * source is TG_SOURCE_NONE, as many gradients; then, with TG_INSPECT_WEIGHTS, TG_MODEL_TRAINABLE floats.
+ * A layer's own activation is another node. Errors as tg_predict, for the loss as tg_evaluate; TG_E_GRAPH when the
+ * source does not depend on a node; TG_E_STATE for a quantised model.
+ */
+TG_EXPORT tg_status tg_model_inspect(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first,
+                                     double count, int32_t source, const tg_real *seed, const int32_t *nodes,
+                                     uint32_t n_nodes, uint32_t flags, tg_real *out);
 
 #endif

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "kernels/elementwise.h"
+#include "kernels/update.h"
+#include "op.h"
 #include "regularize.h"
 #include "rng.h"
 #include "size.h"
@@ -25,9 +27,11 @@ static tg_status check_indices(const tg_model *model, const tg_dataset *dataset,
   for (uint32_t i = 0; i < model->graph.n_nodes; i++) {
     const tg_node *node = &model->graph.nodes[i];
     if (!node->op->index_end) continue;
-    uint32_t end = node->op->index_end(node), sample;
+    uint32_t end = node->op->index_end(node), sample, source = node->inputs[0], number = 0;
+    while (model->graph.nodes[source].op != &tg_op_input) source = model->graph.nodes[source].inputs[0];
+    for (uint32_t k = 0; k < source; k++) number += model->graph.nodes[k].op == &tg_op_input;
     double value;
-    if (tg_data_find_bad_index(dataset, first, count, end, &sample, &value))
+    if (tg_data_find_bad_index(tg_data_part(dataset, number), first, count, end, &sample, &value))
       return tg_fail(model->graph.engine, TG_E_INDEX_RANGE,
                      "layer '%s': sample %u holds %g, it must be a whole number from 0 to %u (inputDim is %u)%s",
                      node->name, sample, value, end - 1, end,
@@ -57,24 +61,39 @@ static tg_status check_ready(tg_model *model, const tg_dataset *dataset, int lab
   if (!tg_model_fits(model, dataset)) return engine->status;
   if (!labels) return TG_OK;
   if (!model->compiled) return tg_fail(engine, TG_E_STATE, "model: it is not compiled");
-  return tg_loss_check_labels(engine, &model->loss, dataset);
+  for (uint32_t k = 0; k < model->n_outputs; k++) {
+    const tg_dataset *part = tg_data_part(dataset, k);
+    if (!model->targets[k].used) continue;
+    tg_status status = part ? tg_loss_check_labels(engine, &model->targets[k].loss, part)
+                            : tg_fail(engine, TG_E_SHAPE,
+                                      "layer '%s': the data set has no labels for this output, the loss needs them",
+                                      model->graph.nodes[model->outputs[k]].name);
+    if (status) return status;
+  }
+  return TG_OK;
+}
+
+tg_status tg_check_samples(tg_model *model, const tg_dataset *dataset, double first, double count, double batch,
+                           int labels, tg_sample_range *r) {
+  tg_status status = check_ready(model, dataset, labels);
+  return status ? status : read_range(model, dataset, first, count, batch, r);
 }
 
 tg_status tg_check_data(tg_model *model, const tg_dataset *dataset, double first, double count) {
   tg_sample_range r;
-  tg_status status = check_ready(model, dataset, 1);
-  return status ? status : read_range(model, dataset, first, count, 1, &r);
+  return tg_check_samples(model, dataset, first, count, 1, 1, &r);
 }
 
 /* ---- plans ---- */
 
-/* Before compilation there is no loss, and predictions are read at the output. */
-static uint32_t loss_node(const tg_model *model) {
-  return model->compiled ? model->loss.node : model->graph.n_nodes - 1;
+static tg_plan_request request_for(const tg_model *model, uint32_t batch, int training) {
+  return (tg_plan_request){
+      .samples = batch, .training = training, .roles = model->roles + (training ? 0 : model->graph.n_nodes)};
 }
 
 static tg_status prepare(tg_model *model, tg_runner *runner, uint32_t batch, int training) {
-  return tg_runner_prepare(runner, &model->graph, batch, training, loss_node(model), &model->vectors);
+  const tg_plan_request request = request_for(model, batch, training);
+  return tg_runner_prepare(runner, &model->graph, &request, &model->vectors);
 }
 
 int32_t tg_describe_plan(tg_model *model, double batch, int training, double *out, uint32_t room) {
@@ -82,7 +101,8 @@ int32_t tg_describe_plan(tg_model *model, double batch, int training, double *ou
   tg_status status = check_batch(engine, batch);
   if (!status && !model->built) status = tg_fail(engine, TG_E_STATE, "model: it is not built");
   if (status) return -(int32_t)status;
-  return tg_plan_describe(&model->graph, (uint32_t)batch, training, loss_node(model), out, room);
+  const tg_plan_request request = request_for(model, (uint32_t)batch, training);
+  return tg_plan_describe(&model->graph, &request, out, room);
 }
 
 /* Makes room for `count` numbers. */
@@ -98,18 +118,24 @@ static tg_status prepare_order(tg_engine *engine, uint32_t **order, uint32_t *ca
 
 /* ---- a batch ---- */
 
-static tg_run make_run(const tg_model *model, uint32_t samples, int training) {
+tg_run tg_make_run(const tg_model *model, uint32_t samples, int training, int as_inference) {
   return (tg_run){.pool = model->graph.engine->pool,
                   .samples = samples,
                   .training = training,
+                  .as_inference = as_inference,
                   .seed = model->seed,
                   .step = model->step,
                   .weights = model->weights_version + 1};
 }
 
-static void load_batch(const tg_model *model, tg_runner *runner, const tg_dataset *dataset, const uint32_t *order,
-                       uint32_t n) {
-  tg_data_gather(model->graph.engine->pool, runner->plan.steps[0].buffers.y, dataset, order, n);
+void tg_load_batch(const tg_model *model, tg_runner *runner, const tg_dataset *dataset, const uint32_t *order,
+                   uint32_t n) {
+  for (uint32_t i = 0; dataset && i < model->graph.n_nodes; i++) {
+    if (model->graph.nodes[i].op != &tg_op_input) continue;
+    tg_real *batch = runner->plan.steps[i].buffers.y;
+    if (batch) tg_data_gather(model->graph.engine->pool, batch, dataset, order, n); /* else nobody reads it */
+    dataset = dataset->next;
+  }
 }
 
 /* The weights of a batch's samples, and their sum; NULL, and the number of samples, when nobody gave any. Classes are
@@ -133,34 +159,12 @@ static const tg_real *batch_weights(const tg_model *model, tg_runner *runner, co
 }
 
 /* Before the loss is run, which changes labels, and the backward pass, which uses the bytes of y again. */
-static void watch_batch(const tg_model *model, const tg_loss_batch *b) {
-  tg_loss_outputs(&model->loss, model->watched_outputs, b->y, b->rows);
+static void watch_batch(const tg_model *model, const tg_loss_plan *loss, const tg_loss_batch *b) {
+  tg_loss_outputs(loss, model->watched_outputs, b->y, b->rows);
   if (b->labels.values)
-    memcpy(model->watched_labels, b->labels.values, (size_t)(b->rows * tg_model_output_size(model)) * sizeof *b->y);
+    memcpy(model->watched_labels, b->labels.values, (size_t)b->rows * loss->places * loss->classes * sizeof *b->y);
   else
     for (uint32_t i = 0; i < b->rows; i++) model->watched_labels[i] = (tg_real)b->labels.classes[i];
-}
-
-/* Loss and accuracy of the batch whose forward pass is done; the gradient of the mean loss too when `training`. */
-static void measure_batch(tg_model *model, tg_runner *runner, const tg_dataset *dataset, const uint32_t *order,
-                          uint32_t rows, int training, double out[3]) {
-  const tg_buffers *b = &runner->plan.steps[model->loss.node].buffers;
-  tg_data_gather_labels(runner->classes, runner->values, dataset, order, rows);
-  int by_class = dataset->label_type == TG_LABELS_CLASS;
-  double weight, sum = 0;
-  const tg_loss_batch batch = {.y = b->y,
-                               .labels = {by_class ? runner->classes : NULL, by_class ? NULL : runner->values},
-                               .weights = batch_weights(model, runner, dataset, order, rows, training, &weight),
-                               .values = runner->values,
-                               .losses = runner->losses,
-                               .dy = training ? b->dy : NULL,
-                               .rows = rows};
-  if (model->watched_outputs) watch_batch(model, &batch);
-  out[1] = tg_loss_run(model->graph.engine->pool, &model->loss, &batch);
-  for (uint32_t i = 0; i < rows; i++) sum += (double)runner->losses[i];
-  out[0] = sum;
-  out[2] = rows;
-  model->accuracy_weight += model->loss.weighted_accuracy ? weight : rows;
 }
 
 /* The penalties on the weights, which the loss of every batch includes; their gradient is added unless NULL. */
@@ -169,19 +173,70 @@ static double penalty_of(const tg_model *model, tg_real *gradients) {
   return tg_penalize(&model->graph, gradients, model->vectors.weights, model->penalties);
 }
 
+static void measure_target(tg_model *model, tg_runner *runner, tg_target *target, const tg_dataset *part,
+                           const uint32_t *order, uint32_t rows, int training) {
+  const tg_buffers *b = &runner->plan.steps[target->loss.node].buffers;
+  tg_pool *pool = model->graph.engine->pool;
+  tg_data_gather_labels(runner->classes, runner->values, part, order, rows);
+  int by_class = part->label_type == TG_LABELS_CLASS;
+  double weight;
+  const tg_loss_batch batch = {.y = b->y,
+                               .labels = {by_class ? runner->classes : NULL, by_class ? NULL : runner->values},
+                               .weights = batch_weights(model, runner, part, order, rows, training, &weight),
+                               .values = runner->values,
+                               .losses = runner->losses,
+                               .dy = training ? b->dy : NULL,
+                               .rows = rows};
+  if (model->watched_outputs && target == tg_model_first_target(model)) watch_batch(model, &target->loss, &batch);
+  target->measured[1] += tg_loss_run(pool, &target->loss, &batch);
+  for (uint32_t i = 0; i < rows; i++) target->measured[0] += (double)runner->losses[i];
+  target->measured[2] += target->loss.weighted_accuracy ? weight : rows;
+  if (training && target->loss.weight != 1)
+    tg_scale_sum(b->dy, NULL, target->loss.weight, (size_t)rows * target->loss.places * target->loss.classes);
+}
+
+void tg_measure_batch(tg_model *model, tg_runner *runner, const tg_dataset *dataset, const uint32_t *order,
+                      uint32_t rows, int training) {
+  for (uint32_t k = 0; k < model->n_outputs; k++)
+    if (model->targets[k].used)
+      measure_target(model, runner, &model->targets[k], tg_data_part(dataset, k), order, rows, training);
+}
+
+static void clear_measured(tg_model *model) {
+  for (uint32_t k = 0; k < model->n_outputs; k++)
+    memset(model->targets[k].measured, 0, sizeof model->targets[k].measured);
+}
+
+/* What was measured of `samples` samples: the losses by their weights, with the penalties on the weights, which the
+ * loss of every batch includes and whose gradient is added unless NULL; the accuracies of the first output that has a
+ * loss; the samples. */
+static void sum_up(const tg_model *model, tg_real *gradients, double samples, double out[3]) {
+  out[0] = penalty_of(model, gradients) * samples;
+  for (uint32_t k = 0; k < model->n_outputs; k++)
+    if (model->targets[k].used) out[0] += model->targets[k].measured[0] * model->targets[k].loss.weight;
+  out[1] = tg_model_first_target(model)->measured[1];
+  out[2] = samples;
+}
+
+static double total_loss(const tg_model *model) {
+  double sum = 0;
+  for (uint32_t k = 0; k < model->n_outputs; k++)
+    if (model->targets[k].used) sum += model->targets[k].measured[0];
+  return sum;
+}
+
 /* ---- training ---- */
 
 tg_status tg_epoch_begin(tg_model *model, tg_dataset *dataset, double first, double count, double batch, double epoch,
                          int shuffle) {
   tg_engine *engine = model->graph.engine;
   tg_sample_range r;
-  tg_status status = check_ready(model, dataset, 1);
-  if (!status) status = read_range(model, dataset, first, count, batch, &r);
+  tg_status status = tg_check_samples(model, dataset, first, count, batch, 1, &r);
   if (!status && !is_whole(epoch, 0, 9007199254740991.0))
     status = tg_fail(engine, TG_E_CONFIG, "epoch is %g, it must be a whole number of at least 0", epoch);
   if (!status && model->graph.quantized)
     status = tg_fail(engine, TG_E_STATE, "model: it is quantised, which is for inference alone");
-  if (!status && !model->graph.trainable) status = tg_fail(engine, TG_E_STATE, "model: it has no weights to train");
+  if (!status && !model->optim.n_tensors) status = tg_fail(engine, TG_E_STATE, "model: it has no weights to train");
   if (status) return status;
   model->dataset = NULL;
   status = prepare(model, &model->training, r.batch, 1);
@@ -239,13 +294,13 @@ static tg_status blame_layer(const tg_model *model, tg_runner *runner, const uin
                              double loss) {
   const tg_graph *graph = &model->graph;
   tg_engine *engine = graph->engine;
-  load_batch(model, runner, model->dataset, order, run->samples);
-  for (uint32_t i = 0; i <= model->loss.node; i++) {
+  tg_load_batch(model, runner, model->dataset, order, run->samples);
+  for (uint32_t i = 0; i < graph->n_nodes; i++) {
     const tg_step *step = &runner->plan.steps[i];
     /* Of a value that is there in slices alone its reader, a pooling, tells. */
     const tg_node *node = &graph->nodes[step->slice ? step->producer : i];
     tg_plan_forward(&runner->plan, graph, run, i, i);
-    if (step->skip || (step->slice && i == step->producer)) continue;
+    if (!step->needed || step->skip || (step->slice && i == step->producer)) continue;
     if (!is_finite(engine->pool, step->buffers.y, graph->nodes[i].elements * run->samples))
       return tg_fail(engine, TG_E_NON_FINITE,
                      "step %g: the loss is %g, the output of layer '%s' is not finite; the weights are those before "
@@ -254,7 +309,7 @@ static tg_status blame_layer(const tg_model *model, tg_runner *runner, const uin
   }
   return tg_fail(engine, TG_E_NON_FINITE,
                  "step %g: the loss is %g on a finite output of layer '%s'; the weights are those before this step",
-                 (double)model->step, loss, graph->nodes[model->loss.node].name);
+                 (double)model->step, loss, graph->nodes[tg_model_first_target(model)->loss.node].name);
 }
 
 static tg_status train_step(tg_model *model, uint32_t step, double out[3]) {
@@ -262,24 +317,25 @@ static tg_status train_step(tg_model *model, uint32_t step, double out[3]) {
   tg_runner *runner = &model->training;
   const uint32_t *order = model->order + (uint64_t)step * model->batch;
   uint32_t rows = tg_min(model->batch, model->order_count - step * model->batch);
-  tg_run run = make_run(model, rows, 1);
-  model->accuracy_weight = 0;
-  load_batch(model, runner, model->dataset, order, rows);
-  tg_plan_forward(&runner->plan, &model->graph, &run, 0, model->loss.node);
-  measure_batch(model, runner, model->dataset, order, rows, 1, out);
-  if (!isfinite(out[0])) return blame_layer(model, runner, order, &run, out[0] / rows);
-  tg_plan_backward(&runner->plan, &model->graph, &run);
-  out[0] += penalty_of(model, model->vectors.gradients) * rows;
+  tg_run run = tg_make_run(model, rows, 1, 0);
+  clear_measured(model);
+  tg_load_batch(model, runner, model->dataset, order, rows);
+  tg_vectors *v = &model->vectors;
+  const uint64_t trainable = model->graph.trainable, state_bytes = model->graph.state * sizeof(tg_real);
+  memcpy(v->next_state, v->weights + trainable, (size_t)state_bytes); /* for nodes that do not run, or are frozen */
+  tg_plan_forward(&runner->plan, &model->graph, &run, 0, model->graph.n_nodes - 1);
+  tg_measure_batch(model, runner, model->dataset, order, rows, 1);
+  if (!isfinite(total_loss(model))) return blame_layer(model, runner, order, &run, total_loss(model) / rows);
+  tg_plan_backward(&runner->plan, &model->graph, &run, NULL, NULL);
+  sum_up(model, v->gradients, rows, out);
   if (!isfinite(out[0])) return blame_layer(model, runner, order, &run, out[0] / rows);
   tg_status status = check_finite(model);
   if (status) return status;
   model->step++;
   model->weights_version++;
-  const tg_vectors *v = &model->vectors;
-  uint64_t trainable = model->graph.trainable;
-  tg_optim_step(engine->pool, &model->optim, v->weights, v->gradients, trainable, model->step);
+  tg_optim_step(engine->pool, &model->optim, v->weights, v->gradients, model->step);
   tg_constrain(&model->graph, v->weights);
-  memcpy(v->weights + trainable, v->next_state, (size_t)model->graph.state * sizeof(tg_real));
+  memcpy(v->weights + trainable, v->next_state, (size_t)state_bytes);
   return TG_OK;
 }
 
@@ -301,8 +357,7 @@ tg_status tg_epoch_steps(tg_model *model, double first_step, double steps, doubl
 
 tg_status tg_inference_begin(tg_model *model, const tg_dataset *dataset, double first, double count, double batch,
                              int labels, tg_sample_range *r) {
-  tg_status status = check_ready(model, dataset, labels);
-  if (!status) status = read_range(model, dataset, first, count, batch, r);
+  tg_status status = tg_check_samples(model, dataset, first, count, batch, labels, r);
   if (!status) status = prepare(model, &model->inference, r->batch, 0);
   if (!status) status = prepare_order(model->graph.engine, &model->eval_order, &model->eval_capacity, r->batch);
   return status;
@@ -311,8 +366,8 @@ tg_status tg_inference_begin(tg_model *model, const tg_dataset *dataset, double 
 tg_run tg_inference_load(tg_model *model, const tg_dataset *dataset, tg_sample_range r, uint32_t number) {
   uint32_t at = number * r.batch, rows = tg_min(r.batch, r.count - at);
   for (uint32_t i = 0; i < rows; i++) model->eval_order[i] = r.first + at + i;
-  tg_run run = make_run(model, rows, 0);
-  load_batch(model, &model->inference, dataset, model->eval_order, rows);
+  tg_run run = tg_make_run(model, rows, 0, 0);
+  tg_load_batch(model, &model->inference, dataset, model->eval_order, rows);
   return run;
 }
 
@@ -329,15 +384,16 @@ tg_status tg_evaluate_range(tg_model *model, const tg_dataset *dataset, double f
   tg_sample_range r;
   tg_status status = tg_inference_begin(model, dataset, first, count, batch, 1, &r);
   if (status) return status;
-  double total[3] = {0, 0, 0};
-  model->accuracy_weight = 0;
+  double total[3];
+  uint32_t last = 0;
+  for (uint32_t k = 0; k < model->n_outputs; k++)
+    if (model->targets[k].used) last = tg_max(last, model->targets[k].loss.node);
+  clear_measured(model);
   for (uint32_t number = 0; number < tg_ceil_div(r.count, r.batch); number++) {
-    double measured[3];
-    uint32_t rows = infer_batch(model, dataset, r, number, model->loss.node);
-    measure_batch(model, &model->inference, dataset, model->eval_order, rows, 0, measured);
-    for (int i = 0; i < 3; i++) total[i] += measured[i];
+    uint32_t rows = infer_batch(model, dataset, r, number, last);
+    tg_measure_batch(model, &model->inference, dataset, model->eval_order, rows, 0);
   }
-  total[0] += penalty_of(model, NULL) * r.count;
+  sum_up(model, NULL, r.count, total);
   if (!isfinite(total[0]))
     return tg_fail(model->graph.engine, TG_E_NON_FINITE, "the loss of samples %u to %u is %g", r.first,
                    r.first + r.count - 1, total[0] / r.count);
@@ -350,12 +406,15 @@ tg_status tg_predict_range(tg_model *model, const tg_dataset *dataset, double fi
   tg_sample_range r;
   tg_status status = tg_inference_begin(model, dataset, first, count, batch, 0, &r);
   if (status) return status;
-  uint32_t last = model->graph.n_nodes - 1;
-  uint64_t n = tg_model_output_size(model);
   for (uint32_t number = 0; number < tg_ceil_div(r.count, r.batch); number++) {
-    uint32_t rows = infer_batch(model, dataset, r, number, last);
-    memcpy(out + (uint64_t)number * r.batch * n, model->inference.plan.steps[last].buffers.y,
-           (size_t)(rows * n * sizeof(tg_real)));
+    uint32_t rows = infer_batch(model, dataset, r, number, model->graph.n_nodes - 1);
+    tg_real *all = out; /* of one output */
+    for (uint32_t k = 0; k < model->n_outputs; k++) {
+      const uint64_t n = model->graph.nodes[model->outputs[k]].elements;
+      memcpy(all + (uint64_t)number * r.batch * n, model->inference.plan.steps[model->outputs[k]].buffers.y,
+             (size_t)(rows * n * sizeof(tg_real)));
+      all += r.count * n;
+    }
   }
   return TG_OK;
 }

@@ -10,6 +10,33 @@ typedef struct {
   uint32_t first, count, batch;
 } tg_sample_range;
 
+/* Checks the model, the data set and the range of a call; `labels`: that the losses can be computed too. */
+tg_status tg_check_samples(tg_model *model, const tg_dataset *dataset, double first, double count, double batch,
+                           int labels, tg_sample_range *r);
+
+/* ---- a batch ---- */
+
+tg_run tg_make_run(const tg_model *model, uint32_t samples, int training, int as_inference);
+/* Gathers the samples order[0…n-1] into the inputs. */
+void tg_load_batch(const tg_model *model, tg_runner *runner, const tg_dataset *dataset, const uint32_t *order,
+                   uint32_t n);
+/* Adds losses and accuracies of the batch whose forward pass is done to those measured; when `training` the gradients
+ * of the mean losses, times their weights, are written too. */
+void tg_measure_batch(tg_model *model, tg_runner *runner, const tg_dataset *dataset, const uint32_t *order,
+                      uint32_t rows, int training);
+
+/* What tg_model_inspect is asked. */
+typedef struct {
+  int32_t source;
+  const tg_real *seed;
+  const int32_t *nodes;
+  uint32_t n_nodes, flags;
+  tg_real *out;
+} tg_inspection;
+tg_status tg_inspect(tg_model *model, const tg_dataset *dataset, double first, double count, const tg_inspection *what);
+
+/* ---- calls ---- */
+
 /* Checks the call and makes the inference plan fit. */
 tg_status tg_inference_begin(tg_model *model, const tg_dataset *dataset, double first, double count, double batch,
                              int labels, tg_sample_range *r);

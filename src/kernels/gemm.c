@@ -17,124 +17,136 @@ static size_t panel_columns(uint32_t N, uint32_t panel) {
   return left < TG_TILE_COLUMNS ? left : TG_TILE_COLUMNS;
 }
 
-void tg_gemm_pack(tg_real *packed, const tg_real *b, uint32_t K, uint32_t N, uint32_t panel_first, uint32_t panel_end) {
+void tg_gemm_part_pack(tg_real *packed, const tg_real *b, size_t b_step, uint32_t K, uint32_t N, uint32_t panel_first,
+                       uint32_t panel_end) {
   /* packed (panels, K, 8), b (K, N) */
   for (uint32_t panel = panel_first; panel < panel_end; panel++) {
     tg_pack_panel(packed + (size_t)panel * K * TG_TILE_COLUMNS, b + (size_t)panel * TG_TILE_COLUMNS, K,
-                  panel_columns(N, panel), N);
+                  panel_columns(N, panel), b_step);
   }
+}
+
+void tg_gemm_part_pack_transposed(tg_real *packed, const tg_real *bt, size_t bt_step, uint32_t K, uint32_t N,
+                                  uint32_t panel_first, uint32_t panel_end) {
+  /* packed (panels, K, 8), bt (N, K) */
+  for (uint32_t panel = panel_first; panel < panel_end; panel++) {
+    tg_pack_panel_transposed(packed + (size_t)panel * K * TG_TILE_COLUMNS, bt + panel * bt_step * TG_TILE_COLUMNS, K,
+                             panel_columns(N, panel), bt_step);
+  }
+}
+
+void tg_gemm_pack(tg_real *packed, const tg_real *b, uint32_t K, uint32_t N, uint32_t panel_first, uint32_t panel_end) {
+  tg_gemm_part_pack(packed, b, N, K, N, panel_first, panel_end);
 }
 
 void tg_gemm_pack_transposed(tg_real *packed, const tg_real *bt, uint32_t K, uint32_t N, uint32_t panel_first,
                              uint32_t panel_end) {
-  /* packed (panels, K, 8), bt (N, K) */
-  for (uint32_t panel = panel_first; panel < panel_end; panel++) {
-    tg_pack_panel_transposed(packed + (size_t)panel * K * TG_TILE_COLUMNS, bt + (size_t)panel * TG_TILE_COLUMNS * K, K,
-                             panel_columns(N, panel), K);
-  }
+  tg_gemm_part_pack_transposed(packed, bt, K, K, N, panel_first, panel_end);
 }
 
 /* One row of c, the full panels of it four at a time: a tile of four rows would compute it four times. Panels of b are
  * `step` apart, their rows row_step. Returns the panel it stopped at. */
-static uint32_t multiply_row(tg_real *c, const tg_real *a, const tg_real *b, size_t step, size_t row_step,
-                             const tg_real *bias, uint32_t K, uint32_t N, uint32_t panel, uint32_t panel_end,
-                             int relu) {
-  for (; panel + 4 <= panel_end && (panel + 4) * (size_t)TG_TILE_COLUMNS <= N; panel += 4) {
+static uint32_t multiply_row(const tg_gemm_part *p, size_t row, size_t step, size_t row_step, uint32_t panel,
+                             uint32_t panel_end) {
+  for (; panel + 4 <= panel_end && (panel + 4) * (size_t)TG_TILE_COLUMNS <= p->N; panel += 4) {
+    const size_t column = (size_t)panel * TG_TILE_COLUMNS;
     tg_real *c_row[4];
-    for (size_t r = 0; r < 4; r++) c_row[r] = c + (panel + r) * TG_TILE_COLUMNS;
-    if (bias)
-      tg_copy(c_row[0], bias + (size_t)panel * TG_TILE_COLUMNS, 4 * TG_TILE_COLUMNS);
-    else
+    for (size_t r = 0; r < 4; r++) c_row[r] = p->c + row * p->c_step + column + r * TG_TILE_COLUMNS;
+    if (!p->add && p->bias)
+      tg_copy(c_row[0], p->bias + column, 4 * TG_TILE_COLUMNS);
+    else if (!p->add)
       tg_clear(c_row[0], 4 * TG_TILE_COLUMNS);
     tg_tile t = tg_tile_load(c_row, TG_TILE_COLUMNS);
-    tg_tile_one_row(&t, a, b + panel * step, step, row_step, K);
-    if (relu) tg_tile_relu(&t);
+    tg_tile_one_row(&t, p->a + row * p->a_step, p->b + panel * step, step, row_step, p->K);
+    if (p->relu) tg_tile_relu(&t);
     tg_tile_store(c_row, &t, 4, TG_TILE_COLUMNS);
   }
   return panel;
 }
 
-/* Rows row_first…row_end-1 of one panel of c += a @ b (k_count, 8), from k_first on; c starts as `start` when k_first
- * is 0, and max(0, ·) is applied when relu. */
-static __attribute__((noinline)) void multiply_panel(tg_real *c, const tg_real *a, const tg_real *b, tg_tile start,
-                                                     uint32_t K, uint32_t N, uint32_t row_first, uint32_t row_end,
-                                                     uint32_t k_first, uint32_t k_count, size_t columns, int relu) {
+/* Rows row_first…row_end-1 of one panel of c += a @ b (k_count, 8), from k_first on. */
+static __attribute__((noinline)) void multiply_panel(const tg_gemm_part *p, const tg_real *b, uint32_t panel,
+                                                     uint32_t row_first, uint32_t row_end, uint32_t k_first,
+                                                     uint32_t k_count) {
+  const size_t column = (size_t)panel * TG_TILE_COLUMNS, columns = panel_columns(p->N, panel);
+  const tg_tile start = tg_tile_start_bias(p->bias ? p->bias + column : NULL, columns);
+  const int begins = k_first == 0 && !p->add, relu = p->relu && k_first + k_count == p->K;
   for (uint32_t row = row_first; row < row_end; row += TG_TILE_ROWS) {
     size_t rows = row_end - row < TG_TILE_ROWS ? row_end - row : TG_TILE_ROWS;
     const tg_real *a_row[4];
     tg_real *c_row[4];
     for (size_t r = 0; r < 4; r++) {
       size_t m = row + (r < rows ? r : rows - 1);
-      a_row[r] = a + m * K + k_first;
-      c_row[r] = c + m * N;
+      a_row[r] = p->a + m * p->a_step + k_first;
+      c_row[r] = p->c + m * p->c_step + column;
     }
-    tg_tile t = k_first == 0 ? start : tg_tile_load(c_row, columns);
+    tg_tile t = begins ? start : tg_tile_load(c_row, columns);
     tg_tile_rows(&t, a_row, b, k_count);
     if (relu) tg_tile_relu(&t);
     tg_tile_store(c_row, &t, rows, columns);
   }
 }
 
-static tg_tile start_of_panel(const tg_real *bias, uint32_t panel, size_t columns) {
-  return tg_tile_start_bias(bias ? bias + (size_t)panel * TG_TILE_COLUMNS : NULL, columns);
-}
-
-void tg_gemm(tg_real *c, const tg_real *a, const tg_real *packed, const tg_real *bias, uint32_t K, uint32_t N,
-             uint32_t row_first, uint32_t row_end, uint32_t panel_first, uint32_t panel_end, int relu) {
-  /* c (M, N), a (M, K), packed (panels, K, 8), bias (N) */
-  if (row_end - row_first == 1) {
-    const size_t row = row_first, step = (size_t)K * TG_TILE_COLUMNS;
-    panel_first =
-        multiply_row(c + row * N, a + row * K, packed, step, TG_TILE_COLUMNS, bias, K, N, panel_first, panel_end, relu);
-  }
+void tg_gemm_part_run(const tg_gemm_part *p, uint32_t row_first, uint32_t row_end, uint32_t panel_first,
+                      uint32_t panel_end) {
+  /* c (M, N), a (M, K), b packed (panels, K, 8), bias (N) */
+  const uint32_t K = p->K;
+  if (row_end - row_first == 1)
+    panel_first = multiply_row(p, row_first, (size_t)K * TG_TILE_COLUMNS, TG_TILE_COLUMNS, panel_first, panel_end);
   for (uint32_t block_first = row_first; block_first < row_end; block_first += TG_GEMM_ROW_BLOCK) {
     uint32_t block_end = row_end - block_first > TG_GEMM_ROW_BLOCK ? block_first + TG_GEMM_ROW_BLOCK : row_end;
     uint32_t k_first = 0;
     do { /* once even when K is 0: c is then the bias */
       uint32_t k_count = K - k_first > TG_GEMM_K_BLOCK ? TG_GEMM_K_BLOCK : K - k_first;
-      int last = k_first + k_count == K;
-      for (uint32_t panel = panel_first; panel < panel_end; panel++) {
-        const size_t columns = panel_columns(N, panel);
-        multiply_panel(c + (size_t)panel * TG_TILE_COLUMNS, a, packed + ((size_t)panel * K + k_first) * TG_TILE_COLUMNS,
-                       start_of_panel(bias, panel, columns), K, N, block_first, block_end, k_first, k_count, columns,
-                       relu && last);
-      }
+      for (uint32_t panel = panel_first; panel < panel_end; panel++)
+        multiply_panel(p, p->b + ((size_t)panel * K + k_first) * TG_TILE_COLUMNS, panel, block_first, block_end,
+                       k_first, k_count);
       k_first += k_count;
     } while (k_first < K);
   }
 }
 
-/* Rows of a panel packed at a time by tg_gemm_unpacked: 8 KB. */
+void tg_gemm(tg_real *c, const tg_real *a, const tg_real *packed, const tg_real *bias, uint32_t K, uint32_t N,
+             uint32_t row_first, uint32_t row_end, uint32_t panel_first, uint32_t panel_end, int relu) {
+  const tg_gemm_part whole = {c, a, packed, bias, N, K, 0, K, N, relu, 0};
+  tg_gemm_part_run(&whole, row_first, row_end, panel_first, panel_end);
+}
+
+/* Rows of a panel packed at a time by tg_gemm_part_unpacked: 8 KB. */
 enum { TG_GEMM_PACK_BLOCK = 256 };
 
-void tg_gemm_unpacked(tg_real *c, const tg_real *a, const tg_real *b, const tg_real *bias, uint32_t M, uint32_t K,
-                      uint32_t N, uint32_t panel_first, uint32_t panel_end, int relu, int transposed) {
+void tg_gemm_part_unpacked(const tg_gemm_part *p, uint32_t M, uint32_t panel_first, uint32_t panel_end,
+                           int transposed) {
   /* c (M, N), a (M, K), b (K, N) or (N, K), bias (N) */
-  if (M == 1 && !transposed)
-    panel_first = multiply_row(c, a, b, TG_TILE_COLUMNS, N, bias, K, N, panel_first, panel_end, relu);
+  const uint32_t K = p->K;
+  if (M == 1 && !transposed) panel_first = multiply_row(p, 0, TG_TILE_COLUMNS, p->b_step, panel_first, panel_end);
   tg_real block[TG_GEMM_PACK_BLOCK * TG_TILE_COLUMNS];
   for (uint32_t panel = panel_first; panel < panel_end; panel++) {
-    const size_t column = (size_t)panel * TG_TILE_COLUMNS, columns = panel_columns(N, panel);
-    const tg_tile start = start_of_panel(bias, panel, columns);
+    const size_t column = (size_t)panel * TG_TILE_COLUMNS, columns = panel_columns(p->N, panel);
     uint32_t k_first = 0;
     do {
       const uint32_t k_count = K - k_first > TG_GEMM_PACK_BLOCK ? TG_GEMM_PACK_BLOCK : K - k_first;
       if (transposed)
-        tg_pack_panel_transposed(block, b + column * K + k_first, k_count, columns, K);
+        tg_pack_panel_transposed(block, p->b + column * p->b_step + k_first, k_count, columns, p->b_step);
       else
-        tg_pack_panel(block, b + (size_t)k_first * N + column, k_count, columns, N);
-      multiply_panel(c + column, a, block, start, K, N, 0, M, k_first, k_count, columns,
-                     relu && k_first + k_count == K);
+        tg_pack_panel(block, p->b + k_first * p->b_step + column, k_count, columns, p->b_step);
+      multiply_panel(p, block, panel, 0, M, k_first, k_count);
       k_first += k_count;
     } while (k_first < K);
   }
 }
 
-/* Rows of a and b in one pass of tg_gemm_transposed: its four columns of a, copied side by side, take 4 KB. */
+void tg_gemm_unpacked(tg_real *c, const tg_real *a, const tg_real *b, const tg_real *bias, uint32_t M, uint32_t K,
+                      uint32_t N, uint32_t panel_first, uint32_t panel_end, int relu, int transposed) {
+  const tg_gemm_part whole = {c, a, b, bias, N, K, transposed ? K : N, K, N, relu, 0};
+  tg_gemm_part_unpacked(&whole, M, panel_first, panel_end, transposed);
+}
+
+/* Rows of a and b in one pass of tg_gemm_part_transposed: its four columns of a, copied side by side, take 4 KB. */
 enum { TG_GEMM_M_BLOCK = 256 };
 
-void tg_gemm_transposed(tg_real *c, const tg_real *a, const tg_real *b, uint32_t M, uint32_t K, uint32_t N,
-                        uint32_t row_first, uint32_t row_end) {
+void tg_gemm_part_transposed(tg_real *c, size_t c_step, const tg_real *a, size_t a_step, const tg_real *b,
+                             size_t b_step, uint32_t M, uint32_t N, uint32_t row_first, uint32_t row_end) {
   /* c (K, N), a (M, K), b (M, N) */
   uint32_t m_first = 0;
   do { /* once even when M is 0: c is then zero */
@@ -145,24 +157,29 @@ void tg_gemm_transposed(tg_real *c, const tg_real *a, const tg_real *b, uint32_t
        * read the copy. Behind the last row the four neighbours reach into the next row of a, or over its end: read,
        * never stored. */
       tg_real a_block[TG_GEMM_M_BLOCK * TG_TILE_ROWS];
-      const tg_real *a_from = a + (size_t)m_first * K + row;
+      const tg_real *a_from = a + m_first * a_step + row;
       for (uint32_t m = 0; m < m_count; m++) {
-        tg_v4_store(a_block + (size_t)m * TG_TILE_ROWS, tg_v4_load(a_from + (size_t)m * K));
+        tg_v4_store(a_block + (size_t)m * TG_TILE_ROWS, tg_v4_load(a_from + m * a_step));
       }
       for (uint32_t panel = 0; panel < tg_gemm_panels(N); panel++) {
         const size_t columns = panel_columns(N, panel);
         tg_real *c_row[4];
         for (size_t r = 0; r < 4; r++) {
-          c_row[r] = c + (row + (r < rows ? r : rows - 1)) * (size_t)N + (size_t)panel * TG_TILE_COLUMNS;
+          c_row[r] = c + (row + (r < rows ? r : rows - 1)) * c_step + (size_t)panel * TG_TILE_COLUMNS;
         }
         tg_tile t = m_first == 0 ? tg_tile_start(tg_v4_zero(), tg_v4_zero()) : tg_tile_load(c_row, columns);
-        tg_tile_columns_adjacent(&t, a_block, TG_TILE_ROWS, b + (size_t)m_first * N + (size_t)panel * TG_TILE_COLUMNS,
-                                 N, m_count);
+        tg_tile_columns_adjacent(&t, a_block, TG_TILE_ROWS, b + m_first * b_step + (size_t)panel * TG_TILE_COLUMNS,
+                                 b_step, m_count);
         tg_tile_store(c_row, &t, rows, columns);
       }
     }
     m_first += m_count;
   } while (m_first < M);
+}
+
+void tg_gemm_transposed(tg_real *c, const tg_real *a, const tg_real *b, uint32_t M, uint32_t K, uint32_t N,
+                        uint32_t row_first, uint32_t row_end) {
+  tg_gemm_part_transposed(c, N, a, K, b, N, M, N, row_first, row_end);
 }
 
 /* One pass of the tile at c (4, 8) over a (4, K) and b (K, 8). Not inlined: as in the real kernels, nothing is known

@@ -29,6 +29,32 @@ void tg_gemm_unpacked(tg_real *c, const tg_real *a, const tg_real *b, const tg_r
 /* c (K, N) = transpose of a (M, K) @ b (M, N); rows row_first…row_end-1 of c. Nothing is packed. */
 void tg_gemm_transposed(tg_real *c, const tg_real *a, const tg_real *b, uint32_t M, uint32_t K, uint32_t N,
                         uint32_t row_first, uint32_t row_end);
+
+/*
+ * The same for matrices that are part of larger ones, such as one gate of a recurrent layer at one step, or one head of
+ * an attention: rows of a, b and c lie a_step, b_step and c_step apart, and a product may be added to c.
+ */
+typedef struct {
+  tg_real *c;
+  const tg_real *a;
+  const tg_real *b;    /* packed, or as it stands */
+  const tg_real *bias; /* N, or NULL */
+  size_t c_step, a_step;
+  size_t b_step; /* not read when b is packed */
+  uint32_t K, N;
+  int relu, add; /* add: to what c holds, whatever the bias */
+} tg_gemm_part;
+
+void tg_gemm_part_pack(tg_real *packed, const tg_real *b, size_t b_step, uint32_t K, uint32_t N, uint32_t panel_first,
+                       uint32_t panel_end);
+void tg_gemm_part_pack_transposed(tg_real *packed, const tg_real *bt, size_t bt_step, uint32_t K, uint32_t N,
+                                  uint32_t panel_first, uint32_t panel_end);
+void tg_gemm_part_run(const tg_gemm_part *p, uint32_t row_first, uint32_t row_end, uint32_t panel_first,
+                      uint32_t panel_end);
+void tg_gemm_part_unpacked(const tg_gemm_part *p, uint32_t M, uint32_t panel_first, uint32_t panel_end, int transposed);
+void tg_gemm_part_transposed(tg_real *c, size_t c_step, const tg_real *a, size_t a_step, const tg_real *b,
+                             size_t b_step, uint32_t M, uint32_t N, uint32_t row_first, uint32_t row_end);
+
 /* `iterations` runs of the 4x8 micro-kernel over the same packed panel, all of it in the first-level cache: the peak
  * that every other kernel is measured against. Returns a value that depends on every product, so that no compiler drops
  * them. */

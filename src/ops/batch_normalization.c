@@ -88,13 +88,18 @@ static void forward_chunk(void *context, uint32_t tile, uint32_t thread) {
           j->b->relu);
 }
 
+/* Else by the moving averages, which then stay as they are. */
+static int normalises_by_batch(const tg_run *run, const tg_buffers *buffers) {
+  return run->training && !run->as_inference && !buffers->frozen;
+}
+
 static void forward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
   (void)graph;
   job j = make_job(run, node, buffers);
   uint32_t n = j.n, chunks = (uint32_t)chunks_of(j.rows, n);
   tg_real *saved = buffers->saved;
   const tg_real *moving = buffers->state, *variance = moving + n;
-  if (run->training) {
+  if (normalises_by_batch(run, buffers)) {
     tg_real *batch_variance = buffers->scratch + 2 * (size_t)chunks * n;
     tg_pool_run(run->pool, chunks, statistics_chunk, &j);
     tg_norm_combine(saved + MEAN * n, batch_variance, j.parts, (size_t)j.rows, chunk_rows(n), n);
@@ -141,13 +146,15 @@ static void backward(const tg_run *run, const tg_graph *graph, const tg_node *no
   tg_sum_rows(totals + SUMS * n, j.parts, chunks, 2 * n);
 
   uint32_t scaled = tg_attribute_u32(node, SCALE), centered = tg_attribute_u32(node, CENTER);
+  /* The averages do not depend on the input. */
+  const tg_real share = normalises_by_batch(run, buffers) ? 1 / (tg_real)j.rows : 0;
   const tg_real *inverse = buffers->saved + INVERSE * n, *factor = buffers->saved + FACTOR * n;
   for (uint32_t i = 0; i < n; i++) {
     tg_real sum = totals[i], gradient = totals[n + i] * inverse[i]; /* of beta and of gamma */
     if (scaled) buffers->dw[i] = gradient;
     if (centered) buffers->dw[scaled * n + i] = sum;
-    totals[SLOPE * n + i] = factor[i] * inverse[i] * gradient / (tg_real)j.rows;
-    totals[OFFSET * n + i] = factor[i] * sum / (tg_real)j.rows;
+    totals[SLOPE * n + i] = factor[i] * inverse[i] * gradient * share;
+    totals[OFFSET * n + i] = factor[i] * sum * share;
   }
   if (!buffers->dx[0]) return;
   j.slope = totals + SLOPE * n;

@@ -224,10 +224,10 @@ static void backward(const tg_run *run, const tg_graph *graph, const tg_node *no
 
   const tg_winograd by_tiles = tg_winograd_make(&j.s);
   if (tg_winograd_pays(&j.s, run->samples)) {
-    tg_conv2d_winograd_filter_gradient(run, buffers, &by_tiles);
+    if (buffers->wants_dw) tg_conv2d_winograd_filter_gradient(run, buffers, &by_tiles);
     if (buffers->dx[0]) tg_conv2d_winograd_input_gradient(run, buffers, &by_tiles);
   } else {
-    filter_gradient(run, buffers, &j, width);
+    if (buffers->wants_dw) filter_gradient(run, buffers, &j, width);
     if (buffers->dx[0]) input_gradient(run, node, buffers, &j, width);
   }
 }

@@ -110,9 +110,9 @@ static void input_gradient_tile(void *context, uint32_t tile, uint32_t thread) {
 
 static void backward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
   job j = make_job(run, graph, node, buffers);
-  tg_real *db = tg_attribute_u32(node, USE_BIAS) ? buffers->dw + (size_t)j.in * j.units : NULL;
+  tg_real *db = tg_attribute_u32(node, USE_BIAS) ? buffers->dw + (size_t)j.in * j.units : NULL; /* masks dy too */
   tg_bias_relu_backward(run->pool, db, buffers->dy, buffers->y, buffers->scratch, j.rows, j.units, buffers->relu);
-  tg_pool_run(run->pool, tg_ceil_div(j.in, KERNEL_GRADIENT_ROWS), kernel_gradient_tile, &j);
+  if (buffers->wants_dw) tg_pool_run(run->pool, tg_ceil_div(j.in, KERNEL_GRADIENT_ROWS), kernel_gradient_tile, &j);
   if (buffers->dx[0])
     tg_pool_run(run->pool, tg_ceil_div(tg_gemm_panels(j.in), INPUT_GRADIENT_PANELS), input_gradient_tile, &j);
 }

@@ -1,6 +1,6 @@
 /*
  * Layers that disturb their input in training and are the identity at inference (Keras GaussianNoise, GaussianDropout,
- * AlphaDropout, SpatialDropout2D).
+ * AlphaDropout, SpatialDropout1D, SpatialDropout2D).
  */
 #include "../kernels/noise.h"
 
@@ -79,17 +79,20 @@ TG_NOISE(gaussian_noise, "gaussianNoise", GAUSSIAN_NOISE, stddev_attributes, TG_
 TG_NOISE(gaussian_dropout, "gaussianDropout", GAUSSIAN_DROPOUT, rate_attributes, 0)
 TG_NOISE(alpha_dropout, "alphaDropout", ALPHA_DROPOUT, rate_attributes, 0)
 
-/* ---- spatialDropout2d: whole channels of a sample at once ---- */
+/* ---- spatialDropout1d, spatialDropout2d: whole channels of a sample at once; the variant is the input's rank ---- */
 
 static tg_status infer_spatial(tg_graph *graph, tg_node *node) {
   node->shape = tg_graph_input(graph, node, 0)->shape;
-  return tg_graph_require_rank(graph, node, 3, "height, width, channels");
+  const uint32_t rank = node->op->variant;
+  return tg_graph_require_rank(graph, node, rank, rank == 2 ? "steps, features" : "height, width, channels");
 }
+
+static uint32_t channels_of(const tg_node *node) { return node->shape.dims[node->op->variant - 1]; }
 
 static void plan_spatial(const tg_graph *graph, const tg_node *node, uint32_t samples, uint32_t threads, int want_dx,
                          tg_needs *needs) {
   (void)graph, (void)threads, (void)want_dx;
-  needs->forward = needs->backward = tg_mul(samples, node->shape.dims[2]);
+  needs->forward = needs->backward = tg_mul(samples, channels_of(node));
 }
 
 typedef struct {
@@ -109,7 +112,7 @@ static void mask_image(void *context, uint32_t image, uint32_t thread) {
 
 static void mask_images(const tg_run *run, const tg_node *node, tg_real *mask, tg_real *to, const tg_real *from) {
   double rate = node->attributes[0];
-  uint32_t channels = node->shape.dims[2];
+  uint32_t channels = channels_of(node);
   size_t n = (size_t)run->samples * channels;
   for (size_t i = 0; i < n; i++) mask[i] = 1;
   tg_dropout(mask, mask, n, 0, threshold_of(rate), (tg_real)(1 / (1 - rate)), run->seed, stream_of(node), run->step);
@@ -127,12 +130,17 @@ static void backward_spatial(const tg_run *run, const tg_graph *graph, const tg_
   if (b->dx[0]) mask_images(run, node, b->scratch, b->dx[0], b->dy);
 }
 
-const tg_op tg_op_spatial_dropout2d = {.name = "spatialDropout2d",
-                                       .attributes = rate_attributes,
-                                       .n_attributes = 1,
-                                       .n_inputs = 1,
-                                       .traits = TG_OP_IDENTITY_AT_INFERENCE | TG_OP_LIVE,
-                                       .infer = infer_spatial,
-                                       .plan = plan_spatial,
-                                       .forward = forward_spatial,
-                                       .backward = backward_spatial};
+#define TG_SPATIAL_DROPOUT(id, name_, rank)                                     \
+  const tg_op tg_op_##id = {.name = name_,                                      \
+                            .attributes = rate_attributes,                      \
+                            .n_attributes = 1,                                  \
+                            .n_inputs = 1,                                      \
+                            .variant = rank,                                    \
+                            .traits = TG_OP_IDENTITY_AT_INFERENCE | TG_OP_LIVE, \
+                            .infer = infer_spatial,                             \
+                            .plan = plan_spatial,                               \
+                            .forward = forward_spatial,                         \
+                            .backward = backward_spatial};
+
+TG_SPATIAL_DROPOUT(spatial_dropout1d, "spatialDropout1d", 2)
+TG_SPATIAL_DROPOUT(spatial_dropout2d, "spatialDropout2d", 3)

@@ -161,9 +161,12 @@ const char *tg_optim_slot_name(const tg_optim *optim, uint32_t slot) {
 }
 
 uint64_t tg_optim_slot(const tg_optim *optim, uint32_t slot, uint32_t tensor, tg_shape *shape) {
-  const tg_optim_tensor *t = &optim->tensors[tensor];
+  const tg_optim_tensor *t = optim->tensors, *end = t + optim->n_tensors;
+  while (t < end && t->number != tensor) t++;
+  *shape = (tg_shape){0, {1, 1, 1, 1}};
+  if (t == end) return 0;
   *shape = part_of(t, slot < TG_RULE_SLOTS ? optim->rule->slots[slot].part : TG_SLOT_WHOLE);
-  return slot < TG_RULE_SLOTS ? t->slots[slot] : t->offset;
+  return slot < TG_RULE_SLOTS ? t->slots[slot] : t->common;
 }
 
 /* ---- making ---- */
@@ -183,7 +186,7 @@ static tg_status read_values(tg_engine *engine, tg_optim *optim, const tg_graph 
                        graph->n_tensors);
       const tg_tensor *tensor = &graph->tensors[(uint32_t)values[i]];
       for (uint32_t t = 0; t < optim->n_tensors; t++)
-        if (tensor->trainable && optim->tensors[t].offset == tensor->offset) optim->tensors[t].matrix = 0;
+        if (tensor == &graph->tensors[optim->tensors[t].number]) optim->tensors[t].matrix = 0;
     } else {
       tg_status status = set_value(engine, optim, names, values[i]);
       if (status) return status;
@@ -194,7 +197,7 @@ static tg_status read_values(tg_engine *engine, tg_optim *optim, const tg_graph 
   return check_clips(engine, optim);
 }
 
-static tg_status allocate(tg_engine *engine, tg_optim *optim, uint64_t trainable, const uint64_t ends[TG_RULE_SLOTS]) {
+static tg_status allocate(tg_engine *engine, tg_optim *optim, uint64_t common, const uint64_t ends[TG_RULE_SLOTS]) {
   uint64_t numbers = (uint64_t)optim->n_tiles + optim->n_matrices + optim->n_tensors;
   optim->sums = tg_allocate(engine, TG_BLOCK_PRIVATE, numbers * sizeof(double), 1, "optimizer sums");
   if (!optim->sums) return engine->status;
@@ -204,7 +207,7 @@ static tg_status allocate(tg_engine *engine, tg_optim *optim, uint64_t trainable
   for (uint32_t slot = 0; slot <= TG_SLOTS; slot++) {
     int is_scratch = slot == TG_SLOTS;
     if (is_scratch ? !scratch : !tg_optim_slot_name(optim, slot)) continue;
-    uint64_t n = is_scratch ? scratch : slot < TG_RULE_SLOTS ? ends[slot] : trainable;
+    uint64_t n = is_scratch ? scratch : slot < TG_RULE_SLOTS ? ends[slot] : common;
     /* Kernels read a little past the end. */
     uint64_t bytes = tg_mul(tg_add(n, TG_OVERREAD_REALS), sizeof(tg_real));
     tg_real *vector = tg_allocate(engine, TG_BLOCK_PRIVATE, bytes, 1, "optimizer state");
@@ -216,25 +219,27 @@ static tg_status allocate(tg_engine *engine, tg_optim *optim, uint64_t trainable
   return TG_OK;
 }
 
-tg_status tg_optim_make(tg_optim *optim, const tg_graph *graph, tg_optimizer kind, const char *names,
-                        const double *values, uint32_t n) {
+tg_status tg_optim_make(tg_optim *optim, const tg_graph *graph, const uint8_t *trained, tg_optimizer kind,
+                        const char *names, const double *values, uint32_t n) {
   tg_engine *engine = graph->engine;
   if ((uint32_t)kind >= N_RULES) return tg_fail(engine, TG_E_CONFIG, "optimizer %g is unknown", (double)kind);
   *optim = (tg_optim){.rule = rules[kind]};
-  uint64_t most = (uint64_t)graph->n_tensors + 1;
+  uint64_t most = (uint64_t)graph->n_tensors + 1, common = 0;
   optim->tensors = tg_allocate(engine, TG_BLOCK_PRIVATE, most * sizeof(tg_optim_tensor), 1, "optimizer tensors");
   if (!optim->tensors) return engine->status;
   for (uint32_t i = 0; i < graph->n_tensors; i++) {
     const tg_tensor *from = &graph->tensors[i];
-    if (!from->trainable) continue;
+    if (!from->trainable || !trained[from->node]) continue;
     tg_optim_tensor *t = &optim->tensors[optim->n_tensors++];
-    *t = (tg_optim_tensor){from->shape, from->offset, from->size, .matrix = from->shape.rank >= 2};
+    *t = (tg_optim_tensor){from->shape, from->offset,     from->size,
+                           .number = i, .common = common, .matrix = from->shape.rank >= 2};
+    common += from->size;
   }
   tg_status status = read_values(engine, optim, graph, names, values, n);
   if (!status) {
     uint64_t ends[TG_RULE_SLOTS] = {0};
     for (uint32_t i = 0; i < optim->n_tensors; i++) place(optim, &optim->tensors[i], ends);
-    status = allocate(engine, optim, graph->trainable, ends);
+    status = allocate(engine, optim, common, ends);
   }
   if (status) tg_optim_free(engine, optim);
   return status;

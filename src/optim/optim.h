@@ -23,10 +23,12 @@ enum {
   TG_OPTIONS
 };
 
-/* A weight tensor that gradients change. */
+/* A weight tensor that training changes. */
 typedef struct {
   tg_shape shape;
   uint64_t offset, size;
+  uint32_t number;        /* in the graph */
+  uint64_t common;        /* its part of the slots of the common options */
   uint32_t columns, rows; /* of its matrices, the last two dimensions; a vector is one row */
   int matrix;             /* of rank 2 or more, and not excluded */
   uint64_t slots[TG_RULE_SLOTS];
@@ -48,23 +50,25 @@ struct tg_optim {
 };
 
 /*
- * Makes an optimizer for the graph's tensors from its defaults and the named values; "exclude", any number of times,
+ * Makes an optimizer from its defaults and the named values, for the graph's trainable tensors of the nodes that are
+ * `trained` (one byte a node; those of a shared tensor's root count); "exclude", any number of times,
  * names a tensor that Muon leaves to Adam. TG_E_CONFIG, TG_E_HYPERPARAM, TG_E_OOM; nothing is then left to free.
  */
-tg_status tg_optim_make(tg_optim *optim, const tg_graph *graph, tg_optimizer kind, const char *names,
-                        const double *values, uint32_t n);
+tg_status tg_optim_make(tg_optim *optim, const tg_graph *graph, const uint8_t *trained, tg_optimizer kind,
+                        const char *names, const double *values, uint32_t n);
 void tg_optim_free(tg_engine *engine, tg_optim *optim);
 /* Sets the one named (the text up to a comma or the end). TG_E_HYPERPARAM; TG_E_STATE when other slots would be needed;
  * *optim is then unchanged. */
 tg_status tg_optim_set(tg_engine *engine, tg_optim *optim, const char *name, double value);
 /* The slot's name in checkpoints, NULL when it is not in use. */
 const char *tg_optim_slot_name(const tg_optim *optim, uint32_t slot);
-/* Offset and shape of a tensor's part of a slot; rank 0 when it has none. `tensor` counts those of the optimizer. */
+/* Offset and shape of a tensor's part of a slot; rank 0 when it has none. `tensor` is its number in the graph. */
 uint64_t tg_optim_slot(const tg_optim *optim, uint32_t slot, uint32_t tensor, tg_shape *shape);
 
-/* Takes gradients g (n) number `step` (the first is 1) and updates w (n); with accumulation every k-th time. g is then
- * what the update used: averaged and clipped. */
-void tg_optim_step(tg_pool *pool, const tg_optim *optim, tg_real *w, tg_real *g, uint64_t n, uint64_t step);
+/* Takes gradients g number `step` (the first is 1) and updates w; with accumulation every k-th time. g is then what the
+ * update used: averaged and clipped. Both are vectors of the graph; tensors that are not the optimizer's stay as they
+ * are. */
+void tg_optim_step(tg_pool *pool, const tg_optim *optim, tg_real *w, tg_real *g, uint64_t step);
 /* Updates made in `steps` steps. */
 uint64_t tg_optim_updates(const tg_optim *optim, uint64_t steps);
 

@@ -298,7 +298,7 @@ static void test_bad_graphs(void) {
   CHECK(tg_model_create(engine, -1) == NULL);
   check_error(engine, TG_E_CONFIG, TG_E_CONFIG, "seed", "-1");
   tg_chain empty = chain_start(engine, 0, 2, 2, 2);
-  check_error(engine, tg_model_build(engine, empty.model), TG_E_CONFIG, "1 nodes", "needs");
+  check_error(engine, tg_model_build(engine, empty.model, NULL, 0), TG_E_CONFIG, "1 nodes", "needs");
   tg_engine_destroy(engine);
 }
 

@@ -168,6 +168,33 @@ static void check_read_loss_node(tg_engine *engine) {
   tg_model_destroy(engine, chain.model);
 }
 
+/* A layer that is called three times, on values of one shape, one of which it gave itself. */
+static void add_called_again(tg_chain *chain) {
+  chain_add(chain, "dense", "units", 3.0);
+  double root = chain->last;
+  int32_t first = chain->last;
+  chain_add(chain, "relu", "");
+  chain_add(chain, "dense", "units,sharesWith", 3.0, root);
+  chain_join(chain, "add", first);
+  chain_add(chain, "sigmoid", "");
+  chain_add(chain, "dense", "units,sharesWith", 3.0, root);
+}
+static void add_conv_called_again(tg_chain *chain) {
+  chain_add(chain, "conv2d", "filters,kernelHeight,kernelWidth,samePadding", 3.0, 3.0, 3.0, 1.0);
+  chain_add(chain, "conv2d", "filters,kernelHeight,kernelWidth,samePadding,sharesWith", 3.0, 3.0, 3.0, 1.0,
+            (double)chain->last);
+}
+static void add_norm_called_again(tg_chain *chain) {
+  chain_add(chain, "batchNormalization", "");
+  chain_add(chain, "batchNormalization", "sharesWith", (double)chain->last);
+}
+
+static void called_again(tg_engine *engine) {
+  check_layer(engine, 4, 5, 3, "dense called again", add_called_again);
+  check_layer(engine, 4, 5, 3, "conv2d called again", add_conv_called_again);
+  check_layer(engine, 4, 5, 3, "batchNormalization called again", add_norm_called_again);
+}
+
 static void layers(tg_engine *engine) {
   check_layer(engine, 3, 5, 6, "globalAveragePooling2d", add_global_pool);
   check_layer(engine, 3, 5, 6, "batchNormalization", add_norm);
@@ -253,8 +280,8 @@ static void check_weighted_loss(tg_engine *engine) {
   chain_add(&chain, "dense", "units", 4.0);
   CHECK(!chain_finish(&chain, TG_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY, 1, TG_OPTIMIZER_SGD, 0));
   const double options[] = {1, 0.3}, rate = 0;
-  CHECK(!tg_model_compile(engine, chain.model, TG_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY, "fromLogits,labelSmoothing",
-                          options, 2, TG_OPTIMIZER_SGD, "learningRate", &rate, 1));
+  CHECK(!chain_compile(&chain, TG_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY, "fromLogits,labelSmoothing", options, 2,
+                       TG_OPTIMIZER_SGD, "learningRate", &rate, 1));
   tg_dataset *dataset = noise_dataset(engine, 5, 1, 1, 7, TG_LABELS_CLASS, 4, 9);
   float *weights = tg_dataset_weights(engine, dataset);
   for (int i = 0; i < 5; i++) weights[i] = (float)(i - 1) / 2;
@@ -308,6 +335,7 @@ int main(void) {
   layers(engine);
   branches(engine);
   check_read_loss_node(engine);
+  called_again(engine);
   convolutions(engine);
   winograd_convolutions(engine);
   losses(engine);

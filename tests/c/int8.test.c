@@ -17,7 +17,7 @@ static void test_calibration(void) {
   tg_chain chain = chain_start(engine, 1, 1, 1, 1);
   chain_add(&chain, "dense", "units", 2.0);
   chain_add(&chain, "relu", "");
-  CHECK(!tg_model_build(engine, chain.model));
+  CHECK(!tg_model_build(engine, chain.model, NULL, 0));
   tg_real *w = tg_model_vector(engine, chain.model, TG_VECTOR_WEIGHTS);
   const tg_real weights[4] = {1, -2, 0, 500}; /* y = x and 500 - 2 x */
   memcpy(w, weights, sizeof weights);
@@ -66,7 +66,8 @@ static void test_graphs(void) {
   chain.last = bytes;
   chain_add(&chain, "conv2dInt8", "filters,kernelHeight,kernelWidth,scale,pool", 2.0, 4.0, 4.0, 1.0, 2.0);
   CHECK(chain.last == -TG_E_CONFIG && strstr(tg_last_error(engine), "pool is 2, larger than its height 1"));
-  CHECK(tg_model_build(engine, chain.model) == TG_E_GRAPH && strstr(tg_last_error(engine), "floats, not bytes"));
+  CHECK(tg_model_build(engine, chain.model, NULL, 0) == TG_E_GRAPH &&
+        strstr(tg_last_error(engine), "floats, not bytes"));
   tg_engine_destroy(engine);
 }
 

@@ -48,11 +48,17 @@ void chain_join(tg_chain *chain, const char *op, int32_t other) {
 
 tg_status chain_finish(tg_chain *chain, tg_loss loss, int from_logits, tg_optimizer optimizer, double learning_rate) {
   if (chain->last < 0) return (tg_status)-chain->last;
-  tg_status status = tg_model_build(chain->engine, chain->model);
+  tg_status status = tg_model_build(chain->engine, chain->model, NULL, 0);
   if (status) return status;
   const double logits = from_logits;
-  return tg_model_compile(chain->engine, chain->model, loss, "fromLogits", &logits, 1, optimizer, "learningRate",
-                          &learning_rate, 1);
+  return chain_compile(chain, loss, "fromLogits", &logits, 1, optimizer, "learningRate", &learning_rate, 1);
+}
+
+tg_status chain_compile(tg_chain *chain, tg_loss loss, const char *loss_options, const double *loss_values,
+                        uint32_t n_loss_options, tg_optimizer optimizer, const char *names, const double *values,
+                        uint32_t n) {
+  tg_status status = tg_model_set_loss(chain->engine, chain->model, 0, loss, loss_options, loss_values, n_loss_options);
+  return status ? status : tg_model_compile(chain->engine, chain->model, optimizer, names, values, n);
 }
 
 tg_dataset *noise_dataset(tg_engine *engine, uint32_t count, uint32_t height, uint32_t width, uint32_t channels,

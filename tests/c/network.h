@@ -20,6 +20,10 @@ void chain_add(tg_chain *chain, const char *op, const char *attributes, ...);
 void chain_join(tg_chain *chain, const char *op, int32_t other);
 /* Builds and compiles; returns the first status that is not TG_OK. */
 tg_status chain_finish(tg_chain *chain, tg_loss loss, int from_logits, tg_optimizer optimizer, double learning_rate);
+/* Compiles a built model of one output. */
+tg_status chain_compile(tg_chain *chain, tg_loss loss, const char *loss_options, const double *loss_values,
+                        uint32_t n_loss_options, tg_optimizer optimizer, const char *names, const double *values,
+                        uint32_t n);
 
 /* `count` samples of noise from -1 to 1; class labels 0…label_size-1 (CLASS), or values in [0, 1) (VALUES). */
 tg_dataset *noise_dataset(tg_engine *engine, uint32_t count, uint32_t height, uint32_t width, uint32_t channels,

@@ -44,8 +44,7 @@ static void test_optimizer(tg_optimizer kind, uint32_t options) {
   for (uint32_t threads = 1; threads <= 3; threads++) {
     tg_engine *engine = tg_engine_create(threads, threads);
     tg_chain chain = make_network(engine);
-    CHECK(
-        !tg_model_compile(engine, chain.model, SPARSE, "fromLogits", &one, 1, kind, all_options, all_values, options));
+    CHECK(!chain_compile(&chain, SPARSE, "fromLogits", &one, 1, kind, all_options, all_values, options));
     check_slots(engine, chain.model);
     tg_dataset *dataset = noise_dataset(engine, 30, 6, 6, 3, TG_LABELS_CLASS, 4, 21);
     double out[3 * 5];
@@ -85,12 +84,11 @@ static void test_refusals(void) {
                  {"beta1", &one, 1, "beta1 is 1, it must be from 0"},
                  {"beta", &one, 1, "'beta'"}};
   for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-    CHECK(tg_model_compile(engine, chain.model, SPARSE, "fromLogits", &one, 1, TG_OPTIMIZER_NADAM, refused[i].names,
-                           refused[i].values, refused[i].n) == TG_E_HYPERPARAM);
+    CHECK(chain_compile(&chain, SPARSE, "fromLogits", &one, 1, TG_OPTIMIZER_NADAM, refused[i].names, refused[i].values,
+                        refused[i].n) == TG_E_HYPERPARAM);
     CHECK_MESSAGE(strstr(tg_last_error(engine), refused[i].text), "%s", tg_last_error(engine));
   }
-  CHECK(tg_model_compile(engine, chain.model, SPARSE, "fromLogits", &one, 1, (tg_optimizer)N_OPTIMIZERS, "", &one, 0) ==
-        TG_E_CONFIG);
+  CHECK(chain_compile(&chain, SPARSE, "fromLogits", &one, 1, (tg_optimizer)N_OPTIMIZERS, "", &one, 0) == TG_E_CONFIG);
   CHECK(tg_engine_info(engine, TG_INFO_LIVE_ALLOCATIONS) == allocations);
   /* What needs a slot that is not there is refused; the optimizer of before works on. */
   CHECK(tg_model_set_hyperparameter(engine, chain.model, "amsgrad", 1) == TG_E_STATE);

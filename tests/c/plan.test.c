@@ -50,7 +50,8 @@ typedef struct {
 } part;
 
 static part next_part(const paper *p, uint32_t i, part done) {
-  const uint32_t slice = p->plan->steps[i].slice, first = done.first + done.count, left = p->plan->samples - first;
+  const uint32_t slice = p->plan->steps[i].slice, first = done.first + done.count,
+                 left = p->plan->request.samples - first;
   return (part){first, slice && slice < left ? slice : left};
 }
 
@@ -65,10 +66,10 @@ static tg_needs needs_of(const paper *p, uint32_t i) {
   const tg_step *step = &p->plan->steps[i];
   uint32_t threads = tg_pool_threads(p->graph->engine->pool);
   if (node->op->plan)
-    node->op->plan(p->graph, node, step->slice ? step->slice : p->plan->samples, threads,
+    node->op->plan(p->graph, node, step->slice ? step->slice : p->plan->request.samples, threads,
                    step->buffers.dx[0] || step->buffers.dx[1], &needs);
   if (!step->buffers.packed) {
-    CHECK(!needs.packed || (p->plan->training && node->op->traits & TG_OP_PACKS_TO_PREDICT));
+    CHECK(!needs.packed || (p->plan->request.training && node->op->traits & TG_OP_PACKS_TO_PREDICT));
     needs.packed = 0;
   }
   return needs;
@@ -82,7 +83,7 @@ static void forward_node(paper *p, uint32_t i, part s) {
   const tg_node *node = &p->graph->nodes[i];
   const tg_step *step = &p->plan->steps[i];
   tg_needs needs = needs_of(p, i);
-  if (needs.packed && p->plan->training) put(p, step->buffers.packed, needs.packed, mark_of(i, PACKED));
+  if (needs.packed && p->plan->request.training) put(p, step->buffers.packed, needs.packed, mark_of(i, PACKED));
   if (needs.forward) put(p, step->scratch_forward, needs.forward, 0);
   if (needs.packed) expect(p, step->buffers.packed, needs.packed, mark_of(i, PACKED), i);
   if (needs.saved) put(p, saved_of(step, s), needs.saved, mark_of(i, SAVED));
@@ -98,7 +99,7 @@ static void forward_node(paper *p, uint32_t i, part s) {
 static void run_forward(paper *p) {
   for (uint32_t i = 0; i < p->graph->n_nodes; i++) {
     const tg_step *step = &p->plan->steps[i];
-    if (step->skip || (step->slice && i == step->producer)) continue;
+    if (!step->needed || step->skip || (step->slice && i == step->producer)) continue;
     part s = {0, 0};
     while ((s = next_part(p, i, s)).count > 0) {
       if (step->slice) forward_node(p, step->producer, s);
@@ -121,7 +122,7 @@ static void backward_node(paper *p, uint32_t i, part s) {
     const uint64_t elements = p->graph->nodes[node->inputs[k]].elements;
     uint32_t mark = gradient_mark(p, node->inputs[k]);
     /* A gradient that others have begun must be there still; this node's share stands apart from it. */
-    if (step->sum[k]) expect(p, step->sum[k], p->plan->samples * elements, mark, i);
+    if (step->sum[k]) expect(p, step->sum[k], p->plan->request.samples * elements, mark, i);
     CHECK(b->dx[k] != b->dy || node->op->traits & TG_OP_PASSES_GRADIENT);
     put(p, piece(b->dx[k], elements, s, reads), s.count * elements, step->sum[k] ? mark_of(i, TEMPORARY) : mark);
   }
@@ -137,11 +138,17 @@ static void backward_node(paper *p, uint32_t i, part s) {
   if (needs.saved) expect(p, saved_of(step, s), needs.saved, mark_of(i, SAVED), i);
 }
 
-static void run_backward(paper *p) {
-  for (uint32_t i = p->plan->loss_node + 1; i-- > 0;) {
+static void run_backward(paper *p, const uint8_t *roles) {
+  for (uint32_t i = p->graph->n_nodes; i-- > 0;) {
     const tg_node *node = &p->graph->nodes[i];
     const tg_step *step = &p->plan->steps[i];
-    if (step->skip || !step->has_gradient || (step->slice && i == step->reader)) continue;
+    if (!step->has_gradient) continue;
+    /* Whoever wants it looks at it now. */
+    if (roles[i] & TG_ROLE_WANTED)
+      expect(p, step->buffers.dy, p->plan->request.samples * node->elements, gradient_mark(p, i), i);
+    for (uint32_t k = 0; k < node->n_inputs; k++)
+      CHECK(step->skip || step->sum[k] || !step->buffers.dx[k] || !(roles[node->inputs[k]] & TG_ROLE_SEEDED));
+    if (step->skip || (step->slice && i == step->reader)) continue;
     part s = {0, 0};
     while ((s = next_part(p, i, s)).count > 0) {
       if (step->slice) backward_node(p, step->reader, s);
@@ -149,36 +156,69 @@ static void run_backward(paper *p) {
     }
     for (uint32_t k = 0; k < node->n_inputs; k++) {
       if (!step->sum[k]) continue;
-      const uint64_t reals = p->plan->samples * p->graph->nodes[node->inputs[k]].elements;
+      const uint64_t reals = p->plan->request.samples * p->graph->nodes[node->inputs[k]].elements;
       expect(p, step->buffers.dx[k], reals, mark_of(i, TEMPORARY), i);
       expect(p, step->sum[k], reals, gradient_mark(p, node->inputs[k]), i);
     }
   }
 }
 
+/* The plan's own words about what runs: what the roles depend on, and gradients on the way from a loss to weights. */
+static void check_reach(const paper *p, const uint8_t *roles) {
+  uint8_t *reach = test_block(p->graph->n_nodes);
+  const int of_weights = p->plan->request.training && p->plan->request.weights != TG_NO_WEIGHTS;
+  tg_plan_reach(p->graph, roles, ~0, reach);
+  for (uint32_t i = 0; i < p->graph->n_nodes; i++) {
+    const tg_step *step = &p->plan->steps[i];
+    CHECK(step->needed == reach[i]);
+    CHECK(!step->has_gradient || (p->plan->request.training && step->needed));
+    if (of_weights && roles[i] & TG_ROLE_SEEDED) CHECK(step->has_gradient || !p->graph->nodes[i].trainable);
+  }
+}
+
 /* Returns how many pairs of nodes take slices in turn. */
-static int check_plan(tg_model *model, uint32_t samples, int training) {
+static int check_plan(tg_model *model, const tg_plan_request *request) {
   tg_plan plan;
   const tg_graph *graph = &model->graph;
-  uint32_t loss_node = model->loss.node;
-  CHECK(!tg_plan_make(&plan, graph, samples, training, loss_node, &model->vectors));
+  const uint8_t *roles = request->roles;
+  const uint32_t samples = request->samples;
+  CHECK(!tg_plan_make(&plan, graph, request, &model->vectors));
   paper p = {&plan, graph, test_block(plan.arena_bytes / sizeof(tg_real) * sizeof(uint32_t))};
+  check_reach(&p, roles);
   /* Predictions find the weights as the one before packed them. */
   for (uint32_t i = 0; i < graph->n_nodes; i++)
-    if (!training && plan.steps[i].buffers.packed)
+    if (!request->training && plan.steps[i].buffers.packed)
       put(&p, plan.steps[i].buffers.packed, needs_of(&p, i).packed, mark_of(i, PACKED));
   run_forward(&p);
-  if (!training) run_forward(&p);
-  expect(&p, plan.steps[graph->n_nodes - 1].buffers.y, samples * graph->nodes[graph->n_nodes - 1].elements,
-         mark_of(writer(&p, graph->n_nodes - 1), VALUE), graph->n_nodes - 1);
-  if (training) {
-    put(&p, plan.steps[loss_node].buffers.dy, samples * graph->nodes[loss_node].elements, gradient_mark(&p, loss_node));
-    run_backward(&p);
-  }
+  if (!request->training) run_forward(&p);
+  for (uint32_t i = 0; i < graph->n_nodes; i++)
+    if (roles[i] & (TG_ROLE_READ | TG_ROLE_SEEDED))
+      expect(&p, plan.steps[i].buffers.y, samples * graph->nodes[i].elements, mark_of(writer(&p, i), VALUE), i);
+  for (uint32_t i = 0; i < graph->n_nodes; i++)
+    if (roles[i] & TG_ROLE_SEEDED && plan.steps[i].has_gradient)
+      put(&p, plan.steps[i].buffers.dy, samples * graph->nodes[i].elements, gradient_mark(&p, i));
+  if (request->training) run_backward(&p, roles);
   int sliced = 0;
   for (uint32_t i = 0; i < graph->n_nodes; i++) sliced += plan.steps[i].slice && plan.steps[i].reader == i;
   tg_plan_free(graph->engine, &plan);
   test_free_blocks();
+  return sliced;
+}
+
+/* One plan as the model makes it, and one for roles that lie anywhere. Returns how many pairs take slices. */
+static int check_plans(tg_model *model, uint32_t samples, int training) {
+  const uint32_t n = model->graph.n_nodes;
+  uint8_t roles[256] = {0};
+  CHECK(n <= sizeof roles);
+  tg_plan_request request = {.samples = samples, .training = training, .roles = model->roles + (training ? 0 : n)};
+  int sliced = check_plan(model, &request);
+  for (uint32_t k = 1 + test_below(3); k > 0; k--) roles[test_below(n)] |= training ? TG_ROLE_SEEDED : TG_ROLE_READ;
+  for (uint32_t k = test_below(4); k > 0; k--)
+    roles[test_below(n)] |= training && test_below(2) ? TG_ROLE_READ | TG_ROLE_WANTED : TG_ROLE_READ;
+  request.roles = roles;
+  request.as_inference = training && test_below(2);
+  request.weights = training ? (tg_which_weights)test_below(3) : TG_TRAINED_WEIGHTS;
+  check_plan(model, &request);
   return sliced;
 }
 
@@ -267,9 +307,9 @@ static void test_slices(tg_engine *engine) {
     chain_add(&chain, "globalAveragePooling2d", "");
     chain_add(&chain, "dense", "units", 3.0);
     CHECK(!chain_finish(&chain, TG_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY, 0, TG_OPTIMIZER_SGD, 0));
-    CHECK(check_plan(chain.model, 3, 1) == (shortcut < 2));
-    CHECK(check_plan(chain.model, 2, 1) == 0);
-    CHECK(check_plan(chain.model, 3, 0) == 0);
+    CHECK(check_plans(chain.model, 3, 1) == (shortcut < 2));
+    CHECK(check_plans(chain.model, 2, 1) == 0);
+    CHECK(check_plans(chain.model, 3, 0) == 0);
     tg_model_destroy(engine, chain.model);
   }
 }
@@ -280,8 +320,8 @@ int main(void) {
   for (int i = 0; i < 500; i++) {
     tg_chain chain = random_graph(engine);
     if (chain.last < 0) continue; /* counted as failed */
-    check_plan(chain.model, 1 + test_below(3), 1);
-    check_plan(chain.model, 1 + test_below(3), 0);
+    check_plans(chain.model, 1 + test_below(3), 1);
+    check_plans(chain.model, 1 + test_below(3), 0);
     tg_model_destroy(engine, chain.model);
   }
   CHECK(tg_engine_info(engine, TG_INFO_LIVE_ALLOCATIONS) == 0);

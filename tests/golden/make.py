@@ -16,6 +16,7 @@ import curves
 import layer_cases
 import philox
 import rawfile
+import sequence_cases
 import updates
 from generate import generate
 
@@ -60,6 +61,7 @@ def main():
     for seed, (name, group) in enumerate(groups):
         write_cases(name, group, seed)
     write_cases('layers', layer_cases.cases(), 100)
+    write_cases('sequences', sequence_cases.cases(), 200)
     tensors, described = curves.make(*cifar_images())
     rawfile.write(HERE / 'curves.safetensors', tensors, {'cases': described, 'torch': torch.__version__})
 

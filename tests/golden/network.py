@@ -7,6 +7,9 @@ import torch
 import torch.nn.functional as F
 
 import more_layers
+import sequence_layers
+
+LAYERS = {**more_layers.LAYERS, **sequence_layers.LAYERS}
 
 
 def pair(value):
@@ -90,16 +93,22 @@ def weight_shapes(layers, input_shape):
             x = apply(x, layer, iter(torch.zeros(shape, dtype=x.dtype) for _, shape in own))
         elif layer['type'] == 'batchNormalization':
             shapes += [(f"{layer['name']}/{name}", (x.shape[-1],)) for name in norm_weights(layer)]
-        elif layer['type'] in more_layers.LAYERS:
+        elif layer['type'] in LAYERS:
             merges = layer['type'] in more_layers.MERGES
             named = [values[name] for name in layer['inputs']] if merges else x
-            own = [(f"{layer['name']}/{name}", shape) for name, shape in more_layers.weights_of(layer, x.shape[1:])]
+            own = [(f"{layer['name']}/{name}", shape) for name, shape in weights_of(layer, x.shape[1:])]
             shapes += own
             x = apply(named, layer, iter(torch.zeros(shape, dtype=x.dtype) for _, shape in own))
         elif layer['type'] != 'add':
             x = apply(x, layer, iter(()))
         values[layer.get('name')] = x
     return shapes
+
+
+def weights_of(layer, shape):
+    """[(name, shape)] of a layer of LAYERS whose input has that shape."""
+    own = sequence_layers.WEIGHTS.get(layer['type'], more_layers.weights_of)
+    return own(layer, shape)
 
 
 def unchanged(x):
@@ -127,10 +136,10 @@ def apply(x, layer, weights, mask=None, rounding=unchanged, training=None):
             for name, batch in zip(('moving_mean', 'moving_variance'), batch_statistics(x)):
                 training[f"{layer['name']}/{name}"] = own[name] * momentum + batch * (1 - momentum)
         return normalize(x, layer, own, training is not None)
-    if kind in more_layers.LAYERS:
+    if kind in LAYERS:
         shape = x[0].shape if isinstance(x, list) else x.shape
-        own = [next(weights) for _ in more_layers.weights_of(layer, shape[1:])]
-        return more_layers.LAYERS[kind](x, layer, *own)
+        own = [next(weights) for _ in weights_of(layer, shape[1:])]
+        return LAYERS[kind](x, layer, *own)
     if kind == 'globalAveragePooling2d':
         return x.mean((1, 2))
     if kind == 'add':

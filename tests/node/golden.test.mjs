@@ -10,7 +10,7 @@ import { assertClose } from '../golden/close.mjs';
 import { BUILDS, startEngine } from '../golden/engines.mjs';
 import { readGolden } from '../golden/tensors.mjs';
 
-const GROUPS = ['conv2d', 'pool2d', 'flat', 'losses', 'optimizers', 'norm', 'layers'];
+const GROUPS = ['conv2d', 'pool2d', 'flat', 'losses', 'optimizers', 'norm', 'layers', 'sequences'];
 
 for (const build of BUILDS.keys()) {
   describe(`golden values, ${build} build`, () => {

@@ -58,7 +58,7 @@ export function labelsAndOptions(x, y, options, what) {
  */
 export async function withData(client, { dataset, content, range }, signal, run) {
   if (!content) return run({ dataset: /** @type {number} */ (dataset), ...range });
-  const { id } = await upload(client, content, { signal });
+  const { id } = await upload(client, content, signal);
   try {
     return await run({ dataset: id, ...range });
   } finally {

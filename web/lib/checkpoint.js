@@ -115,16 +115,14 @@ export function decodeCheckpoint(bytes) {
         `'${GRAPH_VERSION}' and '${QUANTIZED_VERSION}'.`,
     );
   }
-  const { name, layers, inbound } = jsonObject(metadata, 'architecture');
+  const { name, layers, ...graph } = jsonObject(metadata, 'architecture');
   const training = jsonObject(metadata, 'training');
   const architecture = readArchitecture(
     layers,
     typeof name === 'string' ? name : 'sequential',
-    version === GRAPH_VERSION
-      ? (inbound ?? null)
-      : version === QUANTIZED_VERSION
-        ? inbound
-        : undefined,
+    version === GRAPH_VERSION || (version === QUANTIZED_VERSION && graph.inbound !== undefined)
+      ? { inbound: graph.inbound ?? null, calls: graph.calls, outputs: graph.outputs }
+      : undefined,
   );
   if (version !== QUANTIZED_VERSION) return new Checkpoint(architecture, training, tensors);
   const lowered = quantizedNodes(nodesOf(architecture), readActivations(metadata));
@@ -291,10 +289,17 @@ function jsonObject(metadata, key) {
 function readCompiled(value) {
   const { optimizer, loss, metrics } = value;
   const type = OPTIMIZER_NAMES.find((name) => name === optimizer?.type);
-  const lossType = LOSS_NAMES.find((name) => name === loss?.type);
-  if (!type || !lossType || !Array.isArray(metrics)) {
+  const all = Array.isArray(value.losses) ? value.losses : [loss];
+  const known = all.every(
+    (/** @type {any} */ own) => own === null || LOSS_NAMES.includes(own?.type),
+  );
+  if (!type || !loss || !known || !Array.isArray(metrics)) {
     throw new FormatError('The checkpoint names a loss, optimizer or metrics that are not known.');
   }
+  const where = { what: 'load' };
+  // Files of before losses had options lack them: the defaults are what they meant.
+  const read = ({ type: name, options = {}, fromLogits } = loss) =>
+    readLoss({ type: name, options }, fromLogits === true, where);
   /** @type {Record<string, number>} */
   const hyperparameters = {};
   for (const name of hyperparameterNames(type)) {
@@ -308,12 +313,14 @@ function readCompiled(value) {
   }
   const { exclude } = optimizer;
   const schedule = optimizer.schedule && readSchedule(optimizer.schedule);
-  const read = readOptimizer({ type, hyperparameters, exclude }, { what: 'load' });
-  // Files of before losses had options lack them: the defaults are what they meant.
-  const options = loss.options ?? {};
+  const kept = readOptimizer({ type, hyperparameters, exclude }, where);
+  const losses = all.map(
+    (/** @type {any} */ own) => own && { ...read(own), weight: Number(own.weight ?? 1) },
+  );
   return {
-    optimizer: schedule ? { ...read, schedule } : read,
-    loss: readLoss({ type: lossType, options }, loss.fromLogits === true, { what: 'load' }),
+    optimizer: schedule ? { ...kept, schedule } : kept,
+    loss: read(),
+    ...(value.losses && { losses }),
     metrics: readMetrics(
       metrics.map((metric) => (metric === 'accuracy' ? metric : { config: { ...metric } })),
     ),
@@ -336,6 +343,7 @@ function readPosition(value) {
     samples: whole(value.samples, 'samples'),
     // Files of before weightedMetrics lack it.
     weight: value.weight === undefined ? whole(value.samples, 'samples') : sum('weight'),
+    parts: Array.isArray(value.parts) ? value.parts.map(Number) : [],
     plan: plan && {
       first: whole(plan.first, 'first'),
       count: whole(plan.count, 'count'),

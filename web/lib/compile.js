@@ -3,14 +3,21 @@
 import { ConfigError } from './errors.js';
 import { readLoss } from './losses.js';
 import { readOptimizer } from './optimizers.js';
-import { bothGiven, describe, needOneOf, readOptions, wrongType } from './options.js';
+import { bothGiven, describe, needNumber, needOneOf, readOptions, wrongType } from './options.js';
+import { perPlace } from './per-place.js';
 
 /**
+ * @typedef {import('./losses.js').LossName | import('./losses.js').LossAlias
+ *   | import('./losses.js').LossConfig} Loss
+ *
  * @typedef {object} CompileOptions
  * @property {import('./optimizers.js').OptimizerName | import('./optimizers.js').OptimizerConfig} [optimizer]
  *   default 'adam'
- * @property {import('./losses.js').LossName | import('./losses.js').LossAlias
- *   | import('./losses.js').LossConfig} loss
+ * @property {Loss | readonly (Loss | null)[] | Readonly<Record<string, Loss | null>>} loss of a model
+ *   of several outputs: one for all, or an array in their order, or an object by the names of
+ *   their layers. Outputs with null, or left out of the object, take no part in training
+ * @property {readonly number[] | Readonly<Record<string, number>>} [lossWeights] factors of the losses
+ *   of several outputs in their sum, in the order of the outputs or by their names; default 1
  * @property {boolean} [fromLogits] the output is not yet a probability; default false
  * @property {readonly (typeof METRIC_NAMES[number] | { config: object })[]} [metrics] names, or objects
  *   of `tabgrad/metrics` for their options, such as `new TopKCategoricalAccuracy({ k: 3 })`; default
@@ -40,13 +47,15 @@ const WHERE = { what: 'compile' };
 
 /**
  * @param {unknown} options
+ * @param {readonly { name: string }[]} outputs the model's
  * @returns {import('./host-model.js').CompileConfig}
  * @throws {ConfigError} {HyperparameterError}
  */
-export function readCompileOptions(options) {
+export function readCompileOptions(options, outputs) {
   const names = /** @type {const} */ ([
     'optimizer',
     'loss',
+    'lossWeights',
     'fromLogits',
     'metrics',
     'weightedMetrics',
@@ -61,10 +70,31 @@ export function readCompileOptions(options) {
   }
   return {
     optimizer: readOptimizer(given.optimizer ?? 'adam', WHERE),
-    loss: readLoss(given.loss, given.fromLogits, WHERE),
+    ...readLosses(given, outputs),
     metrics: [...metrics, ...weighted],
     weighted: weighted.length > 0,
   };
+}
+
+/**
+ * @param {{ loss?: unknown, lossWeights?: unknown, fromLogits?: unknown }} given
+ * @param {readonly { name: string }[]} outputs
+ * @returns {Pick<import('./host-model.js').CompileConfig, 'loss' | 'losses'>}
+ */
+function readLosses({ loss, lossWeights, fromLogits }, outputs) {
+  const one = typeof loss !== 'object' || loss === null || 'type' in loss;
+  const list = one ? outputs.map(() => loss) : perPlace(loss, outputs, 'loss', WHERE, false);
+  const weights =
+    lossWeights === undefined ? [] : perPlace(lossWeights, outputs, 'lossWeights', WHERE, false);
+  const losses = list.map((value, output) => {
+    if (value === null || (value === undefined && !one)) return null;
+    const weight = needNumber(weights[output] ?? 1, 'lossWeights', WHERE);
+    return { ...readLoss(value, fromLogits, WHERE), weight };
+  });
+  const first = losses.find((value) => value !== null);
+  if (!first) throw new ConfigError('compile: no output has a loss.', { field: 'loss' });
+  const { weight, ...only } = first;
+  return outputs.length === 1 && weight === 1 ? { loss: only } : { loss: only, losses };
 }
 
 /** @param {unknown} value */
@@ -98,19 +128,41 @@ export function readMetrics(metrics) {
 }
 
 /**
- * Means of an evaluation or an epoch by their names.
+ * What a model tells of its training: the metrics, and the outputs whose losses are told apart.
  *
- * @param {readonly ('accuracy' | MetricConfig)[]} metrics
- * @param {{ loss: number, accuracy: number, metrics: ArrayLike<number> }} means
+ * @typedef {{ metrics: readonly ('accuracy' | MetricConfig)[], parts: string[] }} Told
+ *
+ * @param {import('./host-model.js').CompileConfig | null} config
+ * @param {readonly { name: string }[]} outputs
+ * @returns {Told}
+ */
+export function toldOf(config, outputs) {
+  const parts = outputs.filter((_, output) => config?.losses?.[output]);
+  const names = parts.length > 1 ? parts.map(({ name }) => name) : [];
+  return { metrics: config?.metrics ?? [], parts: names };
+}
+
+/**
+ * Means of an evaluation or an epoch by their names. Of several outputs that have a loss each has
+ * its own `name_loss` and `name_accuracy`, as in Keras; other metrics are those of the first.
+ *
+ * @param {Told} told
+ * @param {{ loss: number, accuracy: number, metrics: ArrayLike<number> }} means of `metrics` those
+ *   that the engine does not measure, then loss and accuracy of each part
  * @returns {import('./fit.js').Logs}
  */
-export function logsOf(metrics, { loss, accuracy, metrics: values }) {
+export function logsOf({ metrics, parts }, { loss, accuracy, metrics: values }) {
   /** @type {import('./fit.js').Logs} */
   const logs = { loss };
   let next = 0;
   for (const metric of metrics) {
-    if (metric === 'accuracy') logs.accuracy = accuracy;
-    else logs[metric.name] = values[next++];
+    if (metric !== 'accuracy') logs[metric.name] = values[next++];
+    else if (parts.length === 0) logs.accuracy = accuracy;
+  }
+  for (const name of parts) {
+    logs[`${name}_loss`] = values[next++];
+    const right = values[next++];
+    if (metrics.includes('accuracy')) logs[`${name}_accuracy`] = right;
   }
   return logs;
 }

@@ -12,7 +12,8 @@ import { needOneOf, readOptions } from './options.js';
  * @typedef {import('./host-data.js').Normalization} Normalization
  *
  * @typedef {object} DatasetOptions
- * @property {unknown} x samples one after the other; see arrays.js for what is taken
+ * @property {unknown} x samples one after the other; see arrays.js for what is taken. For a model of
+ *   several inputs an object: input layer's name → its samples, in the order of the inputs
  * @property {unknown} [y] labels: one class a sample, or the same number of values for each
  * @property {unknown} [sampleWeight] one finite number a sample, by which its loss is multiplied in
  *   `fit`, `trainOnBatch` and `evaluate`; default 1 each
@@ -54,10 +55,13 @@ export class Dataset {
    * @param {Client} client
    * @param {DatasetFacts} facts
    * @param {readonly string[]} [classNames]
+   * @param {{ inputs: string[] | null, outputs: string[] | null }} [names] of several inputs, outputs
    */
-  constructor(client, facts, classNames = []) {
+  constructor(client, facts, classNames = [], names = { inputs: null, outputs: null }) {
     this.#client = client;
     this.#facts = facts;
+    /** The names by which samples and labels were given; null: there is one of them. */
+    this.names = Object.freeze({ ...names });
     /** Names of the classes, [] if unknown. */
     this.classNames = Object.freeze([...classNames]);
   }
@@ -88,19 +92,28 @@ export class Dataset {
    *
    * @param {number} [first] default 0
    * @param {number} [count] default all after `first`
-   * @returns {Promise<{ x: Uint8Array | Float32Array, y: Int32Array | Float32Array | null }>}
+   * @template [X=Uint8Array | Float32Array]
+   * @template [Y=Int32Array | Float32Array | null]
+   * @returns {Promise<{ x: X, y: Y }>} of several inputs or outputs objects by their names
    * @throws {LimitError} beyond the end
    * @throws {DisposedError}
    */
   async read(first = 0, count = undefined) {
     const id = this.use(this.#client);
     const range = sampleRange(this, { first, count }, { what: 'read' });
-    const { x, y } = await this.#client.call('dataset.read', { id, ...range });
-    const { samples, labels } = this.#facts;
-    return {
-      x: samples === 'uint8' ? new Uint8Array(x) : new Float32Array(x),
-      y: y && (labels === 'classes' ? new Int32Array(y) : new Float32Array(y)),
-    };
+    const parts = await this.#client.call('dataset.read', { id, ...range });
+    const read = this.#facts.parts.map(({ samples, labels }, part) => {
+      const { x, y } = parts[part];
+      return {
+        x: x && (samples === 'uint8' ? new Uint8Array(x) : new Float32Array(x)),
+        y: y && (labels === 'classes' ? new Int32Array(y) : new Float32Array(y)),
+      };
+    });
+    const { inputs, outputs } = this.names;
+    if (!inputs && !outputs) return read[0];
+    const named = (/** @type {string[] | null} */ names, /** @type {'x' | 'y'} */ key) =>
+      names ? Object.fromEntries(names.map((name, part) => [name, read[part][key]])) : read[0][key];
+    return { x: named(inputs, 'x'), y: named(outputs, 'y') };
   }
 
   /**
@@ -147,77 +160,137 @@ export class Dataset {
 export async function makeDataset(client, options) {
   const given = readOptions(options, OPTIONS, WHERE);
   if (given.x === undefined) throw new ConfigError('dataset: x is missing.', { field: 'x' });
-  const source = sampleSource(given.x, 'dataset: x');
-  const shape = given.shape ?? source.nesting.slice(1);
-  const size = sizeOf(shape, WHERE);
   const classNames = readClassNames(given.classNames, WHERE);
   const kind = given.labels && needOneOf(given.labels, ['classes', 'values'], 'labels', WHERE);
-  const normalization = readNormalization(given, size[2], source.type === 'uint8', WHERE);
-  const { y, sampleWeight } = given;
-  const content = readContent(source, y, sampleWeight, size, kind ?? 'auto', 'dataset');
-  const facts = await upload(client, content, { normalization });
-  return new Dataset(client, facts, classNames);
+  const xs = byName(given.x);
+  const ys = byName(given.y);
+  const shapes = byName(given.shape);
+  const weights = byName(given.sampleWeight);
+  const parts = Array.from({ length: Math.max(xs.list.length, ys.list.length) }, (_, part) => {
+    const labels = {
+      y: ys.list[part],
+      weights: weights.names ? weights.list[part] : given.sampleWeight,
+      kind: kind ?? 'auto',
+    };
+    if (part >= xs.list.length) return labels;
+    const x = sampleSource(xs.list[part], 'dataset: x');
+    const shape = (shapes.names ? shapes.list[part] : given.shape) ?? x.nesting.slice(1);
+    const size = sizeOf(shape, WHERE);
+    const normalization = readNormalization(given, size[2], x.type === 'uint8', WHERE);
+    return { ...labels, x, size, normalization };
+  });
+  const content = readParts(parts, 'dataset');
+  const facts = await upload(client, content);
+  return new Dataset(client, facts, classNames, { inputs: xs.names, outputs: ys.names });
+}
+
+/**
+ * What is given for each of several inputs or outputs, by their names; or for the only one.
+ *
+ * @param {unknown} value
+ * @returns {{ names: string[] | null, list: unknown[] }}
+ */
+function byName(value) {
+  const isRecord =
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !ArrayBuffer.isView(value) &&
+    Object.getPrototypeOf(value) === Object.prototype;
+  if (!isRecord) return { names: null, list: [value] };
+  const entries = Object.entries(value);
+  return { names: entries.map(([name]) => name), list: entries.map(([, one]) => one) };
 }
 
 /**
  * @typedef {object} Content samples and labels on their way to the engine
- * @property {import('./arrays.js').ArraySource} x
+ * @property {import('./arrays.js').ArraySource | null} x null: labels alone, of an output beyond the inputs
  * @property {import('./arrays.js').ArraySource | null} y
  * @property {import('./arrays.js').ArraySource | null} w weights of the samples
  * @property {number} count
  * @property {[number, number, number]} size
  * @property {'none' | 'classes' | 'values'} labels
  * @property {number} labelSize
+ * @property {Normalization} [normalization]
+ * @property {Content[]} [parts] of the further inputs and outputs
+ */
+
+/**
+ * @typedef {object} PartSource what is given for one input and one output
+ * @property {import('./arrays.js').ArraySource} [x] without it only labels
+ * @property {[number, number, number]} [size] of a sample of x
+ * @property {unknown} y undefined and null: no labels
+ * @property {unknown} weights undefined and null: none
+ * @property {'classes' | 'values' | 'auto'} kind of labels
+ * @property {Normalization} [normalization]
  */
 
 /**
  * Checks and copies what a program passed, before the call's first pause.
  *
- * @param {import('./arrays.js').ArraySource} x
- * @param {unknown} y undefined and null: no labels
- * @param {unknown} weights undefined and null: none
- * @param {[number, number, number]} size
- * @param {'classes' | 'values' | 'auto'} kind of labels
+ * @param {readonly PartSource[]} list one an input or output
  * @param {string} what for messages
  * @returns {Content}
+ * @throws {EmptyError} {ShapeError} {LabelRangeError} {InputTypeError}
  */
-export function readContent(x, y, weights, size, kind, what) {
+export function readParts(list, what) {
+  /** @type {number | undefined} */
+  let count;
+  const [first, ...parts] = list.map((part, index) => {
+    const content = readPart(part, count, what);
+    if (content.count === (count ??= content.count)) return content;
+    throw new ShapeError(
+      `${what}: input 0 has ${count} samples, input ${index} has ${content.count}.`,
+      { field: 'x' },
+    );
+  });
+  return parts.length > 0 ? { ...first, parts } : first;
+}
+
+/**
+ * @param {PartSource} part
+ * @param {number | undefined} known samples of the parts before
+ * @param {string} what
+ * @returns {Content}
+ */
+function readPart({ x, size = [1, 1, 1], y, weights, kind, normalization }, known, what) {
   const features = size[0] * size[1] * size[2];
-  if (x.length === 0) throw new EmptyError(`${what}: x is empty.`, { field: 'x' });
-  if (x.length % features !== 0) {
+  if (x?.length === 0) throw new EmptyError(`${what}: x is empty.`, { field: 'x' });
+  if (x && x.length % features !== 0) {
     throw new ShapeError(
       `${what}: x has ${x.length} values, which is not a whole number of samples of ` +
         `${size.join(' x ')} = ${features} values.`,
       { field: 'x' },
     );
   }
-  const count = x.length / features;
+  const count = x ? x.length / features : /** @type {number} */ (known);
   const w =
     weights === undefined || weights === null
       ? null
       : weightSource(weights, count, `${what}: sampleWeight`);
-  if (y === undefined || y === null) {
-    return { x, y: null, w, count, size, labels: 'none', labelSize: 0 };
-  }
+  const content = { x: x ?? null, w, count, size, normalization };
+  if (y === undefined || y === null) return { ...content, y: null, labels: 'none', labelSize: 0 };
   const { source, labels, labelSize } = labelSource(y, count, kind, `${what}: y`);
-  return { x, y: source, w, count, size, labels, labelSize };
+  return { ...content, y: source, labels, labelSize };
 }
 
 /**
  * @param {Client} client
  * @param {Content} content
- * @param {{ normalization?: Normalization, signal?: AbortSignal }} [options]
+ * @param {AbortSignal} [signal]
  * @returns {Promise<DatasetFacts>}
  */
-export async function upload(client, content, { normalization, signal } = {}) {
+export async function upload(client, content, signal) {
   throwIfAborted(signal);
-  const small = inOneMessage(content, normalization);
+  const { parts, ...head } = content;
+  if (parts) return uploadParts(client, [head, ...parts], signal);
+  const small = inOneMessage(content);
   if (small) return client.call('dataset.create', small.args, { transfer: small.transfer });
-  const { x, y, w, ...rest } = content;
-  const args = { ...rest, samples: x.type, weighted: w !== null };
+  const { x, y, w, normalization, ...rest } = head;
+  const args = { ...rest, samples: x?.type ?? 'none', weighted: w !== null };
   const facts = await client.call('dataset.create', args);
   try {
-    await send(client, facts.id, 'x', x, signal);
+    if (x) await send(client, facts.id, 'x', x, signal);
     if (y) await send(client, facts.id, 'y', y, signal);
     if (w) await send(client, facts.id, 'w', w, signal);
     await client.call('dataset.seal', { id: facts.id, normalization });
@@ -229,20 +302,39 @@ export async function upload(client, content, { normalization, signal } = {}) {
 }
 
 /**
+ * @param {Client} client
+ * @param {Content[]} parts
+ * @param {AbortSignal | undefined} signal
+ * @returns {Promise<DatasetFacts>} of the first, to which the others belong from then on
+ */
+async function uploadParts(client, parts, signal) {
+  /** @type {number[]} */
+  const ids = [];
+  try {
+    for (const part of parts) ids.push((await upload(client, part, signal)).id);
+    return await client.call('dataset.join', { ids });
+  } catch (error) {
+    for (const id of ids) await client.call('dataset.dispose', { id }).catch(() => {});
+    throw error;
+  }
+}
+
+/**
  * A data set that fits one message: a small call waits for messages, not for bytes.
  *
  * @param {Content} content
- * @param {Normalization} [normalization]
  * @returns {{ args: object, transfer: Transferable[] } | undefined} undefined: it is too large
  */
-export function inOneMessage({ x, y, w, ...rest }, normalization) {
+export function inOneMessage({ x, y, w, parts, normalization, ...rest }) {
+  if (parts) return undefined;
   const sources = [x, y, w].filter((source) => source !== null);
   if (sources.reduce((sum, source) => sum + bytesOf(source), 0) > PIECE_BYTES) return undefined;
   const all = (/** @type {import('./arrays.js').ArraySource | null} */ source) =>
     source && source.piece(0, source.length);
-  const whole = { x: x.piece(0, x.length), y: all(y), w: all(w), normalization };
+  const whole = { x: all(x), y: all(y), w: all(w), normalization };
   const transfer = [whole.x, whole.y, whole.w].flatMap((bytes) => (bytes ? [bytes.buffer] : []));
-  return { args: { ...rest, samples: x.type, weighted: w !== null, whole }, transfer };
+  const samples = x?.type ?? 'none';
+  return { args: { ...rest, samples, weighted: w !== null, whole }, transfer };
 }
 
 /**

@@ -53,6 +53,8 @@ export const SampleType = Object.freeze(
     U8: 0,
     /** floats, used as they are unless a normalisation is set */
     F32: 1,
+    /** labels alone: the part of a data set for an output beyond the inputs */
+    NONE: 2,
   }),
 );
 
@@ -234,6 +236,34 @@ export const ArrayKind = Object.freeze(
 /** @typedef {(typeof ArrayKind)[keyof typeof ArrayKind]} ArrayKindValue */
 
 /**
+ * Gradients of what tg_model_inspect computes, when it is not a node.
+ */
+export const Source = Object.freeze(
+  /** @type {const} */ ({
+    /** of nothing: only values are wanted */
+    NONE: -1,
+    /** of the mean loss of the samples */
+    LOSS: -2,
+  }),
+);
+
+/** @typedef {(typeof Source)[keyof typeof Source]} SourceValue */
+
+/**
+ * How tg_model_inspect works: flags.
+ */
+export const InspectFlag = Object.freeze(
+  /** @type {const} */ ({
+    /** dropout drops, batch normalisation takes the batch's statistics; else as in predictions */
+    TRAINING: 1,
+    /** the gradient of the weights is wanted too */
+    WEIGHTS: 2,
+  }),
+);
+
+/** @typedef {(typeof InspectFlag)[keyof typeof InspectFlag]} InspectFlagValue */
+
+/**
  * The engine's functions, as src/tabgrad.h describes them.
  * @typedef {object} Bindings
  * @property {(threads: number, processors: number) => Pointer<'tg_engine'>} engineCreate
@@ -276,6 +306,11 @@ export const ArrayKind = Object.freeze(
  * @property {(engine: Pointer<'tg_engine'>, dataset: Pointer<'tg_dataset'>, scale: Pointer<'tg_real'>, offset: Pointer<'tg_real'>, channels: number) => StatusValue} datasetNormalize
  *   Sets x * scale[c] + offset[c] for channel c, applied when a batch is gathered.
  *   scale and offset hold `channels` floats each. TG_E_SHAPE when channels is not the data set's; TG_E_NON_FINITE.
+ * @property {(engine: Pointer<'tg_engine'>, dataset: Pointer<'tg_dataset'>, part: Pointer<'tg_dataset'>) => StatusValue} datasetAttach
+ *   Makes `part` a part of the data set, behind those it has: input number k of a model reads the samples of part k,
+ *   output number k is compared with its labels (the data set itself is part 0). Parts with samples come before those
+ *   without. The data set owns the part from then on. TG_E_SHAPE (samples differ in number), TG_E_STATE (one of them is
+ *   not sealed, or the part belongs to another).
  * @property {(engine: Pointer<'tg_engine'>, dataset: Pointer<'tg_dataset'>) => StatusValue} datasetSeal
  *   Checks what the host wrote: floats must be finite (TG_E_NON_FINITE names the sample), class labels not negative
  *   (TG_E_LABEL_RANGE). A data set can be used only once it is sealed.
@@ -292,16 +327,32 @@ export const ArrayKind = Object.freeze(
  *   take the op's defaults. "kernel/l2" is a setting of the node's tensor `kernel` (src/tensor_settings.h): arguments of
  *   its initialiser, penalties, which the loss includes in training and evaluation, and constraints.
  *   Returns the node's number (0, 1, …), or minus a tg_status: TG_E_CONFIG, TG_E_SHAPE, TG_E_LIMIT, TG_E_GRAPH, TG_E_OOM,
- *   TG_E_STATE after tg_model_build. The node added last is the output.
- * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>) => StatusValue} modelBuild
+ *   TG_E_STATE after tg_model_build. The attribute sharesWith, which every op has, is a node of the same op whose weights
+ *   this one uses: a layer called again.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, outputs: Pointer<'int32_t'>, nOutputs: number) => StatusValue} modelBuild
  *   Ends the description: checks the graph, allocates the weights and initialises them from the seed.
- * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, loss: LossValue, lossOptions: Pointer<'char'>, lossValues: Pointer<'double'>, nLossOptions: number, optimizer: OptimizerValue, hyperparameters: Pointer<'char'>, values: Pointer<'double'>, nHyperparameters: number) => StatusValue} modelCompile
- *   Chooses loss and optimizer, with fresh optimizer state; may be called again.
- *   loss_options, hyperparameters: names joined by commas, values in order; those left out take their defaults. Every
- *   loss has fromLogits (1: the output is not yet a probability) and weightedAccuracy (1: accuracies count by their
- *   samples' weights). A cross-entropy over a final softmax (or sigmoid) is computed from its logits either way, as Keras
- *   does. "exclude" may stand among the hyperparameters any number of times: the number of a tensor that Muon leaves to
- *   Adam. TG_E_HYPERPARAM, TG_E_SHAPE (loss and output do not fit), TG_E_STATE, TG_E_OOM.
+ *   outputs: n_outputs node numbers, in the order in which tg_predict writes them; none means the node added last.
+ *   TG_E_GRAPH, TG_E_CONFIG, TG_E_OOM.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, node: number, trainable: number) => StatusValue} modelSetTrainable
+ *   Whether training changes the tensors of node `node`, from the next tg_model_compile on: 1 as all start, or 0. A layer
+ *   that is not trained does in training what it does in predictions where that differs by its own averages (batch
+ *   normalisation), as in Keras. TG_E_CONFIG.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, output: number, loss: LossValue, options: Pointer<'char'>, values: Pointer<'double'>, nOptions: number) => StatusValue} modelSetLoss
+ *   Chooses the loss of output number `output` for the next tg_model_compile; outputs without one take no part in
+ *   training. options: names joined by commas, values in order; those left out take their defaults. Every loss has
+ *   fromLogits (1: the output is not yet a probability), weightedAccuracy (1: accuracies count by their samples' weights)
+ *   and lossWeight (1; the model's loss is the sum of its losses times their weights). A cross-entropy over a final
+ *   softmax (or sigmoid) is computed from its logits either way, as Keras does. After a failure no loss is chosen.
+ *   TG_E_CONFIG, TG_E_HYPERPARAM, TG_E_SHAPE (loss and output do not fit), TG_E_STATE, TG_E_OOM.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, optimizer: OptimizerValue, hyperparameters: Pointer<'char'>, values: Pointer<'double'>, nHyperparameters: number) => StatusValue} modelCompile
+ *   Makes the losses chosen hold, and chooses an optimizer, with fresh state; may be called again.
+ *   hyperparameters: names joined by commas, values in order; those left out take their defaults. "exclude" may stand
+ *   among them any number of times: the number of a tensor that Muon leaves to Adam. TG_E_HYPERPARAM, TG_E_STATE (no loss
+ *   was chosen), TG_E_OOM; the model is then compiled as it was.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, output: number, out: Pointer<'double'>) => StatusValue} modelMeasured
+ *   What the last step of tg_train_steps, or the last tg_evaluate, measured of output number `output`, in out[0…2]: sum
+ *   of its samples' losses, sum of their accuracies, and what makes the second a mean (samples, or their weights).
+ *   TG_E_CONFIG, TG_E_STATE.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, name: Pointer<'char'>, value: number) => StatusValue} modelSetHyperparameter
  *   Changes one hyperparameter of the compiled optimizer, between steps.
  *   TG_E_HYPERPARAM; TG_E_STATE, also when the value needs other slots.
@@ -351,9 +402,9 @@ export const ArrayKind = Object.freeze(
  *   accuracies, samples. The loss of the batch is their sum over the samples, as in Keras, not over the weights.
  *   TG_E_NON_FINITE names the step: its update was not made, and those before it stand. TG_E_STATE.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, outputs: Pointer<'tg_real'>, labels: Pointer<'tg_real'>) => StatusValue} modelWatch
- *   From now on each batch of tg_train_steps and tg_evaluate leaves there what metrics need: the model's outputs, as they
- *   are before the update, and its labels, a class number or values a sample. Both must have room for a batch of
- *   TG_MODEL_OUTPUT_SIZE floats a sample; the next batch overwrites them. NULL ends it.
+ *   From now on each batch of tg_train_steps and tg_evaluate leaves there what metrics need: the values of the first
+ *   output that has a loss, as they are before the update, and its labels, a class number or values a sample. Both must
+ *   have room for as many floats as that output gives for a batch; the next batch overwrites them. NULL ends it.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number, batch: number, out: Pointer<'double'>) => StatusValue} evaluate
  *   Loss and accuracy over samples first … first+count-1 in batches of `batch`, without training.
  *   out receives three doubles as in tg_train_steps. Errors as tg_train_begin, and TG_E_NON_FINITE.
@@ -364,7 +415,16 @@ export const ArrayKind = Object.freeze(
  *   both their range. Errors as tg_predict, TG_E_NON_FINITE naming the layer, TG_E_STATE for a model that is quantised
  *   already.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number, batch: number, out: Pointer<'tg_real'>) => StatusValue} predict
- *   Outputs of samples first … first+count-1, in batches of `batch`: count * TG_MODEL_OUTPUT_SIZE floats to out.
+ *   Outputs of samples first … first+count-1, in batches of `batch`: count * TG_MODEL_OUTPUT_SIZE floats to out, output
+ *   after output.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number, source: number, seed: Pointer<'tg_real'>, nodes: Pointer<'int32_t'>, nNodes: number, flags: number, out: Pointer<'tg_real'>) => StatusValue} modelInspect
+ *   Runs samples first … first+count-1 through the model as one batch and tells what nodes hold, and the gradient of a
+ *   source with respect to them. Weights, their gradients, averages and optimizer stay as they are.
+ *   source: a node, whose values times `seed` (count * its size floats) are summed; or a tg_source.
+ *   nodes: n_nodes numbers. out receives for each of them, one after the other, count * its size values and, unless the
+ *   source is TG_SOURCE_NONE, as many gradients; then, with TG_INSPECT_WEIGHTS, TG_MODEL_TRAINABLE floats.
+ *   A layer's own activation is another node. Errors as tg_predict, for the loss as tg_evaluate; TG_E_GRAPH when the
+ *   source does not depend on a node; TG_E_STATE for a quantised model.
  */
 
 /**
@@ -387,12 +447,16 @@ export function bindEngine(module) {
     datasetLabels: module._tg_dataset_labels,
     datasetWeights: module._tg_dataset_weights,
     datasetNormalize: module._tg_dataset_normalize,
+    datasetAttach: module._tg_dataset_attach,
     datasetSeal: module._tg_dataset_seal,
     modelCreate: module._tg_model_create,
     modelDestroy: module._tg_model_destroy,
     modelAdd: module._tg_model_add,
     modelBuild: module._tg_model_build,
+    modelSetTrainable: module._tg_model_set_trainable,
+    modelSetLoss: module._tg_model_set_loss,
     modelCompile: module._tg_model_compile,
+    modelMeasured: module._tg_model_measured,
     modelSetHyperparameter: module._tg_model_set_hyperparameter,
     modelSetAttribute: module._tg_model_set_attribute,
     modelSetStep: module._tg_model_set_step,
@@ -411,5 +475,6 @@ export function bindEngine(module) {
     evaluate: module._tg_evaluate,
     calibrate: module._tg_calibrate,
     predict: module._tg_predict,
+    modelInspect: module._tg_model_inspect,
   });
 }

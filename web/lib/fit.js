@@ -55,7 +55,7 @@ const validationName = (name) => `val${name[0].toUpperCase()}${name.slice(1)}`;
 export class FitRun {
   #callbacks;
   #rates;
-  #metrics;
+  #told;
   /** @type {Call | null} */
   #call = null;
   /** What was asked for before the call began. */
@@ -71,16 +71,16 @@ export class FitRun {
 
   /**
    * @param {readonly Hooks[]} callbacks
-   * @param {{ metrics: import('./host-model.js').CompileConfig['metrics'], validation: boolean }} reported
+   * @param {{ told: import('./compile.js').Told, validation: boolean }} reported
    * @param {RatesAnswer} rates
    */
-  constructor(callbacks, { metrics, validation }, rates) {
+  constructor(callbacks, { told, validation }, rates) {
     this.#callbacks = callbacks;
     this.#rates = rates;
-    this.#metrics = metrics;
+    this.#told = told;
     /** @type {History['history']} */
     const history = { loss: [] };
-    const names = Object.keys(logsOf(metrics, { loss: 0, accuracy: 0, metrics: [] }));
+    const names = Object.keys(logsOf(told, { loss: 0, accuracy: 0, metrics: [] }));
     for (const name of names) history[name] = [];
     if (validation) for (const name of names) history[validationName(name)] = [];
     this.#history = { epoch: [], history, stopped: false };
@@ -208,20 +208,22 @@ export class FitRun {
     if (!this.#callbacks.some((each) => each.onTrainBatchEnd)) return;
     const progress = { epoch, batches, ...this.#speed };
     // The area under a curve takes a sort of all samples: it is told once an epoch.
-    const told = this.#metrics.filter((metric) => metric === 'accuracy' || metric.type !== 'auc');
-    const width = 2 + told.filter((metric) => metric !== 'accuracy').length;
+    const { metrics: all, parts } = this.#told;
+    const told = all.filter((metric) => metric === 'accuracy' || metric.type !== 'auc');
+    const own = told.filter((metric) => metric !== 'accuracy').length;
+    const width = 2 + own + 2 * parts.length;
     for (let step = 0; step < means.length / width; step++) {
       const [loss, accuracy, ...metrics] = means.subarray(step * width, (step + 1) * width);
-      const logs = logsOf(told, { loss, accuracy, metrics });
+      const logs = logsOf({ metrics: told, parts }, { loss, accuracy, metrics });
       await this.#tell('onTrainBatchEnd', batch + step, logs, progress);
     }
   }
 
   /** @param {EpochEvent} event */
   async #epoch({ epoch, batches, training, validation }) {
-    const logs = logsOf(this.#metrics, training);
+    const logs = logsOf(this.#told, training);
     if (validation) {
-      const tested = logsOf(this.#metrics, validation);
+      const tested = logsOf(this.#told, validation);
       for (const [name, value] of Object.entries(tested)) logs[validationName(name)] = value;
       await this.#tell('onTestEnd', tested);
     }

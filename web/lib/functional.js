@@ -1,6 +1,6 @@
 /** Graphs in Keras's functional words: `input`, `apply`, `model`. */
 
-import { GraphError, UnsupportedError } from './errors.js';
+import { GraphError } from './errors.js';
 import { layers } from './layers.js';
 import { readOptions } from './options.js';
 import { contentOf, makeTensor } from './symbolic.js';
@@ -21,88 +21,86 @@ export function input(options) {
 }
 
 /**
- * The layers between an input and an output, in the order in which they were applied, and what each
- * reads. A graph cannot have a cycle: a tensor exists only after those its layer reads.
+ * The layers between inputs and outputs, in the order in which they were applied, and what each
+ * reads. A graph cannot have a cycle: a tensor exists only after those its layer reads. A layer
+ * that was applied more than once shares its weights between its calls.
  *
- * @param {unknown} inputs
- * @param {unknown} outputs
- * @returns {{ layers: import('./layers.js').Layer[], inbound: number[][] }}
- * @throws {GraphError} {UnsupportedError}
+ * @param {unknown} inputs a tensor or an array of them
+ * @param {unknown} outputs the same
+ * @returns {{ layers: import('./layers.js').Layer[], inbound: number[][], calls: number[],
+ *   outputs: number[] }} see Architecture
+ * @throws {GraphError}
  */
 export function traceGraph(inputs, outputs) {
-  const start = one(inputs, 'inputs');
-  const end = one(outputs, 'outputs');
-  const first = contentOf(start, 'model: inputs');
-  if (first.layer.type !== 'inputLayer') {
+  const starts = several(inputs, 'inputs');
+  for (const start of starts) {
+    const content = contentOf(start, 'model: inputs');
+    if (content.layer.type === 'inputLayer') continue;
     throw new GraphError(
-      `model: inputs must come from input(), found the output of ${label(first)}.`,
-      {
-        field: 'inputs',
-      },
+      `model: inputs must come from input(), found the output of ${label(content)}.`,
+      { field: 'inputs' },
     );
   }
+  const ends = several(outputs, 'outputs');
   /** @type {Map<SymbolicTensor, import('./symbolic.js').Content>} */
   const found = new Map();
-  const open = [/** @type {SymbolicTensor} */ (end)];
+  const open = [...ends];
   for (let tensor = open.pop(); tensor; tensor = open.pop()) {
     if (found.has(tensor)) continue;
     const content = contentOf(tensor, 'model: outputs');
     found.set(tensor, content);
     open.push(...content.inputs);
   }
-  const tensors = [...found].sort(([, a], [, b]) => a.number - b.number);
-  checkTensors(tensors, start);
+  checkInputs(starts, found);
+  // The inputs in their order, then everything else as it was applied.
+  const rank = (/** @type {SymbolicTensor} */ tensor) => {
+    const index = starts.indexOf(tensor);
+    return index < 0 ? starts.length : index;
+  };
+  const tensors = [...found].sort(([x, a], [y, b]) => rank(x) - rank(y) || a.number - b.number);
   const numbers = new Map(tensors.map(([tensor], index) => [tensor, index]));
+  const numberOf = (/** @type {SymbolicTensor} */ tensor) =>
+    /** @type {number} */ (numbers.get(tensor));
+  const layers = [...new Set(tensors.map(([, { layer }]) => layer))];
   return {
-    layers: tensors.map(([, { layer }]) => layer),
-    inbound: tensors.map(([, content]) =>
-      content.inputs.map((tensor) => /** @type {number} */ (numbers.get(tensor))),
-    ),
+    layers,
+    inbound: tensors.map(([, content]) => content.inputs.map(numberOf)),
+    calls: tensors.map(([, { layer }]) => layers.indexOf(layer)),
+    outputs: ends.map(numberOf),
   };
 }
 
 /**
- * @param {[SymbolicTensor, import('./symbolic.js').Content][]} tensors
- * @param {unknown} start
+ * @param {SymbolicTensor[]} starts
+ * @param {Map<SymbolicTensor, import('./symbolic.js').Content>} found
  */
-function checkTensors(tensors, start) {
-  const seen = new Set();
-  for (const [tensor, content] of tensors) {
-    const { layer } = content;
-    if (layer.type === 'inputLayer' && tensor !== start) {
-      throw new GraphError(`model: outputs depend on ${label(content)}, which is not in inputs.`, {
-        layer: layer.name,
-        field: 'inputs',
-      });
-    }
-    if (seen.has(layer)) {
-      throw new GraphError(
-        `model: ${label(content)} is applied twice; layers cannot share their weights yet, make one ` +
-          'layer for each use.',
-        { layer: layer.name, field: 'outputs' },
-      );
-    }
-    seen.add(layer);
+function checkInputs(starts, found) {
+  for (const [tensor, content] of found) {
+    if (content.layer.type !== 'inputLayer' || starts.includes(tensor)) continue;
+    throw new GraphError(`model: outputs depend on ${label(content)}, which is not in inputs.`, {
+      layer: content.layer.name,
+      field: 'inputs',
+    });
   }
-  if (!tensors.some(([tensor]) => tensor === start)) {
-    throw new GraphError('model: outputs do not depend on inputs.', { field: 'inputs' });
-  }
+  const unused = starts.findIndex((tensor) => !found.has(tensor));
+  if (unused < 0) return;
+  const which = starts.length > 1 ? ` (number ${unused})` : '';
+  throw new GraphError(`model: outputs do not depend on inputs${which}.`, { field: 'inputs' });
 }
 
 /**
- * The only tensor of a list, or the tensor itself.
+ * The tensors of a list, or the tensor itself as a list; each of them once.
  *
  * @param {unknown} value
  * @param {string} field
+ * @returns {SymbolicTensor[]}
  */
-function one(value, field) {
-  if (!Array.isArray(value)) return value;
-  if (value.length === 1) return value[0];
-  if (value.length === 0) throw new GraphError(`model: ${field} are empty.`, { field });
-  throw new UnsupportedError(
-    `model: models of 1 input and 1 output are supported, found ${value.length} ${field}.`,
-    { field },
-  );
+function several(value, field) {
+  const list = Array.isArray(value) ? Array.from(value) : [value];
+  if (list.length === 0) throw new GraphError(`model: ${field} are empty.`, { field });
+  const again = list.findIndex((tensor, index) => list.indexOf(tensor) !== index);
+  if (again < 0) return list;
+  throw new GraphError(`model: ${field} hold the same tensor twice (number ${again}).`, { field });
 }
 
 /** @param {import('./symbolic.js').Content} content */

@@ -121,7 +121,7 @@ export class Heap {
 }
 
 /** Makes arguments in engine memory; each lives until its scope ends. */
-class Scope {
+export class Scope {
   #heap;
   #reserve;
 

@@ -13,15 +13,18 @@ import { LabelType, SampleType } from './ffi.js';
  * @property {number} id
  * @property {number} count
  * @property {[number, number, number]} size height, width, channels; flat samples are 1 x 1 x n
- * @property {'uint8' | 'float32'} samples
+ * @property {'uint8' | 'float32' | 'none'} samples
  * @property {'none' | 'classes' | 'values'} labels
  * @property {number} labelSize values a sample; 1 for classes
+ * @property {Pick<DatasetFacts, 'samples' | 'labels' | 'labelSize'>[]} parts itself,
+ *   and those of further inputs and outputs
  * @property {boolean} weighted whether samples have weights
  *
  * @typedef {'x' | 'y' | 'w'} Part samples, labels, weights
  * @typedef {{ scale: number[], offset: number[] }} Normalization one value a channel
  */
 
+const SAMPLE_TYPES = { uint8: SampleType.U8, float32: SampleType.F32, none: SampleType.NONE };
 const LABEL_TYPES = { none: LabelType.NONE, classes: LabelType.CLASS, values: LabelType.VALUES };
 /** Labels are as wide as samples' floats: int32 or float32. */
 const LABEL_BYTES = 4;
@@ -34,12 +37,12 @@ export class HostDataset {
 
   /**
    * @param {Host} host
-   * @param {Omit<DatasetFacts, 'id'>} facts
+   * @param {Omit<DatasetFacts, 'id' | 'parts'>} facts
    */
   constructor(host, facts) {
     this.#native = host.native;
     const { samples, count, size, labels, labelSize } = facts;
-    const sampleType = samples === 'uint8' ? SampleType.U8 : SampleType.F32;
+    const sampleType = SAMPLE_TYPES[samples];
     const pointer = this.#native.createDataset(
       sampleType,
       count,
@@ -49,8 +52,11 @@ export class HostDataset {
     );
     this.pointer = /** @type {import('./native.js').DatasetPointer} */ (pointer);
     /** @type {DatasetFacts} */
-    this.facts = { ...facts, id: host.newId() };
-    this.sampleBytes = size[0] * size[1] * size[2] * (samples === 'uint8' ? 1 : 4);
+    this.facts = { ...facts, id: host.newId(), parts: [{ samples, labels, labelSize }] };
+    /** The data set itself, and those of further inputs and outputs. @type {HostDataset[]} */
+    this.parts = [this];
+    const sampleBytes = { uint8: 1, float32: 4, none: 0 }[samples];
+    this.sampleBytes = size[0] * size[1] * size[2] * sampleBytes;
     this.labelBytes = labels === 'none' ? 0 : LABEL_BYTES * labelSize;
   }
 
@@ -99,11 +105,11 @@ export class HostDataset {
   /**
    * Writes and seals a data set that came in one message; frees it when it is refused.
    *
-   * @param {{ x: Uint8Array, y: Uint8Array | null, w: Uint8Array | null, normalization?: Normalization }} content
+   * @param {{ x: Uint8Array | null, y: Uint8Array | null, w: Uint8Array | null, normalization?: Normalization }} content
    */
   fill({ x, y, w, normalization }) {
     try {
-      this.write('x', 0, x);
+      if (x) this.write('x', 0, x);
       if (y) this.write('y', 0, y);
       if (w) this.write('w', 0, w);
       this.seal(normalization);
@@ -111,6 +117,17 @@ export class HostDataset {
       this.dispose();
       throw error;
     }
+  }
+
+  /**
+   * Makes another one a part of this.
+   *
+   * @param {HostDataset} part
+   */
+  attach(part) {
+    this.#native.attachDataset(this.pointer, part.pointer);
+    this.parts.push(part);
+    this.facts.parts.push(...part.facts.parts);
   }
 
   /** Keeps the memory while a call uses it; a `dispose` meanwhile takes effect at `release`. */
@@ -175,12 +192,25 @@ export const dataMethods = [
     (host, { id, first, count }) => {
       const dataset = host.dataset(id);
       checkRange(dataset, first, count);
-      const { sampleBytes, labelBytes } = dataset;
-      const x = dataset.read('x', first * sampleBytes, count * sampleBytes).buffer;
-      const y = labelBytes
-        ? dataset.read('y', first * labelBytes, count * labelBytes).buffer
-        : null;
-      return { value: { x, y }, transfer: y ? [x, y] : [x] };
+      const value = dataset.parts.map((part) => {
+        const { sampleBytes, labelBytes } = part;
+        const read = (/** @type {'x' | 'y'} */ which, /** @type {number} */ bytes) =>
+          bytes ? part.read(which, first * bytes, count * bytes).buffer : null;
+        return { x: read('x', sampleBytes), y: read('y', labelBytes) };
+      });
+      const buffers = value.flatMap(({ x, y }) => [x, y]);
+      return { value, transfer: buffers.filter((buffer) => buffer !== null) };
+    },
+  ],
+  [
+    'dataset.join',
+    (host, { ids: [first, ...others] }) => {
+      const dataset = host.dataset(first);
+      for (const id of others) {
+        dataset.attach(host.dataset(id));
+        host.datasets.delete(id);
+      }
+      return { value: dataset.facts };
     },
   ],
   ['dataset.dispose', (host, { id }) => removeDataset(host, id)],

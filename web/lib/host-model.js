@@ -1,10 +1,11 @@
 /** One model in the engine, with what the engine does not know of it. */
 
-import { nodesOf } from './architecture.js';
+import { callsOf, layerNumber, nodesOf, partOf } from './architecture.js';
 import { BusyError, ConfigError, StateError } from './errors.js';
 import { readLayer } from './layers.js';
 import { lossFacts } from './losses.js';
 import { optimizerFacts } from './optimizers.js';
+import { sizeOf } from './tensors.js';
 import { freshPosition } from './trainer.js';
 
 /**
@@ -13,7 +14,9 @@ import { freshPosition } from './trainer.js';
  *
  * @typedef {object} CompileConfig
  * @property {import('./optimizers.js').OptimizerConfig} optimizer
- * @property {import('./losses.js').LossConfig} loss
+ * @property {import('./losses.js').LossConfig} loss of the only output, or of the first that has one
+ * @property {((import('./losses.js').LossConfig & { weight: number }) | null)[]} [losses] one an output,
+ *   null where nothing is wanted of it; only of a model of several outputs
  * @property {('accuracy' | import('./compile.js').MetricConfig)[]} metrics
  * @property {boolean} [weighted] whether the accuracy weighs samples; absent in older files
  *
@@ -33,9 +36,10 @@ import { freshPosition } from './trainer.js';
  * @property {number} id
  * @property {string} name
  * @property {number} seed
- * @property {number[]} inputShape
- * @property {number[]} outputShape
+ * @property {{ name: string, shape: number[] }[]} inputs the layers that give a sample, and the shape of theirs
+ * @property {{ name: string, shape: number[] }[]} outputs the layers whose values the model gives
  * @property {LayerFacts[]} layers
+ * @property {import('./architecture.js').Architecture} architecture
  * @property {number} parameters
  * @property {number} trainableParameters those that gradients change; the others are moving averages
  * @property {number} macs
@@ -54,23 +58,28 @@ export class HostModel {
    */
   constructor(host, architecture, seed, lowered) {
     const { native } = host;
+    this.host = host;
     this.native = native;
     this.id = host.newId();
     this.architecture = architecture;
+    /** What `compile` makes of it: other layers may be trainable. */
+    this.wanted = architecture;
     this.seed = seed;
     this.quantized = lowered !== undefined;
-    const { nodes, ends } = lowered ?? nodesOf(architecture);
+    const { nodes, ends, outputs } = lowered ?? nodesOf(architecture);
     /** @type {import('./quantized-nodes.js').LoweredModel['nodes']} */
     this.nodes = nodes;
-    /** For each layer the node of its output. */
+    /** For each call of a layer the node of its output. */
     this.ends = ends;
+    /** The nodes whose values the model gives. */
+    this.outputs = outputs;
     this.pointer = /** @type {import('./native.js').ModelPointer} */ (native.createModel(seed));
     try {
       for (const node of nodes) {
         const layer = /** @type {string} */ (architecture.layers[node.layer].name);
         native.addNode(this.pointer, node, layer);
       }
-      native.buildModel(this.pointer);
+      native.buildModel(this.pointer, outputs);
       this.tensors = native.tensors(this.pointer);
     } catch (error) {
       native.destroyModel(this.pointer);
@@ -93,27 +102,78 @@ export class HostModel {
   }
 
   /**
+   * Layers whose weights training changes or leaves, from the next `compile` on.
+   *
+   * @param {string[] | null} names null: all
+   * @param {boolean} trainable
+   * @throws {ConfigError} there is no layer of a name
+   */
+  setTrainable(names, trainable) {
+    for (const name of names ?? []) layerNumber(this.architecture, name);
+    const layers = this.wanted.layers.map((layer) => {
+      if (names && !names.includes(layer.name ?? '')) return layer;
+      const { trainable: _, ...rest } = layer;
+      return trainable ? rest : { ...rest, trainable };
+    });
+    this.wanted = { ...this.architecture, layers };
+  }
+
+  /**
+   * A model of its own up to some layers, with copies of the weights. It is not compiled.
+   *
+   * @param {string[]} names layers whose values it gives
+   * @param {string} name
+   * @returns {HostModel}
+   */
+  subModel(names, name) {
+    const { native } = this;
+    const model = new HostModel(this.host, partOf(this.architecture, names, name), this.seed);
+    const own = native.vector(this.pointer, 'WEIGHTS').slice();
+    const weights = native.vector(model.pointer, 'WEIGHTS');
+    for (const tensor of model.tensors) {
+      const from = this.tensors.find((other) => other.name === tensor.name);
+      const { offset, size } = /** @type {import('./native.js').TensorFacts} */ (from);
+      weights.set(own.subarray(offset, offset + size), tensor.offset);
+    }
+    return model;
+  }
+
+  /** Numbers a sample of every output. */
+  get outputSizes() {
+    return this.outputs.map((node) => sizeOf(this.native.describeNode(this.pointer, node).shape));
+  }
+
+  /**
    * @param {CompileConfig} config
    * @param {Extras} extras
    */
   compile(config, { rate, collector }) {
-    const { optimizer, loss } = config;
+    const { optimizer, loss, losses } = config;
     // Before anything changes: what is wrong with a metric is told.
     this.#makeMetrics(config, collector, false);
+    const { layers } = this.wanted;
+    this.nodes.forEach(({ layer }, node) =>
+      this.native.setTrainable(this.pointer, node, layers[layer].trainable !== false),
+    );
+    this.outputs.forEach((_, output) => {
+      const own = losses ? losses[output] : { ...loss, weight: 1 };
+      if (!own) return;
+      this.native.setLoss(this.pointer, output, lossFacts(own.type).number, {
+        ...own.options,
+        fromLogits: Number(own.fromLogits),
+        weightedAccuracy: Number(config.weighted ?? false),
+        lossWeight: own.weight,
+      });
+    });
     this.native.compile(
       this.pointer,
-      lossFacts(loss.type).number,
-      {
-        ...loss.options,
-        fromLogits: Number(loss.fromLogits),
-        weightedAccuracy: Number(config.weighted ?? false),
-      },
       optimizerFacts(optimizer.type).number,
       optimizer.hyperparameters,
       this.#excluded(optimizer.exclude ?? []),
     );
     // Fresh moments need Adam's bias correction from the start.
     this.native.setStep(this.pointer, 0);
+    this.architecture = this.wanted;
     this.compiled = config;
     this.rate = rate;
     this.collector = collector;
@@ -125,11 +185,25 @@ export class HostModel {
    * @param {Extras['collector']} collector
    * @param {boolean} logits whether the outputs are not yet probabilities
    */
-  #makeMetrics({ metrics, loss }, collector, logits) {
+  #makeMetrics(config, collector, logits) {
+    const { metrics, loss } = config;
     const own = metrics.filter((metric) => metric !== 'accuracy');
-    const { shape } = this.native.describeNode(this.pointer, this.nodes.length - 1);
+    const output = this.outputs[watchedOutput(config)];
+    const { shape } = this.native.describeNode(this.pointer, output);
     const columns = shape[shape.length - 1];
     return collector && new collector.MetricSet(own, { columns, loss: loss.type, logits });
+  }
+
+  /** The output that metrics are of: the first that has a loss. */
+  get watchedOutput() {
+    return this.compiled ? watchedOutput(this.compiled) : 0;
+  }
+
+  /** The outputs whose losses are told apart: all that have one, where there are several. */
+  get parts() {
+    const { losses = [] } = this.compiled ?? {};
+    const used = losses.flatMap((loss, output) => (loss ? [output] : []));
+    return used.length > 1 ? used : [];
   }
 
   /** New ones, for the metrics that the engine does not measure; null: there are none. */
@@ -255,18 +329,32 @@ export class HostModel {
         'There is no average of the weights: compile with useEma, and train at least one update.',
       );
     }
-    // Weights that gradients change come first, in the order of the average.
-    const values = this.native.slotVector(this.pointer, average);
-    this.native.vector(this.pointer, 'WEIGHTS').set(values);
+    const values = this.native.slotVector(this.pointer, average).slice();
+    const weights = this.native.vector(this.pointer, 'WEIGHTS');
+    for (const { name, offset, size } of average.tensors) {
+      const tensor = this.tensors.find((own) => own.name === name);
+      weights.set(values.subarray(offset, offset + size), tensor?.offset);
+    }
+  }
+
+  /** The node of a layer's value, the last one where it is called again. @param {number} layer */
+  endOf(layer) {
+    const call = callsOf(this.architecture).findLastIndex((call) => call.layer === layer);
+    return this.ends[call];
+  }
+
+  /** The name of the layer that a node belongs to. @param {number} node */
+  layerName(node) {
+    return /** @type {string} */ (this.architecture.layers[this.nodes[node].layer].name);
   }
 
   /** @returns {ModelFacts} */
   facts() {
-    const { native, pointer, nodes, ends } = this;
+    const { native, pointer, nodes, outputs } = this;
     const described = nodes.map((_, index) => native.describeNode(pointer, index));
-    const layers = this.architecture.layers.map(({ name, type }, index) => {
+    const layers = this.wanted.layers.map(({ name, type, trainable }, index) => {
       const own = described.filter((_, node) => nodes[node].layer === index);
-      const { shape } = described[ends[index]];
+      const { shape } = described[this.endOf(index)];
       const sum = (/** @type {'parameters' | 'trainableParameters' | 'macs'} */ key) =>
         own.reduce((total, node) => total + node[key], 0);
       return {
@@ -274,19 +362,24 @@ export class HostModel {
         type,
         outputShape: shape,
         parameters: sum('parameters'),
-        trainableParameters: sum('trainableParameters'),
+        trainableParameters: trainable === false ? 0 : sum('trainableParameters'),
         macs: sum('macs'),
       };
     });
+    const trainable = layers.reduce((total, layer) => total + layer.trainableParameters, 0);
+    const inputs = nodes.flatMap(({ op }, index) => (op === 'input' ? [index] : []));
+    const places = (/** @type {number[]} */ numbers) =>
+      numbers.map((index) => ({ name: this.layerName(index), shape: described[index].shape }));
     return {
       id: this.id,
       name: this.architecture.name,
       seed: this.seed,
-      inputShape: described[0].shape,
-      outputShape: described[ends[ends.length - 1]].shape,
+      inputs: places(inputs),
+      outputs: places(outputs),
       layers,
+      architecture: this.wanted,
       parameters: native.modelInfo(pointer, 'PARAMETERS'),
-      trainableParameters: this.quantized ? 0 : native.modelInfo(pointer, 'TRAINABLE'),
+      trainableParameters: this.quantized ? 0 : trainable,
       macs: layers.reduce((total, layer) => total + layer.macs, 0),
       compiled: this.compiled,
       quantized: this.quantized,
@@ -305,12 +398,13 @@ export class HostModel {
     const arrays = native.describePlan(pointer, batchSize, training);
     const layers = nodes.map(({ layer }) => layer);
     const kept = this.slots.flatMap(({ tensors }) => tensors);
+    const gradients = native.modelInfo(pointer, 'TRAINABLE');
     const state = this.architecture.layers.map((layer) =>
       kept
         .filter(({ name }) => name.slice(0, name.lastIndexOf('/')) === layer.name)
         .reduce((sum, { size }) => sum + size, 0),
     );
-    return { arrays, layers, state };
+    return { arrays, layers, state, gradients };
   }
 
   /**
@@ -383,4 +477,9 @@ function differences(node, attributes) {
         ]),
     )
     .filter(([, was, is]) => was !== is);
+}
+
+/** @param {CompileConfig} config */
+function watchedOutput({ losses }) {
+  return losses ? losses.findIndex((loss) => loss !== null) : 0;
 }

@@ -1,6 +1,6 @@
 /** What the worker can be asked about models: its side of model.js. */
 
-import { inboundOf } from './architecture.js';
+import { callsOf } from './architecture.js';
 import { ModelMismatchError, StateError } from './errors.js';
 import { checkRange } from './host-data.js';
 import { HostModel } from './host-model.js';
@@ -50,6 +50,8 @@ async function scheduled(schedule) {
 
 /** Reading and writing files is loaded when a program first does it. */
 const checkpoints = () => import('./checkpoint.js');
+/** So is looking into a model. */
+const inspector = () => import('./host-inspect.js');
 /** So is quantisation. */
 const quantization = () => import('./quantize.js');
 
@@ -119,10 +121,37 @@ export const modelMethods = [
     async (host, { id, data, batchSize }, task) => {
       const model = host.model(id);
       const range = rangeOf(host, data);
-      const { buffer } = await model.use(task, [range.dataset], () =>
+      const outputs = await model.use(task, [range.dataset], () =>
         predict(model.native, model, range, batchSize, task),
       );
-      return { value: buffer, transfer: [buffer] };
+      const buffers = outputs.map(({ buffer }) => buffer);
+      return { value: buffers, transfer: buffers };
+    },
+  ],
+  [
+    'model.inspect',
+    async (host, { id, data, ...inspection }, task) => {
+      const { inspect } = await inspector();
+      const model = host.model(id);
+      if (inspection.source === 'loss') needCompiled(model, 'gradients');
+      const range = rangeOf(host, data);
+      const found = await model.use(task, [range.dataset], () =>
+        inspect(model, range, inspection, task),
+      );
+      const all = [...found.values, ...found.gradients, ...found.weights];
+      return { value: found, transfer: all.map((tensor) => tensor.data.buffer) };
+    },
+  ],
+  [
+    'model.subModel',
+    (host, { id, layers, name }) => keep(host, host.model(id).subModel(layers, name)),
+  ],
+  [
+    'model.setTrainable',
+    (host, { id, layers, trainable }) => {
+      const model = host.model(id);
+      model.change('setTrainable', () => model.setTrainable(layers, trainable));
+      return { value: model.facts() };
     },
   ],
   [
@@ -286,16 +315,19 @@ function keep(host, model) {
 }
 
 /**
- * An architecture without what weights do not depend on.
+ * An architecture's layers and what they read, without what weights do not depend on.
  *
  * @param {import('./architecture.js').Architecture} architecture
  */
 function comparable(architecture) {
-  const inbound = inboundOf(architecture);
+  const calls = callsOf(architecture);
   return architecture.layers.map((layer, index) => [
-    inbound[index],
+    calls.filter((call) => call.layer === index).map(({ inputs }) => inputs),
     ...Object.entries(layer)
-      .filter(([key]) => !/^(rate|momentum)$|(Initializer|Regularizer|Constraint)$/.test(key))
+      .filter(
+        ([key]) =>
+          !/^(rate|momentum|dropout|trainable)$|(Initializer|Regularizer|Constraint)$/.test(key),
+      )
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   ]);
 }

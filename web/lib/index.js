@@ -35,6 +35,9 @@ export { VERSION } from './version.js';
  * @typedef {import('./fit.js').History} History
  * @typedef {import('./fit.js').Logs} Logs
  * @typedef {import('./tensors.js').WeightTensor} WeightTensor
+ * @typedef {import('./inspect.js').Tensor} Tensor
+ * @typedef {import('./inspect.js').GradientOptions} GradientOptions
+ * @typedef {import('./inspect.js').Gradients} Gradients
  */
 
 /**

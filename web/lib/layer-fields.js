@@ -5,7 +5,7 @@
 
 import { ACTIVATION_NAMES } from './activations.js';
 import { ConfigError, LimitError, ShapeError } from './errors.js';
-import { needNumber, needOneOf, wrongType } from './options.js';
+import { needBoolean, needNumber, needOneOf, wrongType } from './options.js';
 
 /** Longest layer name in bytes; the engine's limit. */
 const MAX_NAME_BYTES = 255;
@@ -22,6 +22,8 @@ const MAX_NAME_BYTES = 255;
  * @property {[string, number][]} [attributes]
  * @property {number[]} [reads] 0, 1 …: the layer's inputs; -1: the step before. Without it the step before, the first
  *   step the first input
+ * @property {string} [name] in the layer, where its weights are to be told apart
+ * @property {boolean} [activated] the layer's activation is in it
  *
  * @typedef {object} Family
  * @property {[string, Record<string, Field>][]} types layer type → its options
@@ -85,7 +87,11 @@ export const LAST_AXIS = { axis: { read: needNumber, standard: -1 } };
 /** @param {import('./layers.js').Layer} layer @returns {[string, number][]} */
 export const lastAxis = ({ axis }) => (axis === -1 ? [] : [['axis', axis]]);
 
-export const COMMON = { inputShape: { read: inputShape }, name: { read: layerName } };
+export const COMMON = {
+  inputShape: { read: inputShape },
+  name: { read: layerName },
+  trainable: { read: needBoolean },
+};
 
 /**
  * @param {number} found

@@ -1,12 +1,14 @@
 /** Activation layers with options of their own; those without are `activation({ activation: 'tanh' })` and the like. */
 
 import { COMMON } from './layer-fields.js';
+import { tensor, tensorOptions } from './layer-weights.js';
 import { needBoolean, needNumber, wrongType } from './options.js';
-import { tensorFields, tensorSettings } from './tensor-options.js';
 
 /**
  * @typedef {import('./layers.js').LayerCommon} LayerCommon
  * @typedef {import('./initializers.js').Initializer} Initializer
+ * @typedef {import('./regularizers.js').Regularizer} Regularizer
+ * @typedef {import('./constraints.js').Constraint} Constraint
  */
 
 /** @type {import('./layer-fields.js').Reader} axes 1, 2 … k: how many they are is what the engine asks */
@@ -33,7 +35,7 @@ export const ACTIVATION_FAMILY = {
     [
       'pReLU',
       {
-        ...tensorFields('alpha', 'zeros'),
+        ...tensorOptions('alpha', 'zeros'),
         sharedAxes: { read: leadingAxes, standard: [] },
         ...COMMON,
       },
@@ -50,7 +52,7 @@ export const ACTIVATION_FAMILY = {
       (layer) => [
         {
           op: 'prelu',
-          attributes: [['sharedAxes', layer.sharedAxes.length], ...tensorSettings('alpha', layer)],
+          attributes: [['sharedAxes', layer.sharedAxes.length], ...tensor('alpha', layer)],
         },
       ],
     ],
@@ -93,8 +95,8 @@ export const activationLayers = (make) => ({
    * x where it is positive, else alpha · x with alpha trained (He et al. 2015). Weight `alpha`, one for each value of
    * a sample; axes in `sharedAxes` share theirs.
    *
-   * @param {{ alphaInitializer?: Initializer, sharedAxes?: number[] } & LayerCommon} [options] alphaInitializer
-   *   default 'zeros'; sharedAxes the first ones, counted from 1, default none: [1, 2] is one alpha a channel, all axes
+   * @param {{ alphaInitializer?: Initializer, alphaRegularizer?: Regularizer | null, alphaConstraint?: Constraint | null,
+   *   sharedAxes?: number[] } & LayerCommon} [options] alphaInitializer default 'zeros'; sharedAxes the first ones, counted from 1, default none: [1, 2] is one alpha a channel, all axes
    *   (PyTorch's default) is one alpha
    */
   pReLU: (options) => make('pReLU', options),

@@ -1,9 +1,9 @@
 /** The layer that looks whole numbers up in a table. */
 
-import { COMMON } from './layer-fields.js';
 import { ConfigError } from './errors.js';
+import { COMMON } from './layer-fields.js';
+import { tensor, tensorOptions } from './layer-weights.js';
 import { needNumber } from './options.js';
-import { tensorFields, tensorSettings } from './tensor-options.js';
 
 /** @type {import('./layer-fields.js').Family} */
 export const EMBEDDING_FAMILY = {
@@ -13,7 +13,7 @@ export const EMBEDDING_FAMILY = {
       {
         inputDim: { read: needNumber, required: true },
         outputDim: { read: needNumber, required: true },
-        ...tensorFields('embeddings', 'randomUniform'),
+        ...tensorOptions('embeddings', 'randomUniform'),
         ...COMMON,
       },
     ],
@@ -27,7 +27,7 @@ export const EMBEDDING_FAMILY = {
           attributes: [
             ['inputDim', layer.inputDim],
             ['outputDim', layer.outputDim],
-            ...tensorSettings('embeddings', layer),
+            ...tensor('embeddings', layer),
           ],
         },
       ],
@@ -43,7 +43,9 @@ export const embeddingLayers = (make) => ({
    * is taken for pixels and scaled by 1/255: pass another array, or a `dataset` with `scale: 1`.
    *
    * @param {{ inputDim: number, outputDim: number, inputLength?: number,
-   *   embeddingsInitializer?: import('./initializers.js').Initializer } & import('./layers.js').LayerCommon} options
+   *   embeddingsInitializer?: import('./initializers.js').Initializer,
+   *   embeddingsRegularizer?: import('./regularizers.js').Regularizer | null,
+   *   embeddingsConstraint?: import('./constraints.js').Constraint | null } & import('./layers.js').LayerCommon} options
    *   inputDim at most 2^24; inputLength, for the first layer, is the same as inputShape: [inputLength];
    *   embeddingsInitializer default 'randomUniform'
    * @throws {ConfigError} inputLength and inputShape together

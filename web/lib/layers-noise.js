@@ -6,7 +6,7 @@ import { needNumber } from './options.js';
 /** @typedef {import('./layers.js').LayerCommon} LayerCommon */
 
 const RATE = { rate: { read: needNumber, required: true }, ...COMMON };
-const RATED = ['spatialDropout2d', 'gaussianDropout', 'alphaDropout'];
+const RATED = ['spatialDropout1d', 'spatialDropout2d', 'gaussianDropout', 'alphaDropout'];
 
 /** @type {import('./layer-fields.js').Family} */
 export const NOISE_FAMILY = {
@@ -28,6 +28,12 @@ export const NOISE_FAMILY = {
 
 /** @param {import('./layer-fields.js').Make} make */
 export const noiseLayers = (make) => ({
+  /**
+   * Dropout of whole features of [steps, features], the same at all steps (PyTorch's Dropout1d). 0 ≤ rate < 1.
+   *
+   * @param {{ rate: number } & LayerCommon} options
+   */
+  spatialDropout1d: (options) => make('spatialDropout1d', options),
   /**
    * Dropout of whole channels of [height, width, channels] (Tompson et al. 2014; PyTorch's Dropout2d). 0 ≤ rate < 1.
    *

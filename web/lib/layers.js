@@ -10,6 +10,7 @@
 import { ACTIVATION_FAMILY, activationLayers } from './layers-activation.js';
 import { ConfigError } from './errors.js';
 import { COMMON, LAST_AXIS, activationName, inputShape, layerName, pair } from './layer-fields.js';
+import { WEIGHTS } from './layer-weights.js';
 import {
   describe,
   needBoolean,
@@ -23,31 +24,22 @@ import { EMBEDDING_FAMILY, embeddingLayers } from './layers-embedding.js';
 import { MERGE_FAMILY, mergeLayers } from './layers-merge.js';
 import { NOISE_FAMILY, noiseLayers } from './layers-noise.js';
 import { NORM_FAMILY, normLayers } from './layers-norm.js';
+import { recurrentLayers, recurrentTypes } from './layers-recurrent.js';
 import { SHAPE_FAMILY, shapeLayers } from './layers-shape.js';
 import { applyLayer } from './symbolic.js';
-import { tensorFields } from './tensor-options.js';
 
 /**
  * @typedef {import('./initializers.js').Initializer} Initializer
- * @typedef {import('./regularizers.js').Regularizer} Regularizer
- * @typedef {import('./constraints.js').Constraint} Constraint
  * @typedef {import('./activations.js').Activation} Activation
+ * @typedef {import('./layer-weights.js').WeightOptions} WeightOptions
  * @typedef {'valid' | 'same'} Padding `same` pads with zeros so that stride 1 keeps the size
  * @typedef {number | [number, number]} Pair one number for both, or [height, width]
  *
  * @typedef {object} LayerCommon
  * @property {number[]} [inputShape] of the first layer: [height, width, channels] or [features]
  * @property {string} [name] at most 255 bytes of UTF-8; default as in Keras: conv2d, conv2d_1 …
- *
- * @typedef {object} WeightOptions
- * @property {Activation | null} [activation] default none
- * @property {boolean} [useBias] default true
- * @property {Initializer} [kernelInitializer] default 'glorotUniform'
- * @property {Initializer} [biasInitializer] default 'zeros'
- * @property {Regularizer | null} [kernelRegularizer] penalty, part of the loss; default none
- * @property {Regularizer | null} [biasRegularizer] default none
- * @property {Constraint | null} [kernelConstraint] holds after each update; default none
- * @property {Constraint | null} [biasConstraint] default none
+ * @property {boolean} [trainable] false: training leaves the layer's weights as they are, and batch
+ *   normalisation goes by its moving averages, as in Keras; `model.setTrainable` changes it. Default true
  *
  * @typedef {import('./layer-fields.js').Reader} Reader
  * @typedef {import('./layer-fields.js').Field} Field
@@ -74,12 +66,6 @@ const PADDINGS = Object.freeze(['valid', 'same']);
 /** @type {Reader} */
 const paddingName = (value, field, where) => needOneOf(value, PADDINGS, field, where);
 
-const WEIGHTS = {
-  activation: { read: activationName, standard: 'linear' },
-  useBias: { read: needBoolean, standard: true },
-  ...tensorFields('kernel', 'glorotUniform'),
-  ...tensorFields('bias', 'zeros'),
-};
 const POOLING = {
   poolSize: { read: pair, standard: 2 },
   strides: { read: pair },
@@ -126,6 +112,7 @@ const TYPES = new Map(
     ...NOISE_FAMILY.types,
     ...NORM_FAMILY.types,
     ...EMBEDDING_FAMILY.types,
+    ...recurrentTypes(readLayer),
   ]),
 );
 
@@ -254,4 +241,5 @@ export const layers = Object.freeze({
   ...noiseLayers(makeLayer),
   ...normLayers(makeLayer),
   ...embeddingLayers(makeLayer),
+  ...recurrentLayers(makeLayer),
 });

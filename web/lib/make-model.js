@@ -11,8 +11,8 @@ import { needWhole, readOptions, wrongType } from './options.js';
  * @typedef {import('./symbolic.js').SymbolicTensor} SymbolicTensor
  *
  * @typedef {object} GraphOptions
- * @property {SymbolicTensor | readonly [SymbolicTensor]} inputs from `input`
- * @property {SymbolicTensor | readonly [SymbolicTensor]} outputs what the model gives
+ * @property {SymbolicTensor | readonly SymbolicTensor[]} inputs from `input`, one or several
+ * @property {SymbolicTensor | readonly SymbolicTensor[]} outputs what the model gives, one or several
  * @property {number} [seed] a whole number from 0, default 0
  * @property {string} [name] default 'model'
  */
@@ -42,8 +42,8 @@ export async function makeGraph(client, options) {
   const names = /** @type {const} */ (['inputs', 'outputs', 'seed', 'name']);
   const { inputs, outputs, seed = 0, name = 'model' } = readOptions(options, names, where);
   if (typeof name !== 'string') throw wrongType(name, 'name', 'a string', where);
-  const { layers, inbound } = traceGraph(inputs, outputs);
-  const architecture = readArchitecture(layers, name.slice(0, 255), inbound);
+  const { layers, ...graph } = traceGraph(inputs, outputs);
+  const architecture = readArchitecture(layers, name.slice(0, 255), graph);
   const args = { architecture, seed: needWhole(seed, 'seed', where) };
   return new Model(client, await client.call('model.create', args));
 }

@@ -44,6 +44,7 @@
  *   of an epoch (4 bytes a sample)
  *
  * @typedef {object} PlanFacts what the engine tells
+ * @property {number} gradients floats of their vector
  * @property {Float64Array} arrays of the plan, ARRAY_FIELDS numbers each: tg_model_describe_plan
  * @property {number[]} layers for each node its layer
  * @property {number[]} state floats that the optimizer keeps for each layer
@@ -104,11 +105,14 @@ export function mapMemory(facts, plan, { batchSize, training }) {
     arrays.push({ layer: layer.name, content, offset, bytes, from, to });
   }
   arrays.sort((a, b) => a.offset - b.offset || a.from - b.from);
-  const outputs = facts.outputShape.reduce((product, length) => product * length, 1);
+  const sizes = facts.outputs.map(({ shape }) =>
+    shape.reduce((product, length) => product * length, 1),
+  );
+  const outputs = Math.max(...sizes);
   const held = {
     weights: FLOAT * facts.parameters,
-    gradients: FLOAT * facts.trainableParameters,
-    averages: FLOAT * (facts.parameters - facts.trainableParameters),
+    gradients: FLOAT * plan.gradients,
+    averages: FLOAT * (facts.parameters - plan.gradients),
     optimizer: FLOAT * state.reduce((sum, floats) => sum + floats, 0),
     labels: FLOAT * batchSize * (outputs + 2),
     arena: arrays.reduce((end, { offset, bytes }) => Math.max(end, offset + bytes), 0),

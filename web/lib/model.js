@@ -2,10 +2,10 @@
 
 import { writeFile } from '#platform';
 import { sampleSource } from './arrays.js';
-import { logsOf, readCompileOptions } from './compile.js';
+import { logsOf, readCompileOptions, toldOf } from './compile.js';
 import { labelsAndOptions, withData, withDataOnce } from './call-data.js';
 import { sampleRange, sizeOf } from './dataset-options.js';
-import { Dataset, readContent } from './dataset.js';
+import { Dataset, readParts } from './dataset.js';
 import { readCheckpoint } from './checkpoint-source.js';
 import { readWeights } from './read-weights.js';
 import { asyncDisposeSymbol, disposeSymbol } from './disposable.js';
@@ -26,6 +26,7 @@ import {
   readFitOptions,
   splitForValidation,
 } from './fit-options.js';
+import { readGradientOptions, readPlaces } from './inspect.js';
 import { lossFacts } from './losses.js';
 import { hyperparameterNames, isSchedule, plainRate } from './optimizers.js';
 import {
@@ -39,6 +40,7 @@ import {
   wrongType,
 } from './options.js';
 import { readQuantizeOptions } from './quantize-options.js';
+import { perPlace } from './per-place.js';
 import { summarize, table } from './summary.js';
 
 /**
@@ -85,14 +87,34 @@ export class Model {
     return this.#facts.seed;
   }
 
-  /** Of one sample. */
+  /** Of one sample; of the first input where there are several. */
   get inputShape() {
-    return [...this.#facts.inputShape];
+    return [...this.#facts.inputs[0].shape];
   }
 
-  /** Of one sample. */
+  /** Of one sample; of the first output where there are several. */
   get outputShape() {
-    return [...this.#facts.outputShape];
+    return [...this.#facts.outputs[0].shape];
+  }
+
+  /** The input layers, in the order in which samples are given: names, and shapes of one sample. */
+  get inputs() {
+    return copyPlaces(this.#facts.inputs);
+  }
+
+  /** The layers whose values the model gives, in their order: names, and shapes of one sample. */
+  get outputs() {
+    return copyPlaces(this.#facts.outputs);
+  }
+
+  /**
+   * The layers' options as plain data, with their names: `sequential` and layer builders take them
+   * again, to make a model of some of them.
+   *
+   * @returns {import('./layers.js').Layer[]}
+   */
+  get layers() {
+    return [...this.#facts.architecture.layers];
   }
 
   /** Whether `quantize` made it: weights of 8 bits, for inference alone. */
@@ -120,7 +142,7 @@ export class Model {
     this.#check('compile');
     if (options?.optimizer !== undefined) this.#needFloats('compile: optimizer');
     if (this.#run) throw new BusyError('compile: the model is in use by fit; wait for its end.');
-    const config = readCompileOptions(options);
+    const config = readCompileOptions(options, this.#facts.outputs);
     const { schedule } = config.optimizer;
     if (schedule) {
       config.optimizer = { ...config.optimizer, schedule: plainRate(schedule) };
@@ -174,7 +196,7 @@ export class Model {
     const run = new FitRun(
       callbacks,
       {
-        metrics: config.metrics,
+        told: toldOf(config, this.#facts.outputs),
         validation: job.validationData !== undefined || job.validationSplit > 0,
       },
       (event) => this.#rates(event),
@@ -455,8 +477,9 @@ export class Model {
    * @param {unknown} x a `Dataset` or an array of samples
    * @param {{ batchSize?: number, first?: number, count?: number, signal?: AbortSignal }} [options]
    *   batchSize default 32
-   * @returns {Promise<Float32Array & { shape: number[] }>} sample after sample, with
-   *   `shape` [n, …outputShape]
+   * @template [Result=import('./inspect.js').Tensor]
+   * @returns {Promise<Result>} a Float32Array, sample after sample, with `shape` [n, …outputShape];
+   *   for a model of several outputs an array of them
    */
   async predict(x, options) {
     this.#check('predict');
@@ -469,10 +492,130 @@ export class Model {
     const taken = this.#take(x, undefined, own, where.what);
     return withDataOnce(this.#client, taken, signal, async (data, transfer) => {
       const args = { data, batchSize };
-      const buffer = await this.#call('model.predict', args, { signal, job: true, transfer });
-      const shape = [data.count, ...this.#facts.outputShape];
-      return Object.assign(new Float32Array(buffer), { shape });
+      const calling = { signal, job: true, transfer };
+      /** @type {ArrayBuffer[]} */
+      const buffers = await this.#call('model.predict', args, calling);
+      const outputs = buffers.map((buffer, index) => {
+        const shape = [data.count, ...this.#facts.outputs[index].shape];
+        return Object.assign(new Float32Array(buffer), { shape });
+      });
+      return /** @type {Result} */ (outputs.length === 1 ? outputs[0] : outputs);
     });
+  }
+
+  /**
+   * What layers give for samples, as in predictions: the views behind feature maps.
+   *
+   * @param {unknown} x a `Dataset` or an array of samples
+   * @param {{ layers: string | import('./inspect.js').LayerPlace
+   *   | readonly (string | import('./inspect.js').LayerPlace)[], batchSize?: number, first?: number,
+   *   count?: number, signal?: AbortSignal }} options layers: by name, or with `beforeActivation`;
+   *   batchSize default 32
+   * @returns {Promise<Record<string, import('./inspect.js').Tensor>>} by the layers' names, with
+   *   `shape` [n, …]. Of a layer that is called again, its last call's
+   * @throws {ConfigError} there is no such layer, or nothing was asked for
+   */
+  async activations(x, options) {
+    this.#check('activations');
+    this.#needFloats('activations');
+    const where = { what: 'activations' };
+    const names = /** @type {const} */ (['layers', 'batchSize', 'first', 'count', 'signal']);
+    const own = readOptions(options, names, where);
+    const places = readPlaces(own.layers, where);
+    const taken = this.#take(x, undefined, own, where.what);
+    const inspection = { places, source: null, weights: false, training: false };
+    return (await this.#inspect(taken, inspection, own, where)).values;
+  }
+
+  /**
+   * Gradients of the loss, or of what a layer gives, with respect to inputs, layers or weights. The
+   * model stays as it is, and need not be in training.
+   *
+   * @param {unknown} x a `Dataset` or an array of samples
+   * @param {unknown} [y] labels, for the gradient of the loss
+   * @param {import('./inspect.js').GradientOptions} [options]
+   * @returns {Promise<import('./inspect.js').Gradients>}
+   * @throws {GraphError} the source does not depend on what gradients are wanted of
+   * @throws {StateError} {ConfigError} {ShapeError} {UnsupportedError} for a quantised model
+   */
+  async gradients(x, y, options) {
+    this.#check('gradients');
+    this.#needFloats('gradients');
+    const where = { what: 'gradients' };
+    const names = /** @type {const} */ ([
+      'of',
+      'wrt',
+      'training',
+      'batchSize',
+      'first',
+      'count',
+      'signal',
+    ]);
+    const own = readOptions(options, names, where);
+    const ofLoss = own.of === undefined || own.of === 'loss';
+    if (ofLoss) this.#needCompiled(where.what);
+    const [labels] = ofLoss ? labelsAndOptions(x, y, {}, where.what) : [undefined];
+    const taken = this.#take(x, labels, own, where.what);
+    const inspection = readGradientOptions(own, this.#facts, taken.range.count, where);
+    return this.#inspect(taken, inspection, own, where);
+  }
+
+  /**
+   * @param {import('./call-data.js').TakenData} taken
+   * @param {object} inspection
+   * @param {{ batchSize?: unknown, signal?: unknown }} own
+   * @param {import('./options.js').Where} where
+   * @returns {Promise<import('./inspect.js').Gradients>}
+   */
+  async #inspect(taken, inspection, own, where) {
+    const batchSize = needWhole(own.batchSize ?? 32, 'batchSize', where, 1);
+    const signal = needSignal(own.signal, 'signal', where);
+    throwIfAborted(signal, where.what);
+    await this.#compiling;
+    return withDataOnce(this.#client, taken, signal, async (data, transfer) => {
+      const args = { data, batchSize, ...inspection };
+      return named(await this.#call('model.inspect', args, { signal, job: true, transfer }));
+    });
+  }
+
+  /**
+   * A model of its own that ends at some layers, with copies of this one's weights: the features of
+   * a network, to look at or to train a new head on. It is not compiled.
+   *
+   * @param {{ outputs: string | readonly string[], name?: string }} options names of layers; name
+   *   default this model's
+   * @returns {Promise<Model>}
+   * @throws {ConfigError} there is no such layer
+   * @throws {UnsupportedError} for a quantised model
+   */
+  async subModel(options) {
+    this.#check('subModel');
+    this.#needFloats('subModel');
+    const where = { what: 'subModel' };
+    const { outputs, name = this.name } = readOptions(options, ['outputs', 'name'], where);
+    const layers = readPlaces(outputs, where).map(({ layer }) => layer);
+    if (typeof name !== 'string') throw wrongType(name, 'name', 'a string', where);
+    const args = { layers, name: name.slice(0, 255) };
+    return new Model(this.#client, await this.#call('model.subModel', args));
+  }
+
+  /**
+   * Freezes layers or lets training change them again. It takes effect with the next `compile`, as
+   * in Keras: training leaves weights of frozen layers as they are, and their batch normalisation
+   * goes by its moving averages. Optimizer state is kept for the others alone.
+   *
+   * @param {boolean} trainable
+   * @param {string | readonly string[]} [layers] names; default all
+   * @returns {Promise<void>}
+   * @throws {ConfigError} there is no such layer
+   */
+  async setTrainable(trainable, layers) {
+    this.#check('setTrainable');
+    this.#needFloats('setTrainable');
+    const where = { what: 'setTrainable' };
+    needBoolean(trainable, 'trainable', where);
+    const names = layers === undefined ? null : readPlaces(layers, where).map(({ layer }) => layer);
+    this.#facts = await this.#call('model.setTrainable', { layers: names, trainable });
   }
 
   /**
@@ -690,7 +833,7 @@ export class Model {
 
   /** @param {import('./trainer.js').Means} means @returns {Logs} */
   #logs(means) {
-    return logsOf(this.#compiled?.metrics ?? [], means);
+    return logsOf(toldOf(this.#compiled, this.#facts.outputs), means);
   }
 
   /**
@@ -707,13 +850,37 @@ export class Model {
     if (x instanceof Dataset) {
       const dataset = x.use(this.#client);
       refuseWeights(x, options, what);
+      refuseNames(x, this.#facts, what);
       return { dataset, content: null, range: sampleRange(x, options, { what }) };
     }
-    const kind = this.#compiled ? lossFacts(this.#compiled.loss.type).labels : 'auto';
-    const size = sizeOf(this.#facts.inputShape, { what });
-    const source = sampleSource(x, `${what}: x`);
-    const content = readContent(source, y, options.sampleWeight, size, kind, what);
-    return { dataset: null, content, range: sampleRange(content, options, { what }) };
+    const where = { what };
+    const { inputs, outputs } = this.#facts;
+    const several = outputs.length > 1;
+    const xs = inputs.length > 1 ? perPlace(x, inputs, 'x', where) : [x];
+    const ys = several && y ? perPlace(y, outputs, 'y', where, false) : [y];
+    const weights = several
+      ? weightsOf(options.sampleWeight, outputs, where)
+      : [options.sampleWeight];
+    const parts = Array.from({ length: Math.max(xs.length, ys.length) }, (_, part) => {
+      const labels = { y: ys[part], weights: weights[part], kind: this.#labelKind(part) };
+      if (part >= xs.length) return labels;
+      const size = sizeOf(inputs[part].shape, where);
+      return { ...labels, x: sampleSource(xs[part], `${what}: x`), size };
+    });
+    const content = readParts(parts, what);
+    return { dataset: null, content, range: sampleRange(content, options, where) };
+  }
+
+  /**
+   * What labels the loss of an output takes.
+   *
+   * @param {number} output
+   * @returns {'classes' | 'values' | 'auto'}
+   */
+  #labelKind(output) {
+    const config = this.#compiled;
+    const loss = config?.losses ? config.losses[output] : output === 0 && config?.loss;
+    return loss ? lossFacts(loss.type).labels : 'auto';
   }
 }
 
@@ -734,4 +901,55 @@ function refuseWeights({ weighted }, { sampleWeight, classWeight = [] }, what) {
   throw new ConfigError(`${what}: classWeight must be left out, the Dataset has sampleWeight.`, {
     field: 'classWeight',
   });
+}
+
+/**
+ * @param {Dataset} dataset
+ * @param {ModelFacts} facts
+ * @param {string} what
+ * @throws {ConfigError} its samples or labels were given by names that are not the model's, in their order
+ */
+function refuseNames({ names }, facts, what) {
+  for (const key of /** @type {const} */ (['inputs', 'outputs'])) {
+    const own = facts[key].map(({ name }) => name).join(', ');
+    const given = names[key]?.join(', ');
+    if (given === undefined || given === own) continue;
+    throw new ConfigError(
+      `${what}: the data set has the ${key} ${given}, the model ${own} (in this order).`,
+      { field: key === 'inputs' ? 'x' : 'y' },
+    );
+  }
+}
+
+/**
+ * Weights of the samples for every output: the same, or by the outputs' names.
+ *
+ * @param {unknown} weights
+ * @param {readonly { name: string }[]} outputs
+ * @param {import('./options.js').Where} where
+ * @returns {unknown[]}
+ */
+function weightsOf(weights, outputs, where) {
+  const list = Array.isArray(weights) || ArrayBuffer.isView(weights);
+  if (list || typeof weights !== 'object' || weights === null) return outputs.map(() => weights);
+  return perPlace(weights, outputs, 'sampleWeight', where, false);
+}
+
+/** @param {{ name: string, shape: number[] }[]} places */
+function copyPlaces(places) {
+  return places.map(({ name, shape }) => ({ name, shape: [...shape] }));
+}
+
+/**
+ * Tensors by the names of their layers.
+ *
+ * @param {{ values: any[], gradients: any[], weights: any[] }} found
+ * @returns {import('./inspect.js').Gradients}
+ */
+function named({ values, gradients, weights }) {
+  const byName = (/** @type {any[]} */ list) =>
+    Object.fromEntries(
+      list.map(({ layer, shape, data }) => [layer, Object.assign(data, { shape })]),
+    );
+  return { values: byName(values), gradients: byName(gradients), weights };
 }

@@ -4,7 +4,7 @@
  */
 
 import { errorFromCode } from './errors.js';
-import { Info, ModelField, NULL, Status, Vector, bindEngine } from './ffi.js';
+import { Info, InspectFlag, ModelField, NULL, Source, Status, Vector, bindEngine } from './ffi.js';
 import { Heap } from './heap.js';
 
 /**
@@ -146,6 +146,11 @@ export class Native {
     return this.#checkPointer(this.#ffi.datasetSamples(this.#engine, dataset));
   }
 
+  /** @param {DatasetPointer} dataset @param {DatasetPointer} part which belongs to it from then on */
+  attachDataset(dataset, part) {
+    this.#check(this.#ffi.datasetAttach(this.#engine, dataset, part));
+  }
+
   /** Those of its samples; the first call makes them. @param {DatasetPointer} dataset */
   weightsOf(dataset) {
     return this.#checkPointer(this.#ffi.datasetWeights(this.#engine, dataset));
@@ -230,42 +235,59 @@ export class Native {
     });
   }
 
-  /** @param {ModelPointer} model */
-  buildModel(model) {
-    this.#check(this.#ffi.modelBuild(this.#engine, model));
+  /** @param {ModelPointer} model @param {number[]} outputs nodes */
+  buildModel(model, outputs) {
+    this.heap.withScope((scope) => {
+      const list = scope.ints(outputs);
+      this.#check(this.#ffi.modelBuild(this.#engine, model, list, outputs.length));
+    });
   }
 
   /**
    * @param {ModelPointer} model
+   * @param {number} node
+   * @param {boolean} trainable from the next `compile` on
+   */
+  setTrainable(model, node, trainable) {
+    this.#check(this.#ffi.modelSetTrainable(this.#engine, model, node, trainable ? 1 : 0));
+  }
+
+  /**
+   * Chooses the loss of an output for the next `compile`.
+   *
+   * @param {ModelPointer} model
+   * @param {number} output
    * @param {import('./ffi.js').LossValue} loss
-   * @param {Record<string, number>} lossOptions
+   * @param {Record<string, number>} options
+   */
+  setLoss(model, output, loss, options) {
+    this.heap.withScope((scope) => {
+      const list = named(scope, Object.entries(options));
+      this.#check(this.#ffi.modelSetLoss(this.#engine, model, output, loss, ...list));
+    });
+  }
+
+  /**
+   * @param {ModelPointer} model
    * @param {import('./ffi.js').OptimizerValue} optimizer
    * @param {Record<string, number>} hyperparameters
-   * @param {readonly number[]} excluded tensors that Muon leaves to Adam
+   * @param {number[]} excluded numbers of the tensors that Muon leaves to Adam
    */
-  compile(model, loss, lossOptions, optimizer, hyperparameters, excluded) {
+  compile(model, optimizer, hyperparameters, excluded) {
     this.heap.withScope((scope) => {
-      /** @param {[string, number][]} numbers */
-      const named = (numbers) =>
-        /** @type {const} */ ([
-          scope.text(numbers.map(([name]) => name).join(',')),
-          scope.doubles(numbers.map(([, number]) => number)),
-          numbers.length,
-        ]);
-      this.#check(
-        this.#ffi.modelCompile(
-          this.#engine,
-          model,
-          loss,
-          ...named(Object.entries(lossOptions)),
-          optimizer,
-          ...named([
-            ...Object.entries(hyperparameters),
-            ...excluded.map((tensor) => /** @type {[string, number]} */ (['exclude', tensor])),
-          ]),
-        ),
-      );
+      const list = named(scope, [
+        ...Object.entries(hyperparameters),
+        ...excluded.map((tensor) => /** @type {[string, number]} */ (['exclude', tensor])),
+      ]);
+      this.#check(this.#ffi.modelCompile(this.#engine, model, optimizer, ...list));
     });
+  }
+
+  /** What was last measured of an output. @param {ModelPointer} model @param {number} output */
+  measured(model, output) {
+    this.#check(this.#ffi.modelMeasured(this.#engine, model, output, this.#scratch));
+    const [loss, accuracy, weight] = this.heap.doubles(this.#scratch, 3);
+    return { loss, accuracy, weight };
   }
 
   /**
@@ -472,13 +494,62 @@ export class Native {
    * @param {number} first
    * @param {number} count
    * @param {number} batch
-   * @param {Float32Array} out receives count * OUTPUT_SIZE floats
+   * @param {Float32Array[]} outs one an output of the model
    */
-  predict(model, dataset, first, count, batch, out) {
+  predict(model, dataset, first, count, batch, outs) {
+    const total = outs.reduce((sum, { length }) => sum + length, 0);
     this.heap.withScope((scope) => {
-      const pointer = scope.reserve(out.length * 4);
+      const pointer = scope.reserve(total * 4);
       this.#check(this.#ffi.predict(this.#engine, model, dataset, first, count, batch, pointer));
-      out.set(this.heap.floats(pointer, out.length));
+      const floats = this.heap.floats(pointer, total);
+      let at = 0;
+      for (const out of outs) out.set(floats.subarray(at, (at += out.length)));
+    });
+  }
+
+  /**
+   * Values, and gradients of a source, of nodes for samples that go through the model as one batch.
+   *
+   * @param {ModelPointer} model
+   * @param {DatasetPointer} dataset
+   * @param {object} what
+   * @param {number} what.first
+   * @param {number} what.count
+   * @param {number} what.source a node or a tg_source
+   * @param {Float32Array} what.seed
+   * @param {number[]} what.nodes
+   * @param {number[]} what.sizes of their values, a sample
+   * @param {number} what.weights how many gradients of weights are wanted: all or 0
+   * @param {boolean} what.training
+   * @returns {{ take: (length: number) => Float32Array }} a copy, to be taken bit by bit: for each
+   *   node its values and gradients, then those of the weights
+   */
+  inspect(model, dataset, { first, count, source, seed, nodes, sizes, weights, training }) {
+    const each = source === Source.NONE ? 1 : 2;
+    const total = sizes.reduce((sum, size) => sum + size * count * each, weights);
+    const flags = (training ? InspectFlag.TRAINING : 0) | (weights > 0 ? InspectFlag.WEIGHTS : 0);
+    return this.heap.withScope((scope) => {
+      const factors = scope.floats(seed);
+      const list = scope.ints(nodes);
+      const out = scope.reserve(total * 4);
+      this.#check(
+        this.#ffi.modelInspect(
+          this.#engine,
+          model,
+          dataset,
+          first,
+          count,
+          source,
+          factors,
+          list,
+          nodes.length,
+          flags,
+          out,
+        ),
+      );
+      const copy = this.heap.floats(out, total).slice();
+      let at = 0;
+      return { take: (length) => copy.subarray(at, (at += length)) };
     });
   }
 
@@ -512,6 +583,20 @@ export class Native {
 
 /** @param {readonly number[]} shape */
 const sizeOf = (shape) => shape.reduce((product, length) => product * length, 1);
+
+/**
+ * Names and numbers as the engine takes them.
+ *
+ * @param {import('./heap.js').Scope} scope
+ * @param {[string, number][]} numbers
+ */
+function named(scope, numbers) {
+  return /** @type {const} */ ([
+    scope.text(numbers.map(([name]) => name).join(',')),
+    scope.doubles(numbers.map(([, number]) => number)),
+    numbers.length,
+  ]);
+}
 
 /**
  * The option that an engine message is about.

@@ -4,6 +4,7 @@
  * channel; activations affine, 0…255, a scale and zero point a tensor (Jacob et al. 2018, arXiv:1712.05877).
  */
 
+import { UnsupportedError } from './errors.js';
 import { quantizedNodes } from './quantized-nodes.js';
 import { readTensors, writeTensors } from './tensors.js';
 
@@ -28,7 +29,13 @@ const LEAST_WEIGHT = 1e-35;
  * @returns {HostModel}
  */
 export function quantizeModel(model, { dataset, first, count }, percentile, make) {
-  const { native, pointer } = model;
+  const { native, pointer, architecture } = model;
+  if (architecture.calls) {
+    throw new UnsupportedError(
+      'quantize: a layer that is called more than once has no quantised form.',
+      { field: 'calls' },
+    );
+  }
   const nodes = model.nodes.length;
   const ranges = native.calibrate(pointer, dataset.pointer, first, count, BATCH, percentile, nodes);
   const all = new Map(model.nodes.map(({ name }, index) => [name, activationOf(...ranges[index])]));

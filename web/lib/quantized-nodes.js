@@ -22,7 +22,7 @@ import { FormatError } from './errors.js';
  * @property {NodeSpec} [weights] the float layer whose weights it has, in 8 bits
  * @property {NodeSpec} [normalization] the batch normalisation folded into them
  *
- * @typedef {{ nodes: (NodeSpec & LoweredNode)[], ends: number[] }} LoweredModel
+ * @typedef {Omit<import('./architecture.js').ModelNodes, 'nodes'> & { nodes: (NodeSpec & LoweredNode)[] }} LoweredModel
  */
 
 /** Operators with weights of 8 bits. */
@@ -44,12 +44,12 @@ const TRAINING = new Set(['useBias', 'kernelInitializer', 'biasInitializer']);
 const isForTraining = (name) => TRAINING.has(name) || name.includes('/'); // settings such as `kernel/l2`
 
 /**
- * @param {{ nodes: NodeSpec[], ends: number[] }} model the float model's, see `nodesOf`
+ * @param {import('./architecture.js').ModelNodes} model the float model's, see `nodesOf`
  * @param {ReadonlyMap<string, Activation>} activations of the values that are held in bytes, by their nodes' names
  * @returns {LoweredModel}
  * @throws {FormatError} an activation is missing
  */
-export function quantizedNodes({ nodes, ends }, activations) {
+export function quantizedNodes({ nodes, ends, outputs }, activations) {
   /** @type {number[][]} */
   const readers = nodes.map(() => []);
   nodes.forEach(({ inputs }, index) => inputs.forEach((input) => readers[input].push(index)));
@@ -146,10 +146,11 @@ export function quantizedNodes({ nodes, ends }, activations) {
       values[index] = { floats: push({ ...node, inputs: node.inputs.map(asFloats) }) };
     }
   });
-  const output = asFloats(nodes.length - 1);
-  const newEnds = ends.map(
-    (end) => values[end].bytes ?? /** @type {number} */ (values[end].floats),
+  const newOutputs = outputs.map(asFloats);
+  const newEnds = ends.map((end) =>
+    outputs.includes(end)
+      ? newOutputs[outputs.indexOf(end)]
+      : (values[end].bytes ?? /** @type {number} */ (values[end].floats)),
   );
-  newEnds[newEnds.length - 1] = output;
-  return { nodes: lowered, ends: newEnds };
+  return { nodes: lowered, ends: newEnds, outputs: newOutputs };
 }

@@ -20,6 +20,9 @@ import { describe } from './options.js';
  * @property {Float32Array} data
  */
 
+/** Numbers of a shape. @param {readonly number[]} shape */
+export const sizeOf = (shape) => shape.reduce((product, length) => product * length, 1);
+
 /**
  * @param {readonly TensorFacts[]} tensors
  * @param {Float32Array} vector

@@ -29,6 +29,7 @@ import { SLICE_MS } from './slice.js';
  * @property {number} accuracy sum over the samples of those steps
  * @property {number} samples
  * @property {number} weight by which the sum of accuracies becomes a mean
+ * @property {number[]} parts the sums of each output, where several have a loss
  * @property {import('./metrics/collector.js').MetricSet | null} metrics of those samples
  * @property {{ first: number, count: number, batchSize: number, shuffle: boolean } | null} plan
  *   what the batch number counts in; null before the first step
@@ -65,7 +66,10 @@ import { SLICE_MS } from './slice.js';
  * @property {Means} training
  * @property {Means | null} validation
  *
- * @typedef {{ loss: number, accuracy: number, metrics: number[] }} Means
+ * @typedef {{ loss: number, accuracy: number, metrics: number[] }} Means of the metrics those that
+ *   the engine does not measure, then loss and accuracy of each part
+ * @typedef {BatchSums & { parts: number[] }} Sums parts: loss, accuracy and weight of each output
+ *   that has a loss, where several have
  * @typedef {import('./metrics/collector.js').Watch} Watch
  */
 
@@ -78,6 +82,7 @@ export function freshPosition(epoch = 0) {
     accuracy: 0,
     samples: 0,
     weight: 0,
+    parts: [],
     plan: null,
     metrics: null,
   };
@@ -232,13 +237,14 @@ function trainSlice(native, model, { data, steps, most, yieldEvery, watch }, tas
     do {
       model.applySchedule();
       const step = () => native.trainStep(model.pointer, position.batch);
-      const sums = watch ? watch.run(step) : step();
+      const sums = measured(model, watch ? watch.run(step) : step());
       add(position, sums);
       position.batch++;
       if (position.metrics) watch?.add(position.metrics, sums.samples, data.dataset.facts);
-      const { loss, accuracy } = meansOf(position);
+      const { loss, accuracy, parts } = meansOf(position);
       running.push(loss, accuracy);
       if (position.metrics) running.push(...position.metrics.batchResults());
+      running.push(...parts);
       elapsed = performance.now() - started;
     } while (position.batch < end && elapsed < yieldEvery);
   } finally {
@@ -297,7 +303,7 @@ export async function trainOnBatch(native, model, { dataset, first, count }, cla
     watch?.reserve(count);
     model.applySchedule();
     const step = () => native.trainStep(model.pointer, 0);
-    const sums = watch ? watch.run(step) : step();
+    const sums = measured(model, watch ? watch.run(step) : step());
     const metrics = model.newMetrics();
     if (metrics) watch?.add(metrics, count, dataset.facts);
     return means({ ...sums, metrics });
@@ -320,13 +326,13 @@ export async function trainOnBatch(native, model, { dataset, first, count }, cla
 export async function evaluate(native, model, range, batchSize, task, onSlice) {
   const { dataset } = range;
   const metrics = model.newMetrics();
-  const total = { loss: 0, accuracy: 0, samples: 0, weight: 0, metrics };
+  const total = { ...NOTHING, metrics };
   const watch = model.watchBatches();
   try {
     watch?.reserve(Math.min(batchSize, range.count));
     await inSlices(range, batchSize, task, onSlice, (first, count, batch) => {
       const measure = () => native.evaluate(model.pointer, dataset.pointer, first, count, batch);
-      add(total, watch ? watch.run(measure) : measure());
+      add(total, measured(model, watch ? watch.run(measure) : measure()));
       if (metrics) watch?.add(metrics, count, dataset.facts);
     });
     return means(total);
@@ -341,15 +347,17 @@ export async function evaluate(native, model, range, batchSize, task, onSlice) {
  * @param {Range} range
  * @param {number} batchSize
  * @param {Task} task
- * @returns {Promise<Float32Array<ArrayBuffer>>} count * outputSize
+ * @returns {Promise<Float32Array<ArrayBuffer>[]>} one an output
  */
 export async function predict(native, model, range, batchSize, task) {
-  const size = native.modelInfo(model.pointer, 'OUTPUT_SIZE');
-  const outputs = new Float32Array(range.count * size);
+  const sizes = model.outputSizes;
+  const outputs = sizes.map((size) => new Float32Array(range.count * size));
   await inSlices(range, batchSize, task, undefined, (first, count, batch) => {
-    const from = (first - range.first) * size;
-    const out = outputs.subarray(from, from + count * size);
-    native.predict(model.pointer, range.dataset.pointer, first, count, batch, out);
+    const done = first - range.first;
+    const outs = outputs.map((output, index) =>
+      output.subarray(done * sizes[index], (done + count) * sizes[index]),
+    );
+    native.predict(model.pointer, range.dataset.pointer, first, count, batch, outs);
   });
   return outputs;
 }
@@ -361,7 +369,7 @@ export async function predict(native, model, range, batchSize, task) {
  * @param {((done: number) => void) | undefined} onSlice
  * @param {(first: number, count: number, batch: number) => void} each
  */
-async function inSlices({ first, count }, batchSize, task, onSlice, each) {
+export async function inSlices({ first, count }, batchSize, task, onSlice, each) {
   const batch = Math.min(batchSize, count);
   for (let done = 0; done < count;) {
     task.throwIfCancelled();
@@ -379,26 +387,53 @@ async function inSlices({ first, count }, batchSize, task, onSlice, each) {
 }
 
 /**
+ * The sums of a batch, with those of each output where several have a loss.
+ *
+ * @param {HostModel} model
  * @param {BatchSums} sums
- * @param {BatchSums} more
+ * @returns {Sums}
+ */
+function measured(model, sums) {
+  const parts = model.parts.flatMap((output) => {
+    const { loss, accuracy, weight } = model.native.measured(model.pointer, output);
+    return [loss, accuracy, weight];
+  });
+  return { ...sums, parts };
+}
+
+/** @type {Sums} */
+const NOTHING = { loss: 0, accuracy: 0, samples: 0, weight: 0, parts: [] };
+
+/**
+ * @param {Sums} sums
+ * @param {Sums} more
  */
 function add(sums, more) {
   sums.loss += more.loss;
   sums.accuracy += more.accuracy;
   sums.samples += more.samples;
   sums.weight += more.weight;
+  sums.parts = more.parts.map((value, index) => value + (sums.parts[index] ?? 0));
 }
 
-/** @param {BatchSums} sums */
-function meansOf({ loss, accuracy, samples, weight }) {
-  // Samples that all weigh nothing have no accuracy; 0, as in Keras.
-  return { loss: loss / samples, accuracy: weight === 0 ? 0 : accuracy / weight };
+/** Samples that all weigh nothing have no accuracy; 0, as in Keras. @param {number} sum @param {number} weight */
+const rate = (sum, weight) => (weight === 0 ? 0 : sum / weight);
+
+/** @param {Sums} sums */
+function meansOf({ loss, accuracy, samples, weight, parts }) {
+  /** Loss and accuracy of each part. @type {number[]} */
+  const means = [];
+  for (let at = 0; at < parts.length; at += 3) {
+    means.push(parts[at] / samples, rate(parts[at + 1], parts[at + 2]));
+  }
+  return { loss: loss / samples, accuracy: rate(accuracy, weight), parts: means };
 }
 
 /**
- * @param {BatchSums & Pick<Position, 'metrics'>} sums
+ * @param {Sums & Pick<Position, 'metrics'>} sums
  * @returns {Means}
  */
 function means({ metrics, ...sums }) {
-  return { ...meansOf(sums), metrics: metrics?.results() ?? [] };
+  const { parts, ...total } = meansOf(sums);
+  return { ...total, metrics: [...(metrics?.results() ?? []), ...parts] };
 }

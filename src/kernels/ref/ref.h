@@ -15,6 +15,7 @@
 #include "kernels/merge.h"
 #include "kernels/noise.h"
 #include "kernels/pool2d.h"
+#include "kernels/recurrent.h"
 #include "kernels/resize2d.h"
 #include "kernels/row_norm.h"
 #include "real.h"
@@ -45,6 +46,13 @@ void tg_ref_row_norm_backward(tg_row_norm_kind kind, double *dx, double *sums, c
                               const tg_real *gamma, double epsilon, size_t rows, uint32_t n);
 
 void tg_ref_resize2d(double *y, double *dx, const tg_real *x, const tg_real *dy, const tg_resize2d_shape *s);
+
+/* One sample at one step, from the sums of all gates; gradients are checked by differences of it. The GRU's is that of
+ * reset after, with q behind the three sums; reset before is the same with r q in the sum and q = 0. */
+void tg_ref_simple_cell(double *h, const double *sums, const tg_cell_functions *f, uint32_t n);
+void tg_ref_lstm_cell(double *h, double *c, const double *sums, const double *c_before, const tg_cell_functions *f,
+                      uint32_t n);
+void tg_ref_gru_cell(double *h, const double *sums, const double *h_before, const tg_cell_functions *f, uint32_t n);
 
 /* The standard normal number that a word stands for. */
 double tg_ref_normal(uint32_t word);

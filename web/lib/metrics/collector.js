@@ -154,16 +154,18 @@ function makeMetric(config, { columns, loss, logits }) {
 export class Watch {
   #native;
   #model;
+  #output;
   #columns;
   /** Outputs, and behind them labels. @type {import('../ffi.js').Pointer<any>} */
   #buffer = NULL;
   #bytes = 0;
 
   /** @param {HostModel} model */
-  constructor({ native, pointer }) {
-    this.#native = native;
-    this.#model = pointer;
-    this.#columns = native.modelInfo(pointer, 'OUTPUT_SIZE');
+  constructor(model) {
+    this.#native = model.native;
+    this.#model = model.pointer;
+    this.#output = model.watchedOutput;
+    this.#columns = model.outputSizes[this.#output];
   }
 
   /** @param {number} rows of the largest batch to come @throws {OutOfMemoryError} */
@@ -197,7 +199,8 @@ export class Watch {
    * @param {number} rows
    * @param {import('../host-data.js').DatasetFacts} facts of the samples
    */
-  add(metrics, rows, { labels, labelSize }) {
+  add(metrics, rows, { parts }) {
+    const { labels, labelSize } = parts[this.#output];
     const { heap } = this.#native;
     const wide = labels === 'classes' ? 1 : labelSize;
     const truth = heap.floats(this.#labels, rows * wide);
