@@ -134,6 +134,35 @@ test('an error of any hook ends training with it and with whole steps', async ()
   }
 });
 
+test('any hook can stop training, after the step in flight', async () => {
+  /** @type {[string, number, number][]} hook, steps made, whole epochs */
+  const cases = [
+    ['onTrainBegin', 0, 0],
+    ['onEpochBegin', 0, 0],
+    ['onTrainBatchEnd', 1, 0],
+    ['onTestBegin', 2, 0],
+    ['onTestEnd', 2, 1],
+    ['onEpochEnd', 2, 1],
+  ];
+  for (const [hook, steps, epochs] of cases) {
+    const model = await net();
+    let made = 0;
+    let ended = 0;
+    const callbacks = [
+      { onTrainBatchEnd: () => made++, onTrainEnd: () => ended++ },
+      lambdaCallback({ [hook]: () => model.stopTraining() }),
+    ];
+    const fit = { epochs: 3, batchSize: 24, validationData: /** @type {any} */ ([x, y]) };
+    const { epoch, stopped } = await model.fit(x, y, { ...fit, yieldEvery: 0, callbacks });
+    assert.deepEqual([made, epoch.length, stopped, ended], [steps, epochs, true, 1], hook);
+    const straight = await net();
+    for (const each of [model, straight]) await each.fit(x, y, { ...fit, resume: true });
+    assert.equal(await weightHash(model), await weightHash(straight), hook);
+    await model.dispose();
+    await straight.dispose();
+  }
+});
+
 test('earlyStopping ends after `patience` epochs without a change of minDelta', async () => {
   const values = [1, 0.8, 0.79, 0.85, 0.6, 0.7, 0.7, 0.7, 0.1];
   /** @type {[any, number | null, number | null][]} options, epoch of the stop, best epoch */

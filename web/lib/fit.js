@@ -138,7 +138,7 @@ export class FitRun {
     await this.#tell('onTrainBegin');
     const wants = (/** @type {keyof Hooks} */ name) => this.#callbacks.some((each) => each[name]);
     const begins = { epoch: wants('onEpochBegin'), test: wants('onTestBegin') };
-    const args = { ...job, begins };
+    const args = { ...job, begins, stopped: this.#stopped };
     this.#call = client.begin('model.fit', args, {
       signal,
       job: true,

@@ -46,6 +46,7 @@ import { SLICE_MS } from './slice.js';
  * @property {number} yieldEvery milliseconds
  * @property {{ epoch: boolean, test: boolean }} begins what the program wants to know of before it begins
  * @property {number[]} classWeight of class 0, 1 …; [] without
+ * @property {boolean} stopped before its first step
  *
  * @typedef {{ type: 'epochBegin', epoch: number } | { type: 'testBegin' }} BeginEvent
  *
@@ -131,6 +132,7 @@ async function fitWatched(native, model, job, task, watch) {
   native.weighClasses(model.pointer, job.classWeight);
   begin(start.epoch);
   model.position = start;
+  if (job.stopped) return { stopped: true };
   for (let epoch = start.epoch; epoch < epochs; epoch++) {
     if (begins.epoch) await tell(task, { type: 'epochBegin', epoch });
     if (task.stopped) return { stopped: true };
