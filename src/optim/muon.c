@@ -60,7 +60,7 @@ static void adam_tile(void *context, uint32_t tile, uint32_t thread) {
   uint64_t first = t->offset + at.first;
   tg_real *m = j->optim->slots[MOMENTUM_SLOT] + t->slots[MOMENTUM_SLOT] + at.first;
   tg_real *v = j->optim->slots[SECOND_MOMENT_SLOT] + t->slots[SECOND_MOMENT_SLOT] + at.first;
-  tg_approach(j->w + first, NULL, j->own[ADAM_WEIGHT_DECAY] * j->rate, (size_t)at.n);
+  if (!t->keeps) tg_approach(j->w + first, NULL, j->own[ADAM_WEIGHT_DECAY] * j->rate, (size_t)at.n);
   tg_update_range range = {j->w + first, j->g + first, {m, v}, (size_t)at.n};
   tg_adam_update(&range, p->constants);
 }
@@ -163,7 +163,7 @@ static void apply_tile(void *context, uint32_t tile, uint32_t thread) {
   const tg_optim_job *j = p->job;
   tg_optim_tile at = tg_optim_find_tile(j->optim, p->tensor->first_tile + tile);
   tg_real *w = j->w + p->tensor->offset + at.first;
-  tg_approach(w, NULL, j->optim->values[TG_WEIGHT_DECAY] * j->rate, (size_t)at.n);
+  if (!p->tensor->keeps) tg_approach(w, NULL, j->optim->values[TG_WEIGHT_DECAY] * j->rate, (size_t)at.n);
   tg_update_range range = {w, p->x + at.first, {0}, (size_t)at.n};
   tg_sgd_update(&range, (double[TG_UPDATE_CONSTANTS]){p->factor});
 }

@@ -171,22 +171,31 @@ uint64_t tg_optim_slot(const tg_optim *optim, uint32_t slot, uint32_t tensor, tg
 
 /* ---- making ---- */
 
+static int is_called(const char *text, size_t length, const char *name) {
+  return length == strlen(name) && !strncmp(text, name, length);
+}
+
 static tg_status read_values(tg_engine *engine, tg_optim *optim, const tg_graph *graph, const char *names,
                              const double *values, uint32_t n) {
-  static const char exclude[] = "exclude";
   for (uint32_t i = 0; i < TG_OPTIONS + optim->rule->n_own; i++)
     optim->values[i] = hyperparameter(optim->rule, i)->fallback;
   optim->values[TG_LEARNING_RATE] = optim->rule->rate;
   optim->values[TG_WEIGHT_DECAY] = optim->rule->decay;
   for (uint32_t i = 0; i < n; i++) {
     size_t length = strcspn(names, ",");
-    if (length == sizeof exclude - 1 && !strncmp(names, exclude, length)) {
+    const int decay = is_called(names, length, "excludeDecay");
+    if (decay || is_called(names, length, "exclude")) {
       if (!(values[i] >= 0 && values[i] < graph->n_tensors))
-        return tg_fail(engine, TG_E_HYPERPARAM, "optimizer: exclude is %g, there are %u tensors", values[i],
-                       graph->n_tensors);
+        return tg_fail(engine, TG_E_HYPERPARAM, "optimizer: %s is %g, there are %u tensors",
+                       decay ? "excludeDecay" : "exclude", values[i], graph->n_tensors);
       const tg_tensor *tensor = &graph->tensors[(uint32_t)values[i]];
-      for (uint32_t t = 0; t < optim->n_tensors; t++)
-        if (tensor == &graph->tensors[optim->tensors[t].number]) optim->tensors[t].matrix = 0;
+      for (uint32_t t = 0; t < optim->n_tensors; t++) {
+        if (tensor != &graph->tensors[optim->tensors[t].number]) continue;
+        if (decay)
+          optim->tensors[t].keeps = 1;
+        else
+          optim->tensors[t].matrix = 0;
+      }
     } else {
       tg_status status = set_value(engine, optim, names, values[i]);
       if (status) return status;

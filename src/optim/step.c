@@ -90,7 +90,8 @@ static void weights_tile(void *context, uint32_t tile, uint32_t thread) {
   tg_real *slow = common_part(optim, TG_SLOT_SLOW, &at), *average = common_part(optim, TG_SLOT_AVERAGE, &at);
   if (p->before) {
     if (slow && j->step == 1) memcpy(slow, range.w, bytes);
-    if (h[TG_WEIGHT_DECAY] > 0 && !optim->rule->own_decay) tg_approach(range.w, NULL, h[TG_WEIGHT_DECAY] * j->rate, n);
+    if (h[TG_WEIGHT_DECAY] > 0 && !optim->rule->own_decay && !at.tensor->keeps)
+      tg_approach(range.w, NULL, h[TG_WEIGHT_DECAY] * j->rate, n);
   }
   if (p->update) {
     for (int s = 0; s < TG_RULE_SLOTS; s++)

@@ -80,6 +80,7 @@ static void test_refusals(void) {
     uint32_t n;
     const char *text;
   } refused[] = {{"exclude", &many, 1, "exclude is 99"},
+                 {"excludeDecay", &many, 1, "excludeDecay is 99"},
                  {"clipNorm,clipValue", two, 2, "one of clipNorm"},
                  {"beta1", &one, 1, "beta1 is 1, it must be from 0"},
                  {"beta", &one, 1, "'beta'"}};

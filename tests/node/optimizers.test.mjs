@@ -257,6 +257,39 @@ describe('averages of weights', () => {
   });
 });
 
+test('what is excluded from weight decay keeps its weights, in files too', async () => {
+  const rate = 0.1;
+  const decay = 0.3;
+  /** @param {any} options @param {'sgd' | 'muon'} kind */
+  const stepped = async (options, kind = 'sgd') => {
+    const model = await engine.sequential(convLayers(), { seed: 7 });
+    const optimizer = optimizers[kind]({ learningRate: rate, ...options });
+    await model.compile({ ...FROM_LOGITS, optimizer });
+    const before = await model.getWeights();
+    await model.trainOnBatch(await engine.dataset(DATA));
+    return { model, before, after: await model.getWeights() };
+  };
+  for (const kind of /** @type {const} */ (['sgd', 'muon'])) {
+    const none = kind === 'muon' ? { weightDecay: 0, adamWeightDecay: 0 } : {};
+    const some = { weightDecay: decay, ...(kind === 'muon' && { adamWeightDecay: decay }) };
+    const bare = await stepped(none, kind);
+    const excludeFromWeightDecay = ['BIAS', 'dense/kernel'];
+    const partly = await stepped({ ...some, excludeFromWeightDecay }, kind);
+    for (const [i, { name, data }] of partly.after.entries()) {
+      const kept = name.endsWith('bias') || name === 'dense/kernel';
+      const share = kept ? 0 : rate * decay;
+      data.forEach((w, n) => {
+        const expected = bare.after[i].data[n] - share * bare.before[i].data[n];
+        assert.ok(Math.abs(w - expected) < 1e-6, `${kind} ${name}: ${w}, expected ${expected}`);
+        if (kept) assert.equal(w, bare.after[i].data[n]);
+      });
+    }
+    const loaded = await engine.load(await partly.model.save());
+    for (const each of [loaded, partly.model]) await each.trainOnBatch(await engine.dataset(DATA));
+    assert.equal(await weightHash(loaded), await weightHash(partly.model));
+  }
+});
+
 describe('numbers that change while training runs', () => {
   test('weight decay from the next epoch on, kept in files beside a schedule', async () => {
     const train = async (/** @type {number} */ first, /** @type {number} */ second) => {

@@ -311,9 +311,9 @@ function readCompiled(value) {
     }
     hyperparameters[name] = number;
   }
-  const { exclude } = optimizer;
+  const { exclude, excludeDecay } = optimizer;
   const schedule = optimizer.schedule && readSchedule(optimizer.schedule);
-  const kept = readOptimizer({ type, hyperparameters, exclude }, where);
+  const kept = readOptimizer({ type, hyperparameters, exclude, excludeDecay }, where);
   const losses = all.map(
     (/** @type {any} */ own) => own && { ...read(own), weight: Number(own.weight ?? 1) },
   );

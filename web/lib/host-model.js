@@ -169,7 +169,10 @@ export class HostModel {
       this.pointer,
       optimizerFacts(optimizer.type).number,
       optimizer.hyperparameters,
-      this.#excluded(optimizer.exclude ?? []),
+      [
+        ...this.#named('exclude', optimizer.exclude),
+        ...this.#named('excludeDecay', optimizer.excludeDecay),
+      ],
     );
     // Fresh moments need Adam's bias correction from the start.
     this.native.setStep(this.pointer, 0);
@@ -300,10 +303,18 @@ export class HostModel {
     this.nodes = nodes;
   }
 
-  /** Numbers of the tensors whose names have one of the words. @param {readonly string[]} words */
-  #excluded(words) {
+  /**
+   * Numbers of the tensors whose names have one of the words, each for the engine's option.
+   *
+   * @param {string} option
+   * @param {readonly string[]} [words]
+   * @returns {[option: string, tensor: number][]}
+   */
+  #named(option, words = []) {
     return this.tensors.flatMap(({ name }, index) =>
-      words.some((word) => name.toLowerCase().includes(word.toLowerCase())) ? [index] : [],
+      words.some((word) => name.toLowerCase().includes(word.toLowerCase()))
+        ? [/** @type {[string, number]} */ ([option, index])]
+        : [],
     );
   }
 

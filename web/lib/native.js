@@ -271,14 +271,11 @@ export class Native {
    * @param {ModelPointer} model
    * @param {import('./ffi.js').OptimizerValue} optimizer
    * @param {Record<string, number>} hyperparameters
-   * @param {number[]} excluded numbers of the tensors that Muon leaves to Adam
+   * @param {readonly [option: string, tensor: number][]} excluded tensors, of options that exclude some
    */
   compile(model, optimizer, hyperparameters, excluded) {
     this.heap.withScope((scope) => {
-      const list = named(scope, [
-        ...Object.entries(hyperparameters),
-        ...excluded.map((tensor) => /** @type {[string, number]} */ (['exclude', tensor])),
-      ]);
+      const list = named(scope, [...Object.entries(hyperparameters), ...excluded]);
       this.#check(this.#ffi.modelCompile(this.#engine, model, optimizer, ...list));
     });
   }

@@ -13,6 +13,7 @@ import { describe, needOneOf, readOptions, wrongType } from './options.js';
  * @property {import('./schedules.js').Schedule | RateFunction} [schedule] in place of
  *   hyperparameters.learningRate
  * @property {readonly string[]} [exclude] Muon: words in the names of weights that it leaves to Adam
+ * @property {readonly string[]} [excludeDecay] words in the names of weights that do not decay
  *
  * @typedef {(step: number) => number} RateFunction called with the number of the training step, from 0,
  *   for all steps of an epoch when the epoch begins
@@ -22,6 +23,8 @@ import { describe, needOneOf, readOptions, wrongType } from './options.js';
  * @property {LearningRate} [learningRate] `setLearningRate` changes it between steps
  * @property {number | null} [weightDecay] decoupled: w ← w − learningRate · weightDecay · w before the
  *   update, of all trainable weights; default none (adamw and muon 0.004)
+ * @property {readonly string[]} [excludeFromWeightDecay] words in the names of weights that do not decay,
+ *   such as 'bias', 'gamma' and 'beta'
  * @property {number | null} [clipNorm] largest norm of the gradient of each weight tensor
  * @property {number | null} [clipValue] largest absolute value in a gradient
  * @property {number | null} [globalClipNorm] largest norm of all gradients together. Of the three at
@@ -137,10 +140,10 @@ export function hyperparameterNames(type) {
  * @param {OptimizerName} type
  * @param {Record<string, unknown>} given
  * @param {string} what
- * @param {readonly string[]} [exclude]
+ * @param {{ exclude?: readonly string[], excludeDecay?: readonly string[] }} words
  * @returns {Readonly<OptimizerConfig>}
  */
-function configure(type, given, what, exclude) {
+function configure(type, given, what, { exclude, excludeDecay }) {
   const { defaults } = optimizerFacts(type);
   /** @type {Record<string, number>} */
   const hyperparameters = {};
@@ -165,6 +168,7 @@ function configure(type, given, what, exclude) {
     hyperparameters: Object.freeze(hyperparameters),
     ...(schedule && { schedule }),
     ...(exclude && { exclude: Object.freeze([...exclude]) }),
+    ...(excludeDecay && { excludeDecay: Object.freeze([...excludeDecay]) }),
   });
 }
 
@@ -197,11 +201,8 @@ export function plainRate(rate) {
 function build(type, options, what = `optimizers.${type}`) {
   const names = hyperparameterNames(type).filter((name) => !name.startsWith('lookahead'));
   const muon = type === 'muon' ? ['excludeLayers', 'excludeEmbeddings'] : [];
-  const { lookahead, excludeLayers, excludeEmbeddings, ...given } = readOptions(
-    options,
-    [...names, ...muon, 'lookahead'],
-    { what },
-  );
+  const { lookahead, excludeFromWeightDecay, excludeLayers, excludeEmbeddings, ...given } =
+    readOptions(options, [...names, ...muon, 'lookahead', 'excludeFromWeightDecay'], { what });
   if (lookahead) {
     const { steps, alpha } = {
       ...LOOKAHEAD,
@@ -209,14 +210,13 @@ function build(type, options, what = `optimizers.${type}`) {
     };
     Object.assign(given, { lookaheadSteps: steps, lookaheadAlpha: alpha });
   }
-  if (type !== 'muon') return configure(type, given, what);
-  const layers = readWords(excludeLayers ?? [], 'excludeLayers', { what });
-  return configure(
-    type,
-    given,
-    what,
-    excludeEmbeddings === false ? layers : [...layers, 'embedding'],
-  );
+  const words = (/** @type {unknown} */ value, /** @type {string} */ field) =>
+    value === undefined ? undefined : readWords(value, field, { what });
+  const excludeDecay = words(excludeFromWeightDecay, 'excludeFromWeightDecay');
+  if (type !== 'muon') return configure(type, given, what, { excludeDecay });
+  const layers = words(excludeLayers, 'excludeLayers') ?? [];
+  const exclude = excludeEmbeddings === false ? layers : [...layers, 'embedding'];
+  return configure(type, given, what, { exclude, excludeDecay });
 }
 
 /**
@@ -347,13 +347,16 @@ export function readOptimizer(value, where) {
     throw wrongType(value, 'optimizer', "a name such as 'adam' or optimizers.adam({ … })", where);
   }
   const what = `${where.what}: optimizer`;
-  const { type, hyperparameters, schedule, exclude } = readOptions(
+  const { type, hyperparameters, schedule, exclude, excludeDecay } = readOptions(
     value,
-    ['type', 'hyperparameters', 'schedule', 'exclude'],
+    ['type', 'hyperparameters', 'schedule', 'exclude', 'excludeDecay'],
     { what },
   );
   const name = needOneOf(type, OPTIMIZER_NAMES, 'optimizer', where);
   const given = readOptions(hyperparameters, hyperparameterNames(name), { what });
   if (schedule) given.learningRate = schedule;
-  return configure(name, given, what, exclude && readWords(exclude, 'exclude', { what }));
+  return configure(name, given, what, {
+    exclude: exclude && readWords(exclude, 'exclude', { what }),
+    excludeDecay: excludeDecay && readWords(excludeDecay, 'excludeDecay', { what }),
+  });
 }
