@@ -24,7 +24,21 @@ const WIDE_GOAL = 1.5;
 /** A run takes about 5 ms, of 32 images at most. */
 const MACS = 1e8;
 
-/** @returns {Job[]} every convolution of the networks, and some products */
+/** Groups and dilation; depthwise convolutions of MobileNet, in GB/s and percent of copying. @type {Job[]} */
+const WINDOWS = [
+  { name: '32x32x64 -> 64 in 8 groups', argument: 'conv:32,64,64,3,1,1,16,8,1' },
+  { name: '32x32x64 -> 64 in 4 groups', argument: 'conv:32,64,64,3,1,1,8,4,1' },
+  { name: '32x32x128 -> 128 in 32 groups', argument: 'conv:32,128,128,3,1,1,8,32,1' },
+  { name: '16x16x64 -> 64 dilated by 2', argument: 'conv:16,64,64,3,1,1,8,1,2' },
+  { name: '33x33x32 -> 32 dilated by 4', argument: 'conv:33,32,32,3,1,1,8,1,4' },
+  { name: 'GB/s: depthwise 112x112x32', argument: 'depthwise:112,32,3,1,1,8' },
+  { name: 'GB/s: depthwise 112x112x64 / 2', argument: 'depthwise:112,64,3,2,1,8' },
+  { name: 'GB/s: depthwise 28x28x256', argument: 'depthwise:28,256,3,1,1,16' },
+  { name: 'GB/s: depthwise 14x14x512', argument: 'depthwise:14,512,3,1,1,32' },
+  { name: 'GB/s: depthwise 7x7x1024', argument: 'depthwise:7,1024,3,1,1,32' },
+];
+
+/** @returns {Job[]} every convolution of the networks, some products, groups, dilation, depthwise */
 export function kernelJobs() {
   const convs = convolutions().map(({ name, layer, shape, first }) => {
     const { filters, kernel, stride, same } = layer;
@@ -40,7 +54,7 @@ export function kernelJobs() {
     { name: 'dense 32 x 64 -> 10', argument: 'gemm:32,64,10' },
     { name: 'gemm 1024', argument: 'gemm:1024,1024,1024' },
   ];
-  return [...convs, ...products, { name: 'input of S1', argument: INPUT }];
+  return [...convs, ...products, ...WINDOWS, { name: 'input of S1', argument: INPUT }];
 }
 
 /** @param {Job[]} jobs @param {string} output of the kernel bench, in the jobs' order */

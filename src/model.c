@@ -273,14 +273,13 @@ uint64_t tg_model_output_size(const tg_model *model) {
 }
 
 static int fits_input(const tg_graph *graph, const tg_node *input, const tg_dataset *dataset) {
-  const uint32_t *dims = input->shape.dims;
-  int same = input->shape.rank == 1
-                 ? dims[0] == dataset->sample_elements
-                 : dims[0] == dataset->height && dims[1] == dataset->width && dims[2] == dataset->channels;
+  const uint32_t rank = input->shape.rank, *dims = input->shape.dims;
+  const uint32_t height = rank < 3 ? 1 : dims[0], width = rank < 2 ? 1 : dims[rank - 2], channels = dims[rank - 1];
+  int same = rank == 1 ? channels == dataset->sample_elements
+                       : height == dataset->height && width == dataset->width && channels == dataset->channels;
   if (same) return 1;
   tg_fail(graph->engine, TG_E_SHAPE, "layer '%s': samples are %u x %u x %u, the model takes %u x %u x %u", input->name,
-          dataset->height, dataset->width, dataset->channels, input->shape.rank == 1 ? 1 : dims[0],
-          input->shape.rank == 1 ? 1 : dims[1], input->shape.rank == 1 ? dims[0] : dims[2]);
+          dataset->height, dataset->width, dataset->channels, height, width, channels);
   return 0;
 }
 

@@ -304,7 +304,8 @@ TG_EXPORT tg_status tg_model_set_loss(tg_engine *engine, tg_model *model, double
  * Makes the losses chosen hold, and chooses an optimizer, with fresh state; may be called again.
  * hyperparameters: names joined by commas, values in order; those left out take their defaults. "exclude" and
  * "excludeDecay" may stand among them any number of times: the number of a tensor that Muon leaves to Adam, and of one
- * that does not decay. TG_E_HYPERPARAM, TG_E_STATE (no loss was chosen), TG_E_OOM; the model is then compiled as it was.
+ * that does not decay. TG_E_HYPERPARAM, TG_E_STATE (no loss was chosen), TG_E_OOM; the model is then compiled as it
+ * was.
  */
 TG_EXPORT tg_status tg_model_compile(tg_engine *engine, tg_model *model, tg_optimizer optimizer,
                                      const char *hyperparameters, const double *values, uint32_t n_hyperparameters);

@@ -4,12 +4,15 @@
  * peak:
  *
  *     conv:side,channels,filters,kernel,stride,same,images    {"path":"direct","chosen":true,"passes":[…]}
+ *     conv:…,images,groups,dilation                           the same
+ *     depthwise:side,channels,kernel,stride,same,images       {"path":"depthwise","chosen":true,"passes":[…]}
  *     gemm:M,K,N                                              {"path":"gemm","chosen":true,"passes":[…]}
  *     input                                                   {"gather":…,"shuffle":…}, microseconds a step of S1
  *
  * Passes are [GFLOP/s, part of the peak]: forward, gradient of the input, gradient of the filter; null where there is
  * none. FLOP are those of the direct convolution's forward pass, for the gradients too. A convolution's weights are
- * packed in each run, as in a training step.
+ * packed in each run, as in a training step. Depthwise convolutions have too little work for that: theirs are GB/s of
+ * x and y, each counted once, and part of what copying as many bytes reaches in turn with them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +20,10 @@
 #include <time.h>
 
 #include "kernels/conv2d.h"
+#include "kernels/depthwise.h"
 #include "kernels/gather.h"
 #include "kernels/gemm.h"
+#include "kernels/simd.h"
 #include "kernels/winograd.h"
 #include "rng.h"
 
@@ -51,27 +56,60 @@ struct job {
   pass_function run;
   tg_conv2d_shape s;
   tg_winograd g;
-  uint32_t images, M, K, N;
+  uint32_t images, groups, M, K, N;
   tg_real *x, *y, *w, *packed, *scratch;
 };
 
 static void conv_forward(const job *j) {
-  tg_conv2d_pack(j->packed, j->w, &j->s, 0, tg_conv2d_panels(&j->s));
-  for (uint32_t i = 0; i < j->images; i++) {
-    tg_conv2d_forward(j->y, j->x, j->packed, NULL, j->scratch, &j->s, i, 0, j->s.out_h, 1);
+  for (uint32_t g = 0; g < j->groups; g++) {
+    const size_t from = g * j->s.in_c, to = g * j->s.out_c;
+    tg_conv2d_pack(j->packed, j->w + to, &j->s, 0, tg_conv2d_panels(&j->s));
+    for (uint32_t i = 0; i < j->images; i++) {
+      tg_conv2d_forward(j->y + to, j->x + from, j->packed, NULL, j->scratch, &j->s, i, 0, j->s.out_h, 1);
+    }
   }
 }
 
 static void conv_input_gradient(const job *j) {
-  tg_conv2d_input_gradient_pack(j->packed, j->w, &j->s, 0, tg_conv2d_input_gradient_panels(&j->s));
-  for (uint32_t i = 0; i < j->images; i++) {
-    tg_conv2d_input_gradient(j->x, j->y, j->packed, j->scratch, &j->s, i, 0, j->s.in_h);
+  for (uint32_t g = 0; g < j->groups; g++) {
+    const size_t to = g * j->s.in_c, from = g * j->s.out_c;
+    tg_conv2d_input_gradient_pack(j->packed, j->w + from, &j->s, 0, tg_conv2d_input_gradient_panels(&j->s));
+    for (uint32_t i = 0; i < j->images; i++) {
+      tg_conv2d_input_gradient(j->x + to, j->y + from, j->packed, j->scratch, &j->s, i, 0, j->s.in_h);
+    }
   }
 }
 
 static void conv_filter_gradient(const job *j) {
-  tg_conv2d_filter_gradient(j->w, j->x, j->y, j->scratch, &j->s, j->images, 0, tg_conv2d_filter_gradient_tiles(&j->s));
+  for (uint32_t g = 0; g < j->groups; g++) {
+    tg_conv2d_filter_gradient(j->w + g * j->s.out_c, j->x + g * j->s.in_c, j->y + g * j->s.out_c, j->scratch, &j->s,
+                              j->images, 0, tg_conv2d_filter_gradient_tiles(&j->s));
+  }
 }
+
+static size_t x_image(const job *j) { return (size_t)j->s.in_h * j->s.in_w * j->s.in_c; }
+static size_t y_image(const job *j) { return (size_t)j->s.out_h * j->s.out_w * j->s.out_c; }
+
+static void depthwise_forward(const job *j) {
+  for (uint32_t i = 0; i < j->images; i++) {
+    tg_depthwise_forward(j->y + i * y_image(j), j->x + i * x_image(j), j->w, NULL, &j->s, 0, j->s.out_h, 1);
+  }
+}
+
+static void depthwise_input_gradient(const job *j) {
+  for (uint32_t i = 0; i < j->images; i++) {
+    tg_depthwise_input_gradient(j->x + i * x_image(j), j->y + i * y_image(j), j->w, &j->s, 0, j->s.in_h);
+  }
+}
+
+static void depthwise_filter_gradient(const job *j) {
+  for (uint32_t i = 0; i < j->images; i++) {
+    tg_depthwise_filter_gradient(j->scratch, j->x + i * x_image(j), j->y + i * y_image(j), &j->s, 0, j->s.out_h);
+  }
+}
+
+/* Half of the reals of x and y, read and written. */
+static void copy_kernel(const job *j) { tg_copy(j->packed, j->x, j->images * (x_image(j) + y_image(j)) / 2); }
 
 static void winograd_forward(const job *j) {
   const uint32_t tiles = j->images * j->g.tiles_h * j->g.tiles_w, block = tg_winograd_block(&j->g);
@@ -127,11 +165,17 @@ typedef struct {
  * compile what is hot. Of each the best chunk counts: whatever else runs on the machine can only slow one down. */
 static result measure(const job *j, double flop) {
   tg_real y[1];
-  const job top = {.run = peak_kernel, .y = y};
+  job top = {.run = peak_kernel, .y = y};
+  double top_flop = tg_gemm_peak_flops(256);
+  if (j->run == depthwise_forward || j->run == depthwise_input_gradient || j->run == depthwise_filter_gradient) {
+    top = *j;
+    top.run = copy_kernel;
+    top_flop = flop;
+  }
   result best = {0, 0};
   chunk(j, flop, 60);
   for (int i = 0; i < 80; i++) {
-    double rate = chunk(j, flop, 2), peak = chunk(&top, tg_gemm_peak_flops(256), 1);
+    double rate = chunk(j, flop, 2), peak = chunk(&top, top_flop, 1);
     if (rate > best.rate) best.rate = rate;
     if (peak > best.peak) best.peak = peak;
   }
@@ -140,6 +184,7 @@ static result measure(const job *j, double flop) {
 
 static const pass_function DIRECT[PASSES] = {conv_forward, conv_input_gradient, conv_filter_gradient};
 static const pass_function WINOGRAD[PASSES] = {winograd_forward, winograd_input_gradient, winograd_filter_gradient};
+static const pass_function DEPTHWISE[PASSES] = {depthwise_forward, depthwise_input_gradient, depthwise_filter_gradient};
 static const pass_function PRODUCT[PASSES] = {gemm, NULL, gemm_transposed};
 
 static void print_line(const char *path, int chosen, job *j, const pass_function passes[PASSES], double flop) {
@@ -169,15 +214,31 @@ static void free_job(job *j) {
 
 /* The direct way, and Winograd's where the engine takes it. */
 static void bench_conv(uint32_t side, uint32_t in_c, uint32_t out_c, uint32_t kernel, uint32_t stride, int same,
-                       uint32_t images) {
-  const uint32_t out = same ? (side + stride - 1) / stride : (side - kernel) / stride + 1;
-  const uint32_t covered = (out - 1) * stride + kernel, pad = covered > side ? (covered - side) / 2 : 0;
-  const tg_conv2d_shape s = {side, side, in_c, out, out, out_c, kernel, kernel, stride, stride, pad, pad};
-  const int winograd = tg_winograd_pays(&s, images);
+                       uint32_t images, uint32_t groups, uint32_t dilation) {
+  const uint32_t span = (kernel - 1) * dilation + 1;
+  const uint32_t out = same ? (side + stride - 1) / stride : (side - span) / stride + 1;
+  const uint32_t covered = (out - 1) * stride + span, pad = covered > side ? (covered - side) / 2 : 0;
+  const tg_conv2d_shape s = {.in_h = side,
+                             .in_w = side,
+                             .in_c = in_c / groups,
+                             .out_h = out,
+                             .out_w = out,
+                             .out_c = out_c / groups,
+                             .kernel_h = kernel,
+                             .kernel_w = kernel,
+                             .stride_h = stride,
+                             .stride_w = stride,
+                             .pad_top = pad,
+                             .pad_left = pad,
+                             .skip_h = dilation - 1,
+                             .skip_w = dilation - 1,
+                             .skip_in = in_c - in_c / groups,
+                             .skip_out = out_c - out_c / groups};
+  const int winograd = groups == 1 && dilation == 1 && tg_winograd_pays(&s, images);
   size_t packed = largest(tg_conv2d_packed_size(&s), tg_conv2d_input_gradient_packed_size(&s));
   size_t scratch = largest(tg_conv2d_forward_scratch(&s, out), tg_conv2d_input_gradient_scratch(&s, side));
   scratch = largest(scratch, tg_conv2d_filter_gradient_scratch(&s));
-  job j = {.s = s, .g = tg_winograd_make(&s), .images = images};
+  job j = {.s = s, .g = tg_winograd_make(&s), .images = images, .groups = groups};
   if (winograd) {
     const uint32_t chunk = tg_winograd_filter_chunk(&j.g, (uint64_t)images * j.g.tiles_h * j.g.tiles_w);
     packed = largest(packed, tg_winograd_packed_size(&j.g));
@@ -190,9 +251,25 @@ static void bench_conv(uint32_t side, uint32_t in_c, uint32_t out_c, uint32_t ke
   j.w = filled((size_t)kernel * kernel * in_c * out_c);
   j.packed = filled(packed);
   j.scratch = filled(scratch);
-  const double flop = 2.0 * images * out * out * out_c * kernel * kernel * in_c;
+  const double flop = 2.0 * images * out * out * out_c * kernel * kernel * s.in_c;
   print_line("direct", !winograd, &j, DIRECT, flop);
   if (winograd) print_line("Winograd", 1, &j, WINOGRAD, flop);
+  free_job(&j);
+}
+
+static void bench_depthwise(uint32_t side, uint32_t channels, uint32_t kernel, uint32_t stride, int same,
+                            uint32_t images) {
+  const uint32_t out = same ? (side + stride - 1) / stride : (side - kernel) / stride + 1;
+  const uint32_t covered = (out - 1) * stride + kernel, pad = same && covered > side ? (covered - side) / 2 : 0;
+  job j = {.images = images,
+           .s = {side, side, channels, out, out, channels, kernel, kernel, stride, stride, pad, .pad_left = pad}};
+  const size_t x = images * x_image(&j), y = images * y_image(&j), w = (size_t)kernel * kernel * channels;
+  j.x = filled(x);
+  j.y = filled(y);
+  j.w = filled(w);
+  j.packed = filled((x + y) / 2);
+  j.scratch = filled(w);
+  print_line("depthwise", 1, &j, DEPTHWISE, (double)((x + y) * sizeof(tg_real)));
   free_job(&j);
 }
 
@@ -260,9 +337,12 @@ int main(int count, char **arguments) {
   chunk(&top, 0, 1000); /* an engine compiles in the background: wait for its best code */
   printf("{\"peak\":%.1f}\n", measure(&top, tg_gemm_peak_flops(256)).peak);
   for (int i = 1; i < count; i++) {
-    unsigned a, b, c, kernel, stride, same, images;
-    if (sscanf(arguments[i], "conv:%u,%u,%u,%u,%u,%u,%u", &a, &b, &c, &kernel, &stride, &same, &images) == 7) {
-      bench_conv(a, b, c, kernel, stride, same != 0, images);
+    unsigned a, b, c, kernel, stride, same, images, groups = 1, dilation = 1;
+    if (sscanf(arguments[i], "conv:%u,%u,%u,%u,%u,%u,%u,%u,%u", &a, &b, &c, &kernel, &stride, &same, &images, &groups,
+               &dilation) >= 7) {
+      bench_conv(a, b, c, kernel, stride, same != 0, images, groups, dilation);
+    } else if (sscanf(arguments[i], "depthwise:%u,%u,%u,%u,%u,%u", &a, &b, &kernel, &stride, &same, &images) == 6) {
+      bench_depthwise(a, b, kernel, stride, same != 0, images);
     } else if (sscanf(arguments[i], "gemm:%u,%u,%u", &a, &b, &c) == 3) {
       bench_gemm(a, b, c);
     } else if (!strcmp(arguments[i], "input")) {

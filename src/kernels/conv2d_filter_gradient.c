@@ -77,14 +77,14 @@ static void add_pixels(tg_tile *t, const pixel_block *p, const size_t offsets[4]
   *t = sum;
 }
 
-/* Offset of row k of A in the window, lines line_step apart. */
-static size_t window_offset(const tg_conv2d_shape *s, size_t k, size_t line_step) {
-  const size_t segment = (size_t)s->kernel_w * s->in_c;
-  return k / segment * line_step + k % segment;
+/* Offset of row k of A in the window, lines and pixels so many reals apart. */
+static size_t window_offset(const tg_conv2d_shape *s, size_t k, size_t line, size_t pixel) {
+  const size_t tap = k / s->in_c;
+  return tap / s->kernel_w * (s->skip_h + 1) * line + tap % s->kernel_w * (s->skip_w + 1) * pixel + k % s->in_c;
 }
 
-/* p, whose first row is output row `row`, cut down to the pixels whose tap (kh, kw) lies in the image; p.x, the first
- * pixel of the images, becomes channel 0 under that tap. */
+/* p, whose first row is output row `row`, cut down to the pixels whose tap, kh rows and kw columns from the first, lies
+ * in the image; p.x, the first pixel of the images, becomes channel 0 under that tap. */
 static pixel_block clip_to_tap(pixel_block p, const tg_conv2d_shape *s, uint32_t row, uint32_t kh, uint32_t kw) {
   tg_range oh = tg_outputs_of_tap(0, s->in_h, kh, s->pad_top, s->stride_h, s->out_h);
   tg_range ow = tg_outputs_of_tap(0, s->in_w, kw, s->pad_left, s->stride_w, s->out_w);
@@ -98,7 +98,7 @@ static pixel_block clip_to_tap(pixel_block p, const tg_conv2d_shape *s, uint32_t
   p.columns = ow.end - ow.first;
   const size_t ih = (size_t)oh.first * s->stride_h + kh - s->pad_top;
   const size_t iw = (size_t)ow.first * s->stride_w + kw - s->pad_left;
-  p.x += (ih * s->in_w + iw) * s->in_c;
+  p.x += (ih * s->in_w + iw) * tg_in_pixel(s);
   p.dy += (oh.first - row) * p.dy_row + ow.first * p.dy_pixel;
   return p;
 }
@@ -113,25 +113,25 @@ static void join_rows(pixel_block *p) {
 
 /* The tile at group (four rows of K) and panel += the pixels of `all`. */
 static void filter_gradient_tile(tg_real *dw, const pixel_block *all, const tg_conv2d_shape *s, size_t group,
-                                 uint32_t panel, uint32_t row, size_t line_step, int is_first) {
+                                 uint32_t panel, uint32_t row, size_t line, size_t x_pixel, int is_first) {
   const size_t K = (size_t)s->kernel_h * s->kernel_w * s->in_c, columns = tg_panel_columns(s->out_c, panel);
   const size_t k = group * TG_TILE_ROWS, rows = K - k < TG_TILE_ROWS ? K - k : TG_TILE_ROWS;
   pixel_block p = *all;
   tg_real *dw_row[4];
-  size_t offsets[4];
   for (size_t r = 0; r < 4; r++) {
-    size_t k_r = k + (r < rows ? r : rows - 1);
-    dw_row[r] = dw + k_r * s->out_c + (size_t)panel * TG_TILE_COLUMNS;
-    offsets[r] = window_offset(s, k_r, line_step);
+    dw_row[r] = dw + (k + (r < rows ? r : rows - 1)) * tg_out_pixel(s) + (size_t)panel * TG_TILE_COLUMNS;
   }
   tg_tile t = is_first ? tg_tile_start(tg_v4_zero(), tg_v4_zero()) : tg_tile_load(dw_row, columns);
   if (s->in_c % TG_TILE_ROWS == 0) {
     const size_t tap = k / s->in_c;
-    p = clip_to_tap(p, s, row, (uint32_t)(tap / s->kernel_w), (uint32_t)(tap % s->kernel_w));
+    p = clip_to_tap(p, s, row, (uint32_t)(tap / s->kernel_w) * (s->skip_h + 1),
+                    (uint32_t)(tap % s->kernel_w) * (s->skip_w + 1));
     join_rows(&p);
     add_pixels_adjacent(&t, &p, k % s->in_c);
   } else {
     join_rows(&p);
+    size_t offsets[4];
+    for (size_t r = 0; r < 4; r++) offsets[r] = window_offset(s, k + (r < rows ? r : rows - 1), line, x_pixel);
     if (offsets[3] == offsets[0] + 3) {
       add_pixels_adjacent(&t, &p, offsets[0]);
     } else {
@@ -141,28 +141,30 @@ static void filter_gradient_tile(tg_real *dw, const pixel_block *all, const tg_c
   tg_tile_store(dw_row, &t, rows, columns);
 }
 
-/* to (panels, pixels, 8), panels panel_step apart, from panels panel_first…panel_end-1 of dy (pixels, out_c). */
-static void pack_panels(tg_real *to, size_t panel_step, const tg_real *dy, size_t pixels, uint32_t out_c,
+/* to (panels, pixels, 8), panels panel_step apart, from panels panel_first…panel_end-1 of dy. */
+static void pack_panels(tg_real *to, size_t panel_step, const tg_real *dy, size_t pixels, const tg_conv2d_shape *s,
                         uint32_t panel_first, uint32_t panel_end) {
+  const size_t dy_pixel = tg_out_pixel(s);
   dy += (size_t)panel_first * TG_TILE_COLUMNS;
-  if (panel_end - panel_first == PANELS_TOGETHER && out_c / TG_TILE_COLUMNS >= panel_end) {
-    for (; pixels; pixels--, dy += out_c, to += TG_TILE_COLUMNS) {
+  if (panel_end - panel_first == PANELS_TOGETHER && s->out_c / TG_TILE_COLUMNS >= panel_end) {
+    for (; pixels; pixels--, dy += dy_pixel, to += TG_TILE_COLUMNS) {
       for (size_t i = 0; i < PANELS_TOGETHER; i++) tg_copy(to + i * panel_step, dy + i * TG_TILE_COLUMNS, 8);
     }
     return;
   }
   for (uint32_t panel = panel_first; panel < panel_end; panel++, dy += TG_TILE_COLUMNS, to += panel_step)
-    tg_pack_panel(to, dy, pixels, tg_panel_columns(out_c, panel), out_c);
+    tg_pack_panel(to, dy, pixels, tg_panel_columns(s->out_c, panel), dy_pixel);
 }
 
 void tg_conv2d_filter_gradient(tg_real *dw, const tg_real *x, const tg_real *dy, tg_real *scratch,
                                const tg_conv2d_shape *s, uint32_t images, uint32_t tile_first, uint32_t tile_end) {
-  /* dw (K, out_c), x (images, in_h, in_w, in_c), dy (images, out_h, out_w, out_c) */
+  /* dw (K, out_c of out_pixel), x (images, in_h, in_w, in_c of in_pixel), dy (images, out_h, out_w, out_c of out_pixel)
+   */
   const size_t groups = row_groups(s);
-  const size_t x_image = (size_t)s->in_h * s->in_w * s->in_c, dy_row = (size_t)s->out_w * s->out_c;
+  const size_t x_image = (size_t)s->in_h * s->in_w * tg_in_pixel(s), dy_row = (size_t)s->out_w * tg_out_pixel(s);
   const int copies = filter_gradient_copies(s);
   const block_size block = pixel_block_size(s);
-  const size_t line_step = (copies ? tg_window_width(s) : s->in_w) * s->in_c;
+  const size_t x_pixel = copies ? s->in_c : tg_in_pixel(s), line = (copies ? tg_window_width(s) : s->in_w) * x_pixel;
   tg_real *dy_panels = scratch + block_x_size(s, block);
   uint32_t image = 0, row = 0;
   do { /* once even when there are no images: dw is then zero */
@@ -173,8 +175,8 @@ void tg_conv2d_filter_gradient(tg_real *dw, const tg_real *x, const tg_real *dy,
     pixel_block all = {x + image * x_image,
                        dy_panels,
                        x_image,
-                       s->stride_h * line_step,
-                       (size_t)s->stride_w * s->in_c,
+                       s->stride_h * line,
+                       s->stride_w * x_pixel,
                        pixels * TG_TILE_COLUMNS,
                        (size_t)s->out_w * TG_TILE_COLUMNS,
                        TG_TILE_COLUMNS,
@@ -187,7 +189,8 @@ void tg_conv2d_filter_gradient(tg_real *dw, const tg_real *x, const tg_real *dy,
       all.x = scratch;
       all.x_image = w.rows * w.columns * s->in_c;
       for (uint32_t i = 0; i < count; i++) {
-        tg_copy_window(scratch + i * all.x_image, x + (image + i) * x_image, &w, s->in_h, s->in_w, s->in_c);
+        tg_copy_window(scratch + i * all.x_image, x + (image + i) * x_image, &w, s->in_h, s->in_w, s->in_c,
+                       tg_in_pixel(s));
       }
     } else if (s->in_c % TG_TILE_ROWS != 0) {
       all.x += row * all.x_row;
@@ -199,12 +202,12 @@ void tg_conv2d_filter_gradient(tg_real *dw, const tg_real *x, const tg_real *dy,
       const uint32_t panel_end = behind - panel_first < PANELS_TOGETHER ? behind : panel_first + PANELS_TOGETHER;
       for (uint32_t i = 0; i < count; i++) {
         const tg_real *from = dy + ((size_t)(image + i) * s->out_h + row) * dy_row;
-        pack_panels(dy_panels + i * all.dy_image, panel_step, from, pixels, s->out_c, panel_first, panel_end);
+        pack_panels(dy_panels + i * all.dy_image, panel_step, from, pixels, s, panel_first, panel_end);
       }
       for (; tile < tile_end && tile < panel_end * groups; tile++) {
         const uint32_t panel = (uint32_t)(tile / groups);
         all.dy = dy_panels + (panel - panel_first) * panel_step;
-        filter_gradient_tile(dw, &all, s, tile % groups, panel, row, line_step, is_first);
+        filter_gradient_tile(dw, &all, s, tile % groups, panel, row, line, x_pixel, is_first);
       }
     }
     row += rows;

@@ -1,14 +1,22 @@
 #include "kernels/conv2d_windows.h"
 
+static void copy_pixels(tg_real *to, const tg_real *from, size_t pixels, size_t channels, size_t pixel) {
+  if (channels == pixel) {
+    tg_copy(to, from, pixels * channels);
+    return;
+  }
+  for (; pixels; pixels--, to += channels, from += pixel) tg_copy(to, from, channels);
+}
+
 void tg_copy_window(tg_real *to, const tg_real *image, const tg_image_window *w, uint32_t height, uint32_t width,
-                    uint32_t channels) {
+                    uint32_t channels, size_t pixel) {
   int64_t left = w->first_column < 0 ? -w->first_column : 0;
   if (left > (int64_t)w->columns) left = (int64_t)w->columns;
   int64_t middle = (int64_t)width - (w->first_column + left);
   if (middle > (int64_t)w->columns - left) middle = (int64_t)w->columns - left;
   if (middle < 0) middle = 0;
   const size_t before = (size_t)left * channels, inside = (size_t)middle * channels;
-  const size_t from = inside ? (size_t)(w->first_column + left) * channels : 0;
+  const size_t from = inside ? (size_t)(w->first_column + left) * pixel : 0;
   const size_t line = w->columns * channels;
   for (size_t r = 0; r < w->rows; r++, to += line) {
     int64_t row = w->first_row + (int64_t)r;
@@ -17,15 +25,16 @@ void tg_copy_window(tg_real *to, const tg_real *image, const tg_image_window *w,
       continue;
     }
     tg_clear(to, before);
-    tg_copy(to + before, image + (size_t)row * width * channels + from, inside);
+    copy_pixels(to + before, image + (size_t)row * width * pixel + from, (size_t)middle, channels, pixel);
     tg_clear(to + before + inside, line - before - inside);
   }
 }
 
 /*
  * Implicit GEMM: with NHWC images the kernel_w * in_c values under one row of the kernel are neighbours in memory, so
- * a row of the matrix A (one output pixel) is kernel_h segments read in place. The four rows of a tile are any four
- * pixels; tiles run over the ends of image rows, and the last one repeats a pixel and does not store it.
+ * a row of the matrix A (one output pixel) is kernel_h segments read in place (kernel_h * kernel_w with dilation). The
+ * four rows of a tile are any four pixels; tiles run over the ends of image rows, and the last one repeats a pixel and
+ * does not store it.
  */
 
 /* Bytes of packed weights that a tile of pixels goes through at once: together with its pixels they stay in the
@@ -48,7 +57,7 @@ void tg_run_valid_conv(tg_real *y, const tg_valid_conv *v, const tg_real *packed
       tg_real *y_row[4];
       for (size_t r = 0; r < 4; r++) {
         x_at[r] = v->x + at.offset;
-        y_row[r] = y + (pixel + (r < rows ? r : rows - 1)) * v->out_c + (size_t)first * TG_TILE_COLUMNS;
+        y_row[r] = y + (pixel + (r < rows ? r : rows - 1)) * v->out_pixel + (size_t)first * TG_TILE_COLUMNS;
         if (r + 1 < rows || rows == 4) tg_cursor_next(&at, v->out_w, v->pixel_step, v->row_step);
       }
       const tg_real *b = packed + first * panel_reals;
@@ -56,10 +65,16 @@ void tg_run_valid_conv(tg_real *y, const tg_valid_conv *v, const tg_real *packed
         const size_t columns = tg_panel_columns(v->out_c, panel);
         const tg_real *x_row[4] = {x_at[0], x_at[1], x_at[2], x_at[3]};
         tg_tile t = tg_tile_start_bias(bias ? bias + (size_t)panel * TG_TILE_COLUMNS : NULL, columns);
+        size_t left = v->in_line;
         for (size_t segment = v->segments; segment; segment--) {
           tg_tile_rows(&t, x_row, b, v->segment);
           b += v->segment * TG_TILE_COLUMNS;
-          for (size_t r = 0; r < 4; r++) x_row[r] += v->line_step;
+          size_t step = v->tap_step;
+          if (--left == 0) {
+            step = v->line_step;
+            left = v->in_line;
+          }
+          for (size_t r = 0; r < 4; r++) x_row[r] += step;
         }
         if (relu) tg_tile_relu(&t);
         tg_tile_store(y_row, &t, rows, columns);

@@ -37,16 +37,24 @@ TG_INLINE int tg_window_inside(int64_t first, size_t count, uint32_t size) {
   return first >= 0 && first + (int64_t)count <= (int64_t)size;
 }
 
-/* to (rows, columns, channels) = the window of image (height, width, channels). */
+/* to (rows, columns, channels) = the window of image (height, width, the first `channels` of `pixel`). */
 void tg_copy_window(tg_real *to, const tg_real *image, const tg_image_window *w, uint32_t height, uint32_t width,
-                    uint32_t channels);
+                    uint32_t channels, size_t pixel);
+
+/* Reals from a pixel of x, or of y, to the next. */
+TG_INLINE size_t tg_in_pixel(const tg_conv2d_shape *s) { return (size_t)s->in_c + s->skip_in; }
+TG_INLINE size_t tg_out_pixel(const tg_conv2d_shape *s) { return (size_t)s->out_c + s->skip_out; }
+
+/* Rows and columns from the first tap to the last. */
+TG_INLINE size_t tg_reach_h(const tg_conv2d_shape *s) { return (size_t)(s->kernel_h - 1) * (s->skip_h + 1); }
+TG_INLINE size_t tg_reach_w(const tg_conv2d_shape *s) { return (size_t)(s->kernel_w - 1) * (s->skip_w + 1); }
 
 TG_INLINE size_t tg_window_width(const tg_conv2d_shape *s) {
-  return (size_t)(s->out_w - 1) * s->stride_w + s->kernel_w;
+  return (size_t)(s->out_w - 1) * s->stride_w + tg_reach_w(s) + 1;
 }
 
 TG_INLINE size_t tg_window_height(const tg_conv2d_shape *s, size_t rows) {
-  return (rows - 1) * s->stride_h + s->kernel_h;
+  return (rows - 1) * s->stride_h + tg_reach_h(s) + 1;
 }
 
 TG_INLINE int tg_is_padded(const tg_conv2d_shape *s) {
@@ -58,7 +66,7 @@ typedef struct {
   uint32_t first, end;
 } tg_range;
 
-/* The outputs o in 0…out-1 for which first <= o * stride + tap - pad < end. */
+/* The outputs o in 0…out-1 for which first <= o * stride + tap - pad < end; `tap` in rows or columns of the input. */
 TG_INLINE tg_range tg_outputs_of_tap(uint32_t first, uint32_t end, uint32_t tap, uint32_t pad, uint32_t stride,
                                      uint32_t out) {
   int64_t low = (int64_t)first + pad - tap, high = (int64_t)end - 1 + pad - tap;
@@ -72,14 +80,27 @@ TG_INLINE tg_range tg_outputs_of_tap(uint32_t first, uint32_t end, uint32_t tap,
 /* A convolution whose window never leaves the image `x`: what remains once padding has been dealt with. */
 typedef struct {
   const tg_real *x;
-  size_t line_step;         /* reals from a row of x to the next */
   size_t pixel_step;        /* reals of x from an output pixel to its right neighbour */
   size_t row_step;          /* reals of x from an output row to the next */
-  size_t segments, segment; /* rows of the kernel, reals in each */
+  size_t segments, segment; /* runs of neighbouring reals under the kernel, reals in each */
+  size_t in_line;           /* segments in a row of the kernel: 1, or with dilation one a tap */
+  size_t tap_step;          /* reals of x from a segment to the next in its row … */
+  size_t line_step;         /* … and from the last in a row to the first of the next row */
   uint32_t out_w, out_c;
+  size_t out_pixel; /* reals from a pixel of y to the next */
 } tg_valid_conv;
 
-/* y (pixels, out_c), pixels in row-major order from the first of `v`. */
+/* Fills in the kernel's segments over pixels of `channels` reals, lines `line` reals apart. */
+TG_INLINE void tg_set_segments(tg_valid_conv *v, const tg_conv2d_shape *s, size_t channels, size_t line) {
+  const int apart = s->skip_w > 0;
+  v->in_line = apart ? s->kernel_w : 1;
+  v->segments = s->kernel_h * v->in_line;
+  v->segment = apart ? channels : s->kernel_w * channels;
+  v->tap_step = (s->skip_w + 1) * channels;
+  v->line_step = (s->skip_h + 1) * line - (v->in_line - 1) * v->tap_step;
+}
+
+/* y (pixels, out_c of out_pixel), pixels in row-major order from the first of `v`. */
 void tg_run_valid_conv(tg_real *y, const tg_valid_conv *v, const tg_real *packed, const tg_real *bias, size_t pixels,
                        int relu);
 

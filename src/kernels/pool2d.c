@@ -206,7 +206,8 @@ void tg_max_pool2d_backward(tg_real *dx, const tg_real *dy, const tg_real *winne
 /* ---- average ---- */
 
 /* 1 / cells of the window; 0 for a window that lies in the padding alone. */
-static tg_real window_weight(const window *w) {
+static tg_real window_weight(const tg_pool2d_shape *s, const window *w) {
+  if (s->count_padding) return 1 / ((tg_real)s->pool_h * (tg_real)s->pool_w);
   uint32_t cells = (w->row_end - w->row_first) * (w->column_end - w->column_first);
   return cells ? 1 / (tg_real)cells : 0;
 }
@@ -231,7 +232,7 @@ void tg_average_pool2d(tg_real *y, const tg_real *x, const tg_pool2d_shape *s, u
     for (uint32_t oh = 0; oh < s->out_h; oh++) {
       for (uint32_t ow = 0; ow < s->out_w; ow++, y_cell += s->channels) {
         const window w = window_at(s, oh, ow);
-        const tg_v4 weight = tg_v4_splat(window_weight(&w));
+        const tg_v4 weight = tg_v4_splat(window_weight(s, &w));
         for (uint32_t c = 0; c < s->channels; c += 4) {
           const size_t left = s->channels - c;
           tg_v4_store_part(y_cell + c, tg_v4_mul(sum_of_window(x_image + c, s, &w, left), weight), left);
@@ -260,7 +261,7 @@ void tg_average_pool2d_backward(tg_real *dx, const tg_real *dy, const tg_pool2d_
     for (uint32_t oh = 0; oh < s->out_h; oh++) {
       for (uint32_t ow = 0; ow < s->out_w; ow++, dy_cell += s->channels) {
         const window w = window_at(s, oh, ow);
-        const tg_v4 weight = tg_v4_splat(window_weight(&w));
+        const tg_v4 weight = tg_v4_splat(window_weight(s, &w));
         for (uint32_t c = 0; c < s->channels; c += 4) {
           const size_t left = s->channels - c;
           add_to_window(dx_image + c, tg_v4_mul(load4(dy_cell + c, left), weight), s, &w, left);

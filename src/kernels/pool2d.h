@@ -1,6 +1,7 @@
 /*
  * Max and average pooling over NHWC images; one call does images image_first…image_end-1.
- * Padded cells take no part: the maximum ignores them and the average divides by the cells that exist (Keras).
+ * Padded cells take no part: the maximum ignores them and the average divides by the cells that exist (Keras), or, with
+ * count_padding, by all of the window's (PyTorch).
  */
 #ifndef TG_KERNELS_POOL2D_H
 #define TG_KERNELS_POOL2D_H
@@ -18,6 +19,7 @@ typedef struct {
   /* No stride or padding: output i covers the cells floor(i in / out) … ceil((i + 1) in / out), of which there are at
    * most pool_h and pool_w. */
   int adaptive;
+  uint32_t count_padding;
 } tg_pool2d_shape;
 
 /* y (out_h, out_w, channels) from x (in_h, in_w, channels), both pointing at image 0. A NaN in a window is its maximum;

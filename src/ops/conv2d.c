@@ -1,244 +1,269 @@
-/* conv2d: 2-D cross-correlation over NHWC images with HWIO weights, plus bias (Keras Conv2D). */
-#include "../kernels/conv2d.h"
+/*
+ * conv2d: 2-D cross-correlation over NHWC images with HWIO weights, plus bias (Keras Conv2D); conv1d, the same over
+ * steps; depthwiseConv2d, with filters of its own for each channel (Keras DepthwiseConv2D).
+ */
+#include "conv2d.h"
 
-#include "../op.h"
 #include "../size.h"
 #include "bias_relu.h"
-#include "conv2d.h"
+#include "conv2d_direct.h"
 #include "conv2d_winograd.h"
-#include "window.h"
+#include "depthwise.h"
 
-enum { USE_BIAS = TG_CONV2D_ATTRIBUTES, KERNEL_INIT, BIAS_INIT };
+#define TG_LAYER_ATTRIBUTES(filters, fallback)                                                   \
+  TG_CONV2D_ATTRIBUTE_TABLE(filters, fallback), TG_DILATION_ATTRIBUTES, {"useBias", 1, 0, 1, 1}, \
+      {"kernelInitializer", TG_INIT_GLOROT_UNIFORM, 0, TG_INIT_COUNT - 1, 1},                    \
+      {"biasInitializer", TG_INIT_ZEROS, 0, TG_INIT_COUNT - 1, 1}
 
-static const tg_attribute attributes[] = {
-    TG_CONV2D_ATTRIBUTE_TABLE{"useBias", 1, 0, 1, 1},
-    {"kernelInitializer", TG_INIT_GLOROT_UNIFORM, 0, TG_INIT_COUNT - 1, 1},
-    {"biasInitializer", TG_INIT_ZEROS, 0, TG_INIT_COUNT - 1, 1},
-};
+static const tg_attribute attributes[] = {TG_LAYER_ATTRIBUTES("filters", TG_REQUIRED),
+                                          {"groups", 1, 1, TG_MAX_SIZE, 1}};
+static const tg_attribute depthwise_attributes[] = {TG_LAYER_ATTRIBUTES("depthMultiplier", 1)};
 
-/* Work below this many multiply-accumulates is not worth a tile of its own (about 5 µs at the kernel's speed). */
-enum { TILE_MACS = 100000 };
+static tg_image input_of(const tg_graph *graph, const tg_node *node) {
+  return tg_image_of(&tg_graph_input(graph, node, 0)->shape);
+}
+
+static int is_depthwise(const tg_node *node) { return node->op == &tg_op_depthwise_conv2d; }
+static int is_int8(const tg_node *node) { return node->op->traits & TG_OP_READS_INT8; }
+
+/* Groups of channels, each with filters of its own. */
+static uint32_t groups_of(const tg_graph *graph, const tg_node *node) {
+  if (is_int8(node)) return 1;
+  return is_depthwise(node) ? input_of(graph, node).channels : tg_attribute_u32(node, TG_CONV2D_GROUPS);
+}
+
+static tg_windows windows_of(const tg_graph *graph, const tg_node *node) {
+  tg_windows windows;
+  /* infer has seen this succeed, so it neither fails nor writes to the graph. */
+  tg_windows_infer((tg_graph *)graph, node, TG_CONV2D_WINDOW, !is_int8(node), &windows);
+  return windows;
+}
+
+static tg_status check_groups(tg_graph *graph, const tg_node *node, uint32_t channels, uint64_t filters) {
+  const uint32_t groups = groups_of(graph, node), by_channels = channels % groups != 0;
+  if (!by_channels && filters % groups == 0) return TG_OK;
+  return tg_fail(graph->engine, TG_E_CONFIG, "layer '%s': groups is %u, it must divide the %g channels of its %s",
+                 node->name, groups, by_channels ? (double)channels : (double)filters,
+                 by_channels ? "input" : "output");
+}
 
 tg_status tg_conv2d_infer(tg_graph *graph, tg_node *node) {
-  tg_status status = tg_graph_require_rank(graph, node, 3, "height, width, channels");
-  if (status) return status;
+  tg_status status = tg_require_image(graph, node);
   tg_windows windows;
-  status = tg_windows_infer(graph, node, TG_CONV2D_KERNEL_H, &windows);
+  if (!status) status = tg_windows_infer(graph, node, TG_CONV2D_WINDOW, !is_int8(node), &windows);
   if (status) return status;
-  const tg_shape *image = &tg_graph_input(graph, node, 0)->shape;
-  uint32_t channels = image->dims[2], filters = tg_attribute_u32(node, TG_CONV2D_FILTERS);
-  uint32_t kernel_h = tg_attribute_u32(node, TG_CONV2D_KERNEL_H), kernel_w = tg_attribute_u32(node, TG_CONV2D_KERNEL_W);
-  uint64_t receptive = tg_mul(kernel_h, kernel_w);
-  /* Kernels copy an image, or its gradient, into a frame of zeros as wide as the kernel. */
-  uint64_t framed_in =
-      tg_mul(tg_mul((uint64_t)image->dims[0] + kernel_h, (uint64_t)image->dims[1] + kernel_w), channels);
-  uint64_t framed_out = tg_mul(tg_mul(windows.h.out + 2ull * kernel_h, windows.w.out + 2ull * kernel_w), filters);
+  const uint32_t channels = input_of(graph, node).channels, own = tg_attribute_u32(node, TG_CONV2D_FILTERS);
+  const uint64_t filters = is_depthwise(node) ? tg_mul(channels, own) : own;
+  status = check_groups(graph, node, channels, filters);
+  if (status) return status;
+  const uint32_t kernel_h = tg_attribute_u32(node, TG_CONV2D_WINDOW);
+  const uint32_t kernel_w = tg_attribute_u32(node, TG_CONV2D_WINDOW + 1);
+  /* Kernels copy an image, or its gradient, into a frame of zeros as wide as what the window spans. */
+  const tg_window *h = &windows.h, *w = &windows.w;
+  const uint64_t framed_in = tg_mul(tg_mul(tg_add(h->padded, h->span), tg_add(w->padded, w->span)), channels);
+  const uint64_t framed_out =
+      tg_mul(tg_mul(tg_add(h->out, tg_mul(2, h->span)), tg_add(w->out, tg_mul(2, w->span))), filters);
   if (framed_in > TG_MAX_ELEMENTS || framed_out > TG_MAX_ELEMENTS)
     return tg_fail(graph->engine, TG_E_LIMIT,
                    "layer '%s': a kernel of %u x %u needs %g numbers an image, the limit is %g", node->name, kernel_h,
                    kernel_w, (double)(framed_in > framed_out ? framed_in : framed_out), (double)TG_MAX_ELEMENTS);
-  node->shape = (tg_shape){3, {windows.h.out, windows.w.out, filters, 1}};
-  node->macs = tg_mul(tg_mul(tg_mul(windows.h.out, windows.w.out), receptive), tg_mul(channels, filters));
+  node->shape = tg_image_shape(tg_graph_input(graph, node, 0)->shape.rank, h->out, w->out, (uint32_t)filters);
+  node->macs = tg_mul(tg_mul(tg_mul(h->out, w->out), tg_mul(kernel_h, kernel_w)),
+                      tg_mul(channels / groups_of(graph, node), filters));
   return TG_OK;
 }
 
 tg_shape tg_conv2d_kernel(const tg_graph *graph, const tg_node *node) {
-  return (tg_shape){4,
-                    {tg_attribute_u32(node, TG_CONV2D_KERNEL_H), tg_attribute_u32(node, TG_CONV2D_KERNEL_W),
-                     tg_graph_input(graph, node, 0)->shape.dims[2], tg_attribute_u32(node, TG_CONV2D_FILTERS)}};
+  const uint32_t kernel_h = tg_attribute_u32(node, TG_CONV2D_WINDOW);
+  const uint32_t kernel_w = tg_attribute_u32(node, TG_CONV2D_WINDOW + 1), channels = input_of(graph, node).channels;
+  const uint32_t rows = is_depthwise(node) ? channels : channels / groups_of(graph, node);
+  const uint32_t columns = tg_attribute_u32(node, TG_CONV2D_FILTERS);
+  return node->shape.rank == 2 ? (tg_shape){3, {kernel_w, rows, columns, 1}}
+                               : (tg_shape){4, {kernel_h, kernel_w, rows, columns}};
 }
 
 static tg_status infer(tg_graph *graph, tg_node *node) {
   tg_status status = tg_conv2d_infer(graph, node);
   if (status) return status;
   const tg_shape kernel = tg_conv2d_kernel(graph, node);
-  const uint64_t receptive = tg_mul(kernel.dims[0], kernel.dims[1]);
-  const uint32_t filters = kernel.dims[3];
-  status = tg_graph_add_tensor(graph, node, "kernel", kernel, (tg_initializer)tg_attribute_u32(node, KERNEL_INIT),
-                               tg_mul(receptive, kernel.dims[2]), tg_mul(receptive, filters));
-  if (status || !tg_attribute_u32(node, USE_BIAS)) return status;
+  const uint64_t receptive =
+      tg_mul(tg_attribute_u32(node, TG_CONV2D_WINDOW), tg_attribute_u32(node, TG_CONV2D_WINDOW + 1));
+  const uint32_t filters = tg_image_of(&node->shape).channels;
+  status = tg_graph_add_tensor(
+      graph, node, "kernel", kernel, (tg_initializer)tg_attribute_u32(node, TG_CONV2D_KERNEL_INIT),
+      tg_mul(receptive, kernel.dims[kernel.rank - 2]), tg_mul(receptive, kernel.dims[kernel.rank - 1]));
+  if (status || !tg_attribute_u32(node, TG_CONV2D_USE_BIAS)) return status;
   return tg_graph_add_tensor(graph, node, "bias", (tg_shape){1, {filters, 1, 1, 1}},
-                             (tg_initializer)tg_attribute_u32(node, BIAS_INIT), filters, filters);
+                             (tg_initializer)tg_attribute_u32(node, TG_CONV2D_BIAS_INIT), filters, filters);
 }
 
 tg_conv2d_shape tg_conv2d_shape_of(const tg_graph *graph, const tg_node *node) {
-  const tg_shape *in = &tg_graph_input(graph, node, 0)->shape, *out = &node->shape;
-  tg_windows windows;
-  /* infer has seen these succeed, so they neither fail nor write to the graph. */
-  tg_windows_infer((tg_graph *)graph, node, TG_CONV2D_KERNEL_H, &windows);
-  return (tg_conv2d_shape){.in_h = in->dims[0],
-                           .in_w = in->dims[1],
-                           .in_c = in->dims[2],
-                           .out_h = out->dims[0],
-                           .out_w = out->dims[1],
-                           .out_c = out->dims[2],
-                           .kernel_h = tg_attribute_u32(node, TG_CONV2D_KERNEL_H),
-                           .kernel_w = tg_attribute_u32(node, TG_CONV2D_KERNEL_W),
-                           .stride_h = tg_attribute_u32(node, TG_CONV2D_STRIDE_H),
-                           .stride_w = tg_attribute_u32(node, TG_CONV2D_STRIDE_W),
+  const tg_image in = input_of(graph, node), out = tg_image_of(&node->shape);
+  const tg_windows windows = windows_of(graph, node);
+  const uint32_t groups = groups_of(graph, node);
+  return (tg_conv2d_shape){.in_h = in.height,
+                           .in_w = in.width,
+                           .in_c = in.channels / groups,
+                           .out_h = out.height,
+                           .out_w = out.width,
+                           .out_c = out.channels / groups,
+                           .kernel_h = tg_attribute_u32(node, TG_CONV2D_WINDOW),
+                           .kernel_w = tg_attribute_u32(node, TG_CONV2D_WINDOW + 1),
+                           .stride_h = tg_attribute_u32(node, TG_CONV2D_WINDOW + TG_WINDOW_STRIDE),
+                           .stride_w = tg_attribute_u32(node, TG_CONV2D_WINDOW + TG_WINDOW_STRIDE + 1),
                            .pad_top = windows.h.pad_before,
-                           .pad_left = windows.w.pad_before};
+                           .pad_left = windows.w.pad_before,
+                           .skip_h = is_int8(node) ? 0 : tg_attribute_u32(node, TG_CONV2D_DILATION) - 1,
+                           .skip_w = is_int8(node) ? 0 : tg_attribute_u32(node, TG_CONV2D_DILATION + 1) - 1,
+                           .skip_in = in.channels - in.channels / groups,
+                           .skip_out = out.channels - out.channels / groups};
 }
 
-static uint64_t kernel_size(const tg_conv2d_shape *s) {
-  return (uint64_t)s->kernel_h * s->kernel_w * s->in_c * s->out_c;
-}
+/* How a node is computed. */
+typedef struct {
+  tg_convolution direct;
+  tg_depthwise depthwise;
+  tg_winograd by_tiles;
+  enum { DIRECT, DEPTHWISE, WINOGRAD } way;
+} method;
 
-uint32_t tg_conv2d_tile_rows(uint32_t rows, uint32_t samples, uint32_t width, uint64_t macs) {
-  if (samples >= 4 * width || width == 1) return rows;
-  uint64_t strips = tg_min(tg_ceil_div(4 * width, samples), (uint32_t)(macs / TILE_MACS) + 1);
-  return tg_ceil_div(rows, tg_min((uint32_t)strips, rows));
+/* For so many samples: Winograd's transforms of the weights do not pay for few. */
+static method method_of(const tg_graph *graph, const tg_node *node, uint32_t samples) {
+  const tg_conv2d_shape s = tg_conv2d_shape_of(graph, node);
+  const uint32_t groups = groups_of(graph, node);
+  method m = {.direct = {s, groups, node->macs}, .way = DIRECT};
+  if (groups > 1 && s.in_c == 1) {
+    m.way = DEPTHWISE;
+    m.depthwise = (tg_depthwise){s, s.out_c, node->macs};
+    m.depthwise.s.in_c = m.depthwise.s.out_c = s.out_c * groups;
+    m.depthwise.s.skip_in = m.depthwise.s.skip_out = 0;
+  } else if (groups == 1 && !s.skip_h && !s.skip_w && tg_winograd_pays(&s, samples)) {
+    m.way = WINOGRAD;
+    m.by_tiles = tg_winograd_make(&s);
+  }
+  return m;
 }
 
 /* The forward pass. Predictions keep the transformed weights, so that few samples pay as well, and a prediction has the
  * same bits in any batch. */
-static int by_winograd(const tg_run *run, const tg_conv2d_shape *s) {
-  return tg_winograd_pays(s, run->training ? run->samples : TG_WINOGRAD_MANY);
+static method forward_method(const tg_run *run, const tg_graph *graph, const tg_node *node) {
+  return method_of(graph, node, run->training ? run->samples : TG_WINOGRAD_MANY);
 }
 
 static void need(uint64_t *reals, uint64_t wanted) {
   if (*reals < wanted) *reals = wanted;
 }
 
-/* The parts of the backward pass run one after another over the same bytes. The direct way counts always: the last
- * batch of an epoch may be too short for the other. */
+/* The parts of the backward pass run one after another over the same bytes. The direct way counts unless Winograd's
+ * pays for one sample: the last batch of an epoch, or slice of a batch, may be too short for it. */
 static void plan(const tg_graph *graph, const tg_node *node, uint32_t samples, uint32_t threads, int want_dx,
                  tg_needs *needs) {
-  const tg_conv2d_shape s = tg_conv2d_shape_of(graph, node);
-  need(&needs->backward, tg_bias_relu_scratch((uint64_t)samples * s.out_h * s.out_w, s.out_c));
-  if (!tg_winograd_pays(&s, 1)) {
-    need(&needs->packed, tg_conv2d_packed_size(&s));
-    need(&needs->forward, tg_mul(threads, tg_conv2d_forward_scratch(&s, s.out_h)));
-    need(&needs->backward, tg_mul(threads, tg_conv2d_filter_gradient_scratch(&s)));
-    if (want_dx)
-      need(&needs->backward, tg_add(tg_conv2d_input_gradient_packed_size(&s),
-                                    tg_mul(threads, tg_conv2d_input_gradient_scratch(&s, s.in_h))));
+  const method m = method_of(graph, node, TG_WINOGRAD_MANY);
+  const tg_convolution *c = &m.direct;
+  need(&needs->backward,
+       tg_bias_relu_scratch((uint64_t)samples * c->s.out_h * c->s.out_w, tg_image_of(&node->shape).channels));
+  if (m.way == DEPTHWISE) {
+    need(&needs->forward, tg_depthwise_spread_needs(&m.depthwise, threads));
+    need(&needs->backward, tg_depthwise_filter_needs(&m.depthwise, threads));
+    return;
   }
-  if (!tg_winograd_pays(&s, TG_WINOGRAD_MANY)) return;
-  const tg_winograd g = tg_winograd_make(&s);
+  if (method_of(graph, node, 1).way == DIRECT) {
+    need(&needs->packed, tg_conv2d_direct_packed(c));
+    need(&needs->forward, tg_conv2d_direct_forward_needs(c, threads));
+    need(&needs->backward, tg_conv2d_direct_filter_needs(c, threads));
+    if (want_dx)
+      need(&needs->backward, tg_add(tg_conv2d_direct_input_packed(c), tg_conv2d_direct_input_needs(c, threads)));
+  }
+  if (m.way != WINOGRAD) return;
   const tg_pool *pool = graph->engine->pool;
-  need(&needs->packed, tg_winograd_packed_size(&g));
-  need(&needs->forward, tg_conv2d_winograd_forward_needs(&g, samples, pool));
-  if (!tg_winograd_pays(&s, samples)) return;
-  need(&needs->backward, tg_conv2d_winograd_filter_needs(&g, samples));
-  if (want_dx) need(&needs->backward, tg_conv2d_winograd_input_needs(&g, samples, pool));
+  need(&needs->packed, tg_winograd_packed_size(&m.by_tiles));
+  need(&needs->forward, tg_conv2d_winograd_forward_needs(&m.by_tiles, samples, pool));
+  if (!tg_winograd_pays(&c->s, samples)) return;
+  need(&needs->backward, tg_conv2d_winograd_filter_needs(&m.by_tiles, samples));
+  if (want_dx) need(&needs->backward, tg_conv2d_winograd_input_needs(&m.by_tiles, samples, pool));
 }
 
-/* One parallel section of a convolution. Each use fills what its tiles read. */
 typedef struct {
-  tg_conv2d_shape s;
-  const tg_buffers *b;
-  const tg_real *w, *bias;
-  tg_real *packed, *scratch;
-  size_t scratch_size; /* of one thread */
-  uint32_t samples, rows, strips, tiles_a_group;
-} job;
-
-static void pack_direct_tile(void *context, uint32_t panel, uint32_t thread) {
-  (void)thread;
-  const job *j = context;
-  tg_conv2d_pack(j->packed, j->w, &j->s, panel, panel + 1);
-}
+  tg_real *packed;
+  const tg_real *w;
+  const tg_winograd *by_tiles;
+} pack_job;
 
 static void pack_winograd_tile(void *context, uint32_t panel, uint32_t thread) {
   (void)thread;
-  const job *j = context;
-  const tg_winograd by_tiles = tg_winograd_make(&j->s);
-  tg_winograd_pack(j->packed, j->w, &by_tiles, panel, panel + 1);
+  const pack_job *j = context;
+  tg_winograd_pack(j->packed, j->w, j->by_tiles, panel, panel + 1);
 }
 
 static void pack(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
-  job j = {.s = tg_conv2d_shape_of(graph, node), .w = buffers->w, .packed = buffers->packed};
-  tg_pool_run(run->pool, tg_conv2d_panels(&j.s), by_winograd(run, &j.s) ? pack_winograd_tile : pack_direct_tile, &j);
+  const method m = forward_method(run, graph, node);
+  if (m.way == DIRECT) tg_conv2d_direct_pack(run->pool, buffers->packed, buffers->w, &m.direct);
+  pack_job j = {buffers->packed, buffers->w, &m.by_tiles};
+  if (m.way == WINOGRAD) tg_pool_run(run->pool, tg_conv2d_panels(&m.direct.s), pack_winograd_tile, &j);
 }
 
-static void forward_tile(void *context, uint32_t tile, uint32_t thread) {
-  const job *j = context;
-  uint32_t first = tile % j->strips * j->rows;
-  tg_real *scratch = j->scratch ? j->scratch + thread * j->scratch_size : NULL;
-  tg_conv2d_forward(j->b->y, j->b->x[0], j->packed, j->bias, scratch, &j->s, tile / j->strips, first,
-                    tg_min(first + j->rows, j->s.out_h), j->b->relu);
+static uint64_t kernel_size(const tg_convolution *c) {
+  return (uint64_t)c->s.kernel_h * c->s.kernel_w * c->s.in_c * c->s.out_c * c->groups;
 }
 
 static void forward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
-  job j = {.s = tg_conv2d_shape_of(graph, node), .b = buffers, .packed = buffers->packed, .scratch = buffers->scratch};
-  uint32_t width = tg_pool_width(run->pool);
-  if (tg_attribute_u32(node, USE_BIAS)) j.bias = buffers->w + kernel_size(&j.s);
-  const tg_winograd by_tiles = tg_winograd_make(&j.s);
-  if (by_winograd(run, &j.s)) {
-    tg_conv2d_winograd_forward(run, buffers, j.bias, &by_tiles);
-    return;
+  const method m = forward_method(run, graph, node);
+  const tg_real *bias = tg_attribute_u32(node, TG_CONV2D_USE_BIAS) ? buffers->w + kernel_size(&m.direct) : NULL;
+  switch (m.way) {
+    case DIRECT:
+      tg_conv2d_direct_forward(run, buffers->y, buffers->x[0], buffers->packed, bias, buffers->scratch, &m.direct,
+                               buffers->relu);
+      break;
+    case DEPTHWISE:
+      tg_depthwise_run_forward(run, buffers, bias, &m.depthwise);
+      break;
+    case WINOGRAD:
+      tg_conv2d_winograd_forward(run, buffers, bias, &m.by_tiles);
+      break;
   }
-  j.scratch_size = tg_conv2d_forward_scratch(&j.s, j.s.out_h);
-  j.rows = tg_conv2d_tile_rows(j.s.out_h, run->samples, width, node->macs);
-  j.strips = tg_ceil_div(j.s.out_h, j.rows);
-  tg_pool_run(run->pool, run->samples * j.strips, forward_tile, &j);
-}
-
-static void filter_gradient_group(void *context, uint32_t group, uint32_t thread) {
-  const job *j = context;
-  uint32_t first = group * j->tiles_a_group;
-  tg_conv2d_filter_gradient(j->b->dw, j->b->x[0], j->b->dy, j->scratch + thread * j->scratch_size, &j->s, j->samples,
-                            first, tg_min(first + j->tiles_a_group, tg_conv2d_filter_gradient_tiles(&j->s)));
-}
-
-static void pack_input_gradient_tile(void *context, uint32_t panel, uint32_t thread) {
-  (void)thread;
-  const job *j = context;
-  tg_conv2d_input_gradient_pack(j->packed, j->w, &j->s, panel, panel + 1);
-}
-
-static void input_gradient_tile(void *context, uint32_t tile, uint32_t thread) {
-  const job *j = context;
-  uint32_t first = tile % j->strips * j->rows;
-  tg_conv2d_input_gradient(j->b->dx[0], j->b->dy, j->packed, j->scratch + thread * j->scratch_size, &j->s,
-                           tile / j->strips, first, tg_min(first + j->rows, j->s.in_h));
-}
-
-static void filter_gradient(const tg_run *run, const tg_buffers *buffers, job *j, uint32_t width) {
-  /* A group streams all images, so few groups are best; two a thread even out a noisy machine. */
-  uint32_t tiles = tg_conv2d_filter_gradient_tiles(&j->s), groups = width == 1 ? 1 : 2 * width;
-  j->tiles_a_group = tg_ceil_div(tiles, tg_min(groups, tiles));
-  j->scratch = buffers->scratch;
-  j->scratch_size = tg_conv2d_filter_gradient_scratch(&j->s);
-  tg_pool_run(run->pool, tg_ceil_div(tiles, j->tiles_a_group), filter_gradient_group, j);
-}
-
-static void input_gradient(const tg_run *run, const tg_node *node, const tg_buffers *buffers, job *j, uint32_t width) {
-  j->packed = buffers->scratch;
-  j->scratch = j->packed + tg_conv2d_input_gradient_packed_size(&j->s);
-  j->scratch_size = tg_conv2d_input_gradient_scratch(&j->s, j->s.in_h);
-  j->rows = tg_conv2d_tile_rows(j->s.in_h, run->samples, width, node->macs);
-  j->strips = tg_ceil_div(j->s.in_h, j->rows);
-  tg_pool_run(run->pool, tg_conv2d_input_gradient_panels(&j->s), pack_input_gradient_tile, j);
-  tg_pool_run(run->pool, run->samples * j->strips, input_gradient_tile, j);
 }
 
 static void backward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
-  job j = {.s = tg_conv2d_shape_of(graph, node), .b = buffers, .w = buffers->w, .samples = run->samples};
-  uint32_t width = tg_pool_width(run->pool);
-
-  tg_real *db = tg_attribute_u32(node, USE_BIAS) ? buffers->dw + kernel_size(&j.s) : NULL;
+  const method m = method_of(graph, node, run->samples);
+  const tg_convolution *c = &m.direct;
+  tg_real *db = tg_attribute_u32(node, TG_CONV2D_USE_BIAS) ? buffers->dw + kernel_size(c) : NULL;
   tg_bias_relu_backward(run->pool, db, buffers->dy, buffers->y, buffers->scratch,
-                        (uint64_t)run->samples * j.s.out_h * j.s.out_w, j.s.out_c, buffers->relu);
-
-  const tg_winograd by_tiles = tg_winograd_make(&j.s);
-  if (tg_winograd_pays(&j.s, run->samples)) {
-    if (buffers->wants_dw) tg_conv2d_winograd_filter_gradient(run, buffers, &by_tiles);
-    if (buffers->dx[0]) tg_conv2d_winograd_input_gradient(run, buffers, &by_tiles);
-  } else {
-    if (buffers->wants_dw) filter_gradient(run, buffers, &j, width);
-    if (buffers->dx[0]) input_gradient(run, node, buffers, &j, width);
+                        (uint64_t)run->samples * c->s.out_h * c->s.out_w, tg_image_of(&node->shape).channels,
+                        buffers->relu);
+  const int want_dx = buffers->dx[0] != NULL;
+  switch (m.way) {
+    case DIRECT:
+      if (buffers->wants_dw)
+        tg_conv2d_direct_filter_gradient(run, buffers->dw, buffers->x[0], buffers->dy, buffers->scratch, c);
+      if (want_dx) {
+        tg_real *packed = buffers->scratch, *scratch = packed + tg_conv2d_direct_input_packed(c);
+        tg_conv2d_direct_input_pack(run->pool, packed, buffers->w, c);
+        tg_conv2d_direct_input_gradient(run, buffers->dx[0], buffers->dy, packed, NULL, scratch, c, 0);
+      }
+      break;
+    case DEPTHWISE:
+      if (buffers->wants_dw) tg_depthwise_run_filter_gradient(run, buffers, &m.depthwise);
+      if (want_dx) tg_depthwise_run_input_gradient(run, buffers, &m.depthwise);
+      break;
+    case WINOGRAD:
+      if (buffers->wants_dw) tg_conv2d_winograd_filter_gradient(run, buffers, &m.by_tiles);
+      if (want_dx) tg_conv2d_winograd_input_gradient(run, buffers, &m.by_tiles);
+      break;
   }
 }
 
-const tg_op tg_op_conv2d = {.name = "conv2d",
-                            .attributes = attributes,
-                            .n_attributes = sizeof attributes / sizeof *attributes,
-                            .n_inputs = 1,
-                            .traits = TG_OP_BACKWARD_READS_X | TG_OP_FUSES_RELU | TG_OP_SLICES,
-                            .infer = infer,
-                            .plan = plan,
-                            .pack = pack,
-                            .forward = forward,
-                            .backward = backward};
+#define TG_CONV2D_OP(symbol, text, table, own_traits)                                                              \
+  const tg_op tg_op_##symbol = {.name = text,                                                                      \
+                                .attributes = table,                                                               \
+                                .n_attributes = sizeof table / sizeof *table,                                      \
+                                .n_inputs = 1,                                                                     \
+                                .traits = TG_OP_BACKWARD_READS_X | TG_OP_FUSES_RELU | TG_OP_SLICES | (own_traits), \
+                                .infer = infer,                                                                    \
+                                .plan = plan,                                                                      \
+                                .pack = pack,                                                                      \
+                                .forward = forward,                                                                \
+                                .backward = backward}
+
+TG_CONV2D_OP(conv1d, "conv1d", attributes, TG_OP_OVER_STEPS);
+TG_CONV2D_OP(conv2d, "conv2d", attributes, 0);
+TG_CONV2D_OP(depthwise_conv2d, "depthwiseConv2d", depthwise_attributes, 0);

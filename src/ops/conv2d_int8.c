@@ -6,6 +6,7 @@
 #include "../kernels/int8.h"
 #include "../size.h"
 #include "conv2d.h"
+#include "conv2d_direct.h"
 #include "conv2d_winograd.h"
 #include "int8.h"
 
@@ -14,7 +15,8 @@ enum { SCALE = TG_CONV2D_ATTRIBUTES, ZERO_POINT, POOL };
 
 /* pool 2: a maxPooling2d of 2x2 with stride 2 behind it is done in the store. */
 static const tg_attribute conv_attributes[] = {
-    TG_CONV2D_ATTRIBUTE_TABLE TG_INT8_ATTRIBUTES(0),
+    TG_CONV2D_ATTRIBUTE_TABLE("filters", TG_REQUIRED),
+    TG_INT8_ATTRIBUTES(0),
     {"pool", 1, 1, 2, 1},
 };
 static const tg_attribute dense_attributes[] = {{"units", TG_REQUIRED, 1, TG_MAX_SIZE, 1}, TG_INT8_ATTRIBUTES(0)};
@@ -83,7 +85,7 @@ static job make_job(const tg_graph *graph, const tg_node *node, uint32_t samples
     const tg_node *input = tg_graph_input(graph, node, 0);
     const uint32_t inputs = input->shape.dims[input->shape.rank - 1];
     const uint32_t rows = (uint32_t)(samples * (input->elements / inputs));
-    j.s = (tg_conv2d_shape){rows, 1, inputs, rows, 1, tg_attribute_u32(node, UNITS), 1, 1, 1, 1, 0, 0};
+    j.s = (tg_conv2d_shape){rows, 1, inputs, rows, 1, tg_attribute_u32(node, UNITS), 1, 1, 1, 1, 0, .pad_left = 0};
     j.images = 1;
     j.rows = tg_min(DENSE_ROWS, tg_ceil_div(rows, width));
   } else {

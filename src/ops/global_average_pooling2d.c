@@ -1,11 +1,12 @@
 /* globalAveragePooling2d: (height, width, channels) to (channels), the mean over the cells (Keras
- * GlobalAveragePooling2D, keepdims false). */
+ * GlobalAveragePooling2D, keepdims false); globalAveragePooling1d: the same of (steps, channels). */
 #include "../kernels/global_pool2d.h"
 #include "../op.h"
+#include "window.h"
 
 static tg_status infer(tg_graph *graph, tg_node *node) {
-  tg_status status = tg_graph_require_rank(graph, node, 3, "height, width, channels");
-  if (!status) node->shape = (tg_shape){1, {tg_graph_input(graph, node, 0)->shape.dims[2], 1, 1, 1}};
+  tg_status status = tg_require_image(graph, node);
+  if (!status) node->shape = (tg_shape){1, {tg_image_of(&tg_graph_input(graph, node, 0)->shape).channels, 1, 1, 1}};
   return status;
 }
 
@@ -16,8 +17,8 @@ typedef struct {
 } job;
 
 static job make_job(const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
-  const uint32_t *dims = tg_graph_input(graph, node, 0)->shape.dims;
-  return (job){buffers, (size_t)dims[0] * dims[1], dims[2]};
+  const tg_image in = tg_image_of(&tg_graph_input(graph, node, 0)->shape);
+  return (job){buffers, (size_t)in.height * in.width, in.channels};
 }
 
 /* A tile is one image. */
@@ -45,5 +46,11 @@ static void backward(const tg_run *run, const tg_graph *graph, const tg_node *no
   if (buffers->dx[0]) tg_pool_run(run->pool, run->samples, backward_image, &j);
 }
 
+const tg_op tg_op_global_average_pooling1d = {.name = "globalAveragePooling1d",
+                                              .n_inputs = 1,
+                                              .traits = TG_OP_OVER_STEPS,
+                                              .infer = infer,
+                                              .forward = forward,
+                                              .backward = backward};
 const tg_op tg_op_global_average_pooling2d = {
     .name = "globalAveragePooling2d", .n_inputs = 1, .infer = infer, .forward = forward, .backward = backward};

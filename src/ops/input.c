@@ -7,7 +7,7 @@ static const tg_attribute attributes[] = {
     {"height", 1, 1, TG_MAX_SIZE, 1},
     {"width", 1, 1, TG_MAX_SIZE, 1},
     {"channels", TG_REQUIRED, 1, TG_MAX_SIZE, 1},
-    {"rank", 3, 1, 3, 1}, /* 3: (height, width, channels); 1: (channels) */
+    {"rank", 3, 1, 3, 1}, /* 3: (height, width, channels); 2: (width, channels); 1: (channels) */
 };
 
 static tg_status infer(tg_graph *graph, tg_node *node) {
@@ -17,6 +17,12 @@ static tg_status infer(tg_graph *graph, tg_node *node) {
     case 3:
       node->shape = (tg_shape){3, {height, width, channels, 1}};
       return TG_OK;
+    case 2:
+      if (height == 1) {
+        node->shape = (tg_shape){2, {width, channels, 1, 1}};
+        return TG_OK;
+      }
+      break;
     case 1:
       if (height == 1 && width == 1) {
         node->shape = (tg_shape){1, {channels, 1, 1, 1}};
@@ -24,7 +30,7 @@ static tg_status infer(tg_graph *graph, tg_node *node) {
       }
       break;
   }
-  return tg_fail(graph->engine, TG_E_CONFIG, "layer '%s': %u x %u x %u is not a shape of %u dimensions (1 or 3)",
+  return tg_fail(graph->engine, TG_E_CONFIG, "layer '%s': %u x %u x %u is not a shape of %u dimensions (1, 2 or 3)",
                  node->name, height, width, channels, tg_attribute_u32(node, RANK));
 }
 

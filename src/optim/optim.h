@@ -52,9 +52,9 @@ struct tg_optim {
 
 /*
  * Makes an optimizer from its defaults and the named values, for the graph's trainable tensors of the nodes that are
- * `trained` (one byte a node; those of a shared tensor's root count); "exclude", any number of times, names a tensor that
- * Muon leaves to Adam, "excludeDecay" one that does not decay. TG_E_CONFIG, TG_E_HYPERPARAM, TG_E_OOM; nothing is then
- * left to free.
+ * `trained` (one byte a node; those of a shared tensor's root count); "exclude", any number of times, names a tensor
+ * that Muon leaves to Adam, "excludeDecay" one that does not decay. TG_E_CONFIG, TG_E_HYPERPARAM, TG_E_OOM; nothing is
+ * then left to free.
  */
 tg_status tg_optim_make(tg_optim *optim, const tg_graph *graph, const uint8_t *trained, tg_optimizer kind,
                         const char *names, const double *values, uint32_t n);

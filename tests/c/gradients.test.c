@@ -8,12 +8,54 @@
 #ifdef TG_DOUBLE
 
 static struct {
-  double filters, kernel_h, kernel_w, stride_h, stride_w, same;
+  double filters, kernel_h, kernel_w, stride_h, stride_w, same, dilation_h, dilation_w, groups;
 } conv;
 
 static void add_conv(tg_chain *chain) {
   chain_add(chain, "conv2d", "filters,kernelHeight,kernelWidth,strideHeight,strideWidth,samePadding", conv.filters,
             conv.kernel_h, conv.kernel_w, conv.stride_h, conv.stride_w, conv.same);
+}
+/* No ReLU: among so many outputs one lies within a step of its kink. */
+static void add_wide_conv(tg_chain *chain) {
+  chain_add(chain, "conv2d",
+            "filters,kernelHeight,kernelWidth,strideHeight,strideWidth,samePadding,dilationHeight,dilationWidth,groups",
+            conv.filters, conv.kernel_h, conv.kernel_w, conv.stride_h, conv.stride_w, conv.same, conv.dilation_h,
+            conv.dilation_w, conv.groups);
+}
+static void add_padded_conv(tg_chain *chain) {
+  chain_add(chain, "conv2d", "filters,kernelHeight,kernelWidth,padTop,padBottom,padLeft,padRight", 5.0, 3.0, 2.0, 2.0,
+            1.0, 0.0, 3.0);
+}
+static void add_depthwise(tg_chain *chain) {
+  chain_add(
+      chain, "depthwiseConv2d",
+      "depthMultiplier,kernelHeight,kernelWidth,strideHeight,strideWidth,samePadding,dilationHeight,dilationWidth",
+      conv.filters, conv.kernel_h, conv.kernel_w, conv.stride_h, conv.stride_w, conv.same, conv.dilation_h,
+      conv.dilation_w);
+  chain_add(chain, "relu", "");
+}
+static void add_transposed(tg_chain *chain) {
+  /* Pixels that no tap reaches are the bias alone: 1, to keep them off the kink of the ReLU. */
+  chain_add(chain, "conv2dTranspose",
+            "filters,kernelHeight,kernelWidth,strideHeight,strideWidth,samePadding,dilationHeight,dilationWidth,"
+            "biasInitializer",
+            conv.filters, conv.kernel_h, conv.kernel_w, conv.stride_h, conv.stride_w, conv.same, conv.dilation_h,
+            conv.dilation_w, (double)TG_INIT_ONES);
+  chain_add(chain, "relu", "");
+}
+static void add_transposed_padded(tg_chain *chain) {
+  chain_add(chain, "conv2dTranspose",
+            "filters,kernelHeight,kernelWidth,strideHeight,strideWidth,samePadding,outputPadded,outputPaddingHeight,"
+            "outputPaddingWidth",
+            conv.filters, conv.kernel_h, conv.kernel_w, conv.stride_h, conv.stride_w, conv.same, 1.0, conv.stride_h - 1,
+            0.0);
+}
+static void add_average_pool_padded(tg_chain *chain) {
+  chain_add(chain, "averagePooling2d", "poolHeight,poolWidth,padTop,padBottom,padLeft,countPadding", 3.0, 2.0, 1.0, 1.0,
+            1.0, 1.0);
+}
+static void add_max_pool_padded(tg_chain *chain) {
+  chain_add(chain, "maxPooling2d", "poolHeight,poolWidth,padTop,padRight", 3.0, 2.0, 1.0, 1.0);
 }
 static void add_conv_relu(tg_chain *chain) {
   add_conv(chain);
@@ -53,6 +95,10 @@ static void add_dense_without_bias(tg_chain *chain) { chain_add(chain, "dense", 
 
 static void add_global_pool(tg_chain *chain) {
   chain_add(chain, "globalAveragePooling2d", "");
+  chain_add(chain, "dense", "units", 4.0);
+}
+static void add_global_max_pool(tg_chain *chain) {
+  chain_add(chain, "adaptiveMaxPooling2d", "outputWidth", 1.0);
   chain_add(chain, "dense", "units", 4.0);
 }
 static void add_norm(tg_chain *chain) { chain_add(chain, "batchNormalization", ""); }
@@ -197,6 +243,10 @@ static void called_again(tg_engine *engine) {
 
 static void layers(tg_engine *engine) {
   check_layer(engine, 3, 5, 6, "globalAveragePooling2d", add_global_pool);
+  check_layer(engine, 3, 5, 6, "adaptiveMaxPooling2d to one cell", add_global_max_pool);
+  check_layer(engine, 5, 6, 5, "padded averagePooling2d", add_average_pool_padded);
+  check_layer(engine, 5, 6, 5, "padded maxPooling2d", add_max_pool_padded);
+  check_layer(engine, 5, 5, 3, "padded conv2d", add_padded_conv);
   check_layer(engine, 3, 5, 6, "batchNormalization", add_norm);
   check_layer(engine, 3, 5, 13, "batchNormalization with relu", add_norm_relu);
   check_layer(engine, 31, 31, 3, "batchNormalization of several chunks", add_norm_relu);
@@ -234,13 +284,72 @@ static void convolutions(tg_engine *engine) {
         }
 }
 
+/* Dilation, groups, one group a channel, and the transposed convolution. */
+static void wide_convolutions(tg_engine *engine) {
+  static const double kernels[][2] = {{1, 2}, {2, 3}, {3, 3}};
+  for (unsigned k = 0; k < 3; k++)
+    for (int stride = 1; stride <= 3; stride++)
+      for (int same = 0; same <= 1; same++)
+        for (int dilation = 1; dilation <= 3; dilation++) {
+          conv.kernel_h = kernels[k][0];
+          conv.kernel_w = kernels[k][1];
+          conv.stride_h = stride;
+          conv.stride_w = stride == 3 ? 1 : stride;
+          conv.same = same;
+          conv.dilation_h = dilation;
+          conv.dilation_w = dilation == 3 ? 1 : dilation;
+          for (int groups = 1; groups <= 6; groups++) {
+            if (12 % groups || (groups == 1 && dilation == 1)) continue;
+            conv.groups = groups;
+            conv.filters = groups == 4 ? 4 : 12;
+            check_layer(engine, 7, 6, 12, "conv2d with groups and dilation", add_wide_conv);
+          }
+          conv.groups = 5;
+          conv.filters = 10;
+          check_layer(engine, 7, 6, 5, "conv2d with a group a channel", add_wide_conv);
+          conv.filters = stride;
+          check_layer(engine, 7, 6, 5, "depthwiseConv2d", add_depthwise);
+          conv.filters = 5;
+          check_layer(engine, 3, 4, 6, "conv2dTranspose", add_transposed);
+          if (dilation == 1) check_layer(engine, 3, 4, 3, "conv2dTranspose with output padding", add_transposed_padded);
+        }
+}
+
+/* The layers over steps, between layers over steps. */
+static void check_steps(tg_engine *engine, const char *what, const char *op, const char *attributes, double a, double b,
+                        double c, double d, double e) {
+  tg_chain chain = chain_start_steps(engine, 11, 9, 2);
+  chain_add(&chain, "conv1d", "filters,kernelHeight,kernelWidth", 6.0, 1.0, 2.0);
+  chain_add(&chain, op, attributes, a, b, c, d, e);
+  chain_add(&chain, "flatten", "");
+  chain_add(&chain, "dense", "units", 3.0);
+  CHECK(!chain_finish(&chain, TG_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY, 1, TG_OPTIMIZER_SGD, 0));
+  tg_dataset *dataset = noise_dataset(engine, 3, 1, 9, 2, TG_LABELS_CLASS, 3, 5);
+  check_gradients(what, &chain, dataset, 3);
+  tg_dataset_destroy(engine, dataset);
+  tg_model_destroy(engine, chain.model);
+}
+
+static void steps(tg_engine *engine) {
+  const char *kernel = "filters,kernelHeight,kernelWidth,dilationWidth,groups";
+  check_steps(engine, "conv1d", "conv1d", kernel, 5, 1, 3, 1, 1);
+  check_steps(engine, "dilated conv1d", "conv1d", kernel, 4, 1, 3, 2, 2);
+  check_steps(engine, "conv1d of 17 filters", "conv1d", kernel, 17, 1, 3, 1, 1);
+  const char *pool = "poolHeight,poolWidth,strideHeight,strideWidth,samePadding";
+  check_steps(engine, "maxPooling1d", "maxPooling1d", pool, 1, 2, 1, 2, 0);
+  check_steps(engine, "averagePooling1d", "averagePooling1d", pool, 1, 3, 1, 2, 1);
+  check_steps(engine, "adaptiveMaxPooling1d", "adaptiveMaxPooling1d", "outputWidth", 3, 0, 0, 0, 0);
+  check_steps(engine, "adaptiveAveragePooling1d", "adaptiveAveragePooling1d", "outputWidth", 5, 0, 0, 0, 0);
+  check_steps(engine, "globalAveragePooling1d", "globalAveragePooling1d", "", 0, 0, 0, 0, 0);
+}
+
 /* Enough channels for Winograd: whole and cut tiles, without and with padding. */
 static void winograd_convolutions(tg_engine *engine) {
   static const double sizes[][3] = {{11, 10, 0}, {10, 10, 0}, {9, 10, 1}, {8, 8, 1}};
   for (unsigned i = 0; i < 4; i++) {
     const uint32_t height = (uint32_t)sizes[i][0], width = (uint32_t)sizes[i][1], pad = (uint32_t)sizes[i][2];
     const uint32_t out_h = pad ? height : height - 2, out_w = pad ? width : width - 2;
-    const tg_conv2d_shape s = {height, width, 17, out_h, out_w, 16, 3, 3, 1, 1, pad, pad};
+    const tg_conv2d_shape s = {height, width, 17, out_h, out_w, 16, 3, 3, 1, 1, pad, .pad_left = pad};
     CHECK_MESSAGE(tg_winograd_pays(&s, 3), "%u x %u, pad %u", height, width, pad);
     conv.filters = 16;
     conv.kernel_h = conv.kernel_w = 3;
@@ -337,6 +446,8 @@ int main(void) {
   check_read_loss_node(engine);
   called_again(engine);
   convolutions(engine);
+  wide_convolutions(engine);
+  steps(engine);
   winograd_convolutions(engine);
   losses(engine);
   CHECK(tg_engine_info(engine, TG_INFO_LIVE_ALLOCATIONS) == 0);

@@ -201,7 +201,7 @@ static void test_extremes(void) {
   static const int lines[6][6] = {{4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0},
                                   {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}};
   static const int filters[6][3] = {{1, 0, 0}, {1, 1, 1}, {1, -1, 1}, {1, 2, 4}, {1, -2, 4}, {0, 0, 1}};
-  const tg_conv2d_shape s = {6, 6, 128, 4, 4, 8, 3, 3, 1, 1, 0, 0};
+  const tg_conv2d_shape s = {6, 6, 128, 4, 4, 8, 3, 3, 1, 1, 0, .pad_left = 0};
   for (uint32_t p = 0; p < 36; p++) {
     for (int sign = 0; sign < 2; sign++) {
       uint8_t *x = bytes(6 * 6 * 128);
@@ -251,10 +251,10 @@ int main(void) {
     test_layer(&s, 1 + shapes % 3, 1 + (uint32_t)pooled);
     shapes++;
   }
-  static const tg_conv2d_shape layers[] = {{32, 32, 3, 30, 30, 32, 3, 3, 1, 1, 0, 0},
-                                           {15, 15, 32, 13, 13, 64, 3, 3, 1, 1, 0, 0},
-                                           {6, 6, 64, 4, 4, 64, 3, 3, 1, 1, 0, 0},
-                                           {7, 1, 1024, 7, 1, 64, 1, 1, 1, 1, 0, 0}};
+  static const tg_conv2d_shape layers[] = {{32, 32, 3, 30, 30, 32, 3, 3, 1, 1, 0, .pad_left = 0},
+                                           {15, 15, 32, 13, 13, 64, 3, 3, 1, 1, 0, .pad_left = 0},
+                                           {6, 6, 64, 4, 4, 64, 3, 3, 1, 1, 0, .pad_left = 0},
+                                           {7, 1, 1024, 7, 1, 64, 1, 1, 1, 1, 0, .pad_left = 0}};
   for (uint32_t i = 0; i < sizeof layers / sizeof layers[0]; i++) test_layer(&layers[i], 3, 1);
   printf("Winograd: farthest from a half where a byte differs %.2g\n", worst);
   return test_report();

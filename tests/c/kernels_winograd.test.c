@@ -141,9 +141,9 @@ int main(void) {
     test_shape(&s, 1 + shapes % 3, shapes);
     shapes++;
   }
-  static const tg_conv2d_shape layers[] = {{15, 15, 32, 13, 13, 64, 3, 3, 1, 1, 0, 0},
-                                           {6, 6, 64, 4, 4, 64, 3, 3, 1, 1, 0, 0},
-                                           {16, 16, 16, 16, 16, 16, 3, 3, 1, 1, 1, 1}};
+  static const tg_conv2d_shape layers[] = {{15, 15, 32, 13, 13, 64, 3, 3, 1, 1, 0, .pad_left = 0},
+                                           {6, 6, 64, 4, 4, 64, 3, 3, 1, 1, 0, .pad_left = 0},
+                                           {16, 16, 16, 16, 16, 16, 3, 3, 1, 1, 1, .pad_left = 1}};
   for (uint32_t i = 0; i < sizeof layers / sizeof layers[0]; i++) test_shape(&layers[i], 20, i);
   printf("worst error of y %.1f, dx %.1f, dw %.1f units\n", worst[0], worst[1], worst[2]);
   return test_report();

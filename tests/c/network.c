@@ -5,11 +5,20 @@
 
 #include "rng.h"
 
-tg_chain chain_start(tg_engine *engine, double seed, uint32_t height, uint32_t width, uint32_t channels) {
+static tg_chain start(tg_engine *engine, double seed, uint32_t height, uint32_t width, uint32_t channels,
+                      uint32_t rank) {
   tg_chain chain = {engine, tg_model_create(engine, seed), -1};
-  double values[4] = {height, width, channels, height * width == 1 ? 1 : 3};
+  double values[4] = {height, width, channels, rank};
   chain.last = tg_model_add(engine, chain.model, "input", "input", NULL, 0, "height,width,channels,rank", values, 4);
   return chain;
+}
+
+tg_chain chain_start(tg_engine *engine, double seed, uint32_t height, uint32_t width, uint32_t channels) {
+  return start(engine, seed, height, width, channels, height * width == 1 ? 1 : 3);
+}
+
+tg_chain chain_start_steps(tg_engine *engine, double seed, uint32_t steps, uint32_t channels) {
+  return start(engine, seed, 1, steps, channels, 2);
 }
 
 /* "op_3" */

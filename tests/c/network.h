@@ -14,6 +14,7 @@ typedef struct {
 } tg_chain;
 
 tg_chain chain_start(tg_engine *engine, double seed, uint32_t height, uint32_t width, uint32_t channels);
+tg_chain chain_start_steps(tg_engine *engine, double seed, uint32_t steps, uint32_t channels);
 /* attributes: names joined by commas; the values follow as doubles. Later layers are skipped after a failure. */
 void chain_add(tg_chain *chain, const char *op, const char *attributes, ...);
 /* A node that reads chain.last and `other`. */

@@ -67,6 +67,7 @@ static inline void *test_block(size_t bytes) {
 static inline void test_free_blocks(void) {
   while (test_n_blocks) free(test_blocks[--test_n_blocks]);
 }
+static inline void test_free_last(void) { free(test_blocks[--test_n_blocks]); }
 /* n reals, and `beyond` more that may be read: all NaN, so that one used by mistake, or left unwritten, shows. */
 static inline tg_real *test_reals(size_t n, size_t beyond) {
   tg_real *p = test_block((n + beyond) * sizeof *p);

@@ -80,6 +80,85 @@ def pool_cases():
     return cases
 
 
+def window_cases():
+    """Dilation, groups, explicit padding, depthwise, separable and transposed convolutions, and layers over steps."""
+    cases = []
+
+    def around(label, layer, shape=(9, 8, 2), before=6):
+        first = conv2d(before, [1, 1]) if len(shape) == 3 else {'type': 'conv1d', 'filters': before, 'kernelSize': 1}
+        cases.append(regression(label, list(shape), [first, layer, FLATTEN]))
+
+    def kernel(kind, size, **options):
+        return {'type': kind, 'kernelSize': size, **options}
+
+    for padding in ('valid', 'same'):
+        for strides, rate in (([1, 1], [2, 2]), ([1, 1], [3, 1]), ([2, 1], [2, 3])):
+            options = {'strides': strides, 'padding': padding, 'dilationRate': rate}
+            label = f'strides {strides[0]}x{strides[1]} rate {rate[0]}x{rate[1]} {padding}'
+            around(f'conv2d {label}', conv2d(5, [3, 3], **options))
+            around(f'conv2d in groups {label}', conv2d(4, [3, 2], groups=2, **options))
+            around(f'depthwise {label}', kernel('depthwiseConv2d', [3, 3], **options))
+            around(f'two filters a channel {label}', kernel('depthwiseConv2d', [2, 3], depthMultiplier=2, **options))
+        for strides in ([1, 1], [2, 2], [3, 1]):
+            options = {'strides': strides, 'padding': padding}
+            label = f'strides {strides[0]}x{strides[1]} {padding}'
+            around(f'conv2d in 3 groups {label}', conv2d(9, [3, 3], groups=3, **options))
+            around(f'conv2d with a group a channel {label}', conv2d(12, [3, 3], groups=6, **options))
+            around(f'depthwise {label}', kernel('depthwiseConv2d', [3, 3], activation='relu', **options), before=9)
+            for size in ([3, 3], [2, 4], [1, 2]):
+                name = f'transposed {size[0]}x{size[1]} {label}'
+                around(name, kernel('conv2dTranspose', size, filters=5, **options), (4, 5, 2))
+            padded = [stride - 1 for stride in strides]
+            around(
+                f'transposed with output padding {label}',
+                kernel('conv2dTranspose', [3, 4], filters=3, outputPadding=padded, **options),
+                (4, 5, 2),
+            )
+        around(
+            f'transposed, dilated, with relu, {padding}',
+            kernel('conv2dTranspose', [3, 2], filters=9, dilationRate=2, padding=padding, activation='relu'),
+            (4, 5, 2),
+        )
+        around(f'separable {padding}', kernel('separableConv2d', [3, 3], filters=7, padding=padding))
+        around(
+            f'separable of three filters a channel {padding}',
+            kernel('separableConv2d', 3, filters=4, depthMultiplier=3, strides=2, padding=padding, activation='relu'),
+        )
+    around('conv2d in wide groups', conv2d(16, [3, 3], groups=2, padding='same'), before=16)
+    around('conv2d padded by 1', conv2d(5, [3, 3], padding=1))
+    around('conv2d padded unevenly', conv2d(5, [3, 3], padding=[2, 0, 1, 3], strides=2))
+    around('depthwise padded unevenly', kernel('depthwiseConv2d', 3, padding=[2, 0, 1, 3], strides=2))
+    around('conv2d padded for Winograd', conv2d(17, [3, 3], padding=[2, 1, 0, 1]), before=16)
+    for kind in ('max', 'average'):
+        around(f'{kind} pool padded by 1', pool(kind, 3, strides=2, padding=1))
+        around(f'{kind} pool padded unevenly', pool(kind, [2, 4], strides=[1, 3], padding=[0, 1, 2, 1]))
+    around('average pool that leaves out padding', pool('average', 3, strides=2, padding=1, countIncludePad=False))
+    around('average pool same that counts padding', pool('average', 3, strides=2, padding='same', countIncludePad=True))
+    around('global max pooling', {'type': 'globalMaxPooling2d'})
+
+    steps = (11, 3)
+    for padding in ('valid', 'same', [2, 1]):
+        for strides, rate in ((1, 1), (2, 1), (1, 3)):
+            options = {'filters': 8, 'strides': strides, 'dilationRate': rate, 'padding': padding}
+            label = f'stride {strides} rate {rate} padding {padding}'
+            around(f'conv1d {label}', kernel('conv1d', 3, activation='relu', **options), steps)
+            around(f'conv1d in groups {label}', kernel('conv1d', 2, groups=2, **options), steps)
+    for kind in ('max', 'average'):
+        for padding in ('valid', 'same', 1):
+            layer = {'type': f'{kind}Pooling1d', 'poolSize': 3, 'strides': 2, 'padding': padding}
+            around(f'{kind} pool over steps, {padding}', layer, steps)
+        around(f'global {kind} pool over steps', {'type': f'global{kind.capitalize()}Pooling1d'}, steps)
+    for kind in ('Max', 'Average'):
+        around(f'global {kind} pool, axes kept', {'type': f'global{kind}Pooling2d', 'keepdims': True})
+        around(f'global {kind} pool over steps, axis kept', {'type': f'global{kind}Pooling1d', 'keepdims': True}, steps)
+        for size in (4, 13):
+            around(f'adaptive {kind} pool over steps to {size}', {'type': f'adaptive{kind}Pooling1d', 'outputSize': size}, steps)
+    around('depthwise without bias', kernel('depthwiseConv2d', 3, useBias=False))
+    around('separable without bias', kernel('separableConv2d', 3, filters=4, useBias=False))
+    around('transposed without bias', kernel('conv2dTranspose', 3, filters=4, strides=2, useBias=False), (4, 5, 2))
+    return cases
+
+
 def flat_cases():
     def around(layer):
         return [dense(9), layer, dense(3)]

@@ -103,5 +103,10 @@ def embedding_cases():
     return [regression('embedding', [7], layers, batch=4, whole=6)]
 
 
+def instance_cases():
+    around = [conv2d(6, [2, 2]), {'type': 'instanceNormalization', 'epsilon': 1e-5}, FLATTEN, dense(2)]
+    return [regression('instance normalisation', [5, 4, 2], around, batch=3)]
+
+
 def cases():
-    return activation_cases() + merge_cases() + shape_cases() + norm_cases() + embedding_cases()
+    return activation_cases() + merge_cases() + shape_cases() + norm_cases() + embedding_cases() + instance_cases()

@@ -57,6 +57,7 @@ def main():
         ('losses', cases.loss_cases()),
         ('optimizers', cases.optimizer_cases()),
         ('norm', cases.norm_cases()),
+        ('windows', cases.window_cases()),
     ]
     for seed, (name, group) in enumerate(groups):
         write_cases(name, group, seed)

@@ -136,6 +136,7 @@ LAYERS = {
     'embedding': lambda x, layer, table: table[x.long()],
     'layerNormalization': layer_norm,
     'groupNormalization': group_norm,
+    'instanceNormalization': lambda x, layer, *own: group_norm(x, {**layer, 'groups': -1}, *own),
     'rmsNormalization': rms_norm,
     'unitNormalization': unit_norm,
 }
@@ -152,7 +153,7 @@ def weights_of(layer, shape):
         return [(name, tuple(shape[len(shape) - len(last_axes(layer)) :])) for name in norm_weights(layer)]
     if layer['type'] == 'embedding':
         return [('embeddings', (layer['inputDim'], layer['outputDim']))]
-    if layer['type'] == 'groupNormalization':
+    if layer['type'] in ('groupNormalization', 'instanceNormalization'):
         return [(name, (shape[-1],)) for name in norm_weights(layer)]
     if layer['type'] == 'rmsNormalization':
         return [('scale', tuple(shape[len(shape) - len(last_axes(layer)) :]))]

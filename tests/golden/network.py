@@ -23,7 +23,12 @@ def same_padding(size, window, stride):
 
 
 def pad(x, window, strides, padding, value):
-    """x is NCHW; explicit, because PyTorch itself only pads both sides alike."""
+    """x is NCHW; explicit, because PyTorch itself only pads both sides alike. `window` is what the taps span."""
+    if isinstance(padding, int):
+        padding = [padding] * 4
+    if isinstance(padding, list):
+        top, bottom, left, right = padding
+        return F.pad(x, (left, right, top, bottom), value=value)
     if padding != 'same':
         return x
     top, bottom = same_padding(x.shape[2], window[0], strides[0])
@@ -31,10 +36,56 @@ def pad(x, window, strides, padding, value):
     return F.pad(x, (left, right, top, bottom), value=value)
 
 
-def conv2d(x, layer, kernel, bias):
-    strides = pair(layer.get('strides', 1))
-    x = pad(x.permute(0, 3, 1, 2), kernel.shape[:2], strides, layer.get('padding'), 0.0)
-    return F.conv2d(x, kernel.permute(3, 2, 0, 1).contiguous(), bias, strides).permute(0, 2, 3, 1)
+def spans(kernel, dilation):
+    """Rows and columns from the first tap to the last."""
+    return tuple((size - 1) * rate + 1 for size, rate in zip(kernel.shape[:2], dilation))
+
+
+def conv2d(x, layer, kernel, bias, groups=None):
+    strides, dilation = pair(layer.get('strides', 1)), pair(layer.get('dilationRate', 1))
+    x = pad(x.permute(0, 3, 1, 2), spans(kernel, dilation), strides, layer.get('padding'), 0.0)
+    weight = kernel.permute(3, 2, 0, 1).contiguous()
+    groups = groups or layer.get('groups', 1)
+    return F.conv2d(x, weight, bias, strides, 0, dilation, groups).permute(0, 2, 3, 1)
+
+
+def depthwise(x, layer, kernel, bias):
+    """kernel (height, width, channels, filters a channel), whose filters PyTorch wants side by side."""
+    grouped = kernel.reshape(*kernel.shape[:2], 1, -1)
+    return conv2d(x, layer, grouped, bias, groups=kernel.shape[2])
+
+
+def transposed(x, layer, kernel, bias):
+    """PyTorch's whole output, cut as Keras 3 cuts it for JAX and TensorFlow; kernel (height, width, filters, channels)."""
+    strides, dilation = pair(layer.get('strides', 1)), pair(layer.get('dilationRate', 1))
+    weight = kernel.permute(3, 2, 0, 1).contiguous()
+    y = F.conv_transpose2d(x.permute(0, 3, 1, 2), weight, None, strides, 0, 0, 1, dilation)
+    given = layer.get('outputPadding')
+    for axis, (span, stride) in enumerate(zip(spans(kernel, dilation), strides)):
+        extra = None if given is None else pair(given)[axis]
+        if layer.get('padding') == 'same':
+            total = stride + span - 2 if extra is None else span + span % 2 - 2 + extra
+            before = min(math.ceil(total / 2), span - 1)
+        else:
+            extra = max(span, stride) - span if extra is None else extra
+            total, before = 2 * (span - 1) + extra, span - 1
+        # So many zeros stand around the spread input; with span - 1 on both sides nothing is cut.
+        crops = (before - span + 1, total - before - span + 1)
+        y = F.pad(y, (0, 0, *crops) if axis == 0 else crops)
+    y = y.permute(0, 2, 3, 1)
+    return y if bias is None else y + bias
+
+
+def over_steps(layer):
+    """A layer over (steps, channels) as one over pictures of one row."""
+    wide = {**layer, 'type': layer['type'].replace('1d', '2d')}
+    for option in ('kernelSize', 'strides', 'dilationRate', 'poolSize', 'outputSize'):
+        if option in layer:
+            wide[option] = [1, layer[option]]
+    if isinstance(layer.get('padding'), (int, list)):
+        before, after = pair(layer['padding'])
+        wide['padding'] = [0, 0, before, after]
+    return wide
 
 
 def pool(x, layer):
@@ -45,6 +96,8 @@ def pool(x, layer):
     if layer['type'] == 'maxPooling2d':
         y = F.max_pool2d(pad(x, window, strides, padding, -math.inf), window, strides)
     else:
+        if layer.get('countIncludePad', not isinstance(padding, (str, type(None)))):
+            return F.avg_pool2d(pad(x, window, strides, padding, 0.0), window, strides).permute(0, 2, 3, 1)
         # Keras divides by the cells that exist, so the padded sum is divided by the pooled count of ones.
         exists = F.avg_pool2d(pad(torch.ones_like(x), window, strides, padding, 0.0), window, strides)
         y = F.avg_pool2d(pad(x, window, strides, padding, 0.0), window, strides) / exists
@@ -83,12 +136,8 @@ def weight_shapes(layers, input_shape):
     for layer in layers:
         if 'inputs' in layer:
             x = values[layer['inputs'][0]]
-        if layer['type'] in ('conv2d', 'dense'):
-            units = layer.get('filters', layer.get('units'))
-            window = pair(layer['kernelSize']) if layer['type'] == 'conv2d' else ()
-            own = [(f"{layer['name']}/kernel", (*window, x.shape[-1], units))]
-            if layer.get('useBias', True):
-                own.append((f"{layer['name']}/bias", (units,)))
+        if layer['type'] in WEIGHTED:
+            own = own_weights(layer, x.shape[-1])
             shapes += own
             x = apply(x, layer, iter(torch.zeros(shape, dtype=x.dtype) for _, shape in own))
         elif layer['type'] == 'batchNormalization':
@@ -103,6 +152,29 @@ def weight_shapes(layers, input_shape):
             x = apply(x, layer, iter(()))
         values[layer.get('name')] = x
     return shapes
+
+
+WEIGHTED = ('conv1d', 'conv2d', 'conv2dTranspose', 'depthwiseConv2d', 'separableConv2d', 'dense')
+
+
+def own_weights(layer, channels):
+    """[(name, shape)] of one layer's tensors."""
+    kind, name, units = layer['type'], layer['name'], layer.get('filters', layer.get('units'))
+    window = () if kind == 'dense' else (layer['kernelSize'],) if kind == 'conv1d' else pair(layer['kernelSize'])
+    times = layer.get('depthMultiplier', 1)
+    if kind == 'conv2dTranspose':
+        own = [(f'{name}/kernel', (*window, units, channels))]
+    elif kind == 'depthwiseConv2d':
+        own, units = [(f'{name}/kernel', (*window, channels, times))], channels * times
+    elif kind == 'separableConv2d':
+        own = [
+            (f'{name}/depthwise/kernel', (*window, channels, times)),
+            (f'{name}/pointwise/kernel', (1, 1, channels * times, units)),
+        ]
+        name = f'{name}/pointwise'
+    else:
+        own = [(f'{name}/kernel', (*window, channels // layer.get('groups', 1), units))]
+    return own + ([(f'{name}/bias', (units,))] if layer.get('useBias', True) else [])
 
 
 def weights_of(layer, shape):
@@ -120,11 +192,22 @@ def apply(x, layer, weights, mask=None, rounding=unchanged, training=None):
     applied to every sum of products, before the activation. `training`, a dictionary, makes batch normalisation use
     the batch's statistics and receives what the moving averages become."""
     kind = layer['type']
-    if kind in ('conv2d', 'dense'):
+    if kind.endswith('1d'):
+        kernels = (kernel[None] if kernel.ndim == 3 else kernel for kernel in weights)
+        y = apply(x[:, None], over_steps(layer), kernels, mask, rounding, training)
+        return y if y.ndim == 2 else y[:, 0]
+    if kind in WEIGHTED:
         kernel = next(weights)
+        if kind == 'separableConv2d':
+            x = depthwise(x, layer, kernel, None)
+            layer, kernel = {'activation': layer.get('activation'), 'useBias': layer.get('useBias', True)}, next(weights)
         bias = next(weights) if layer.get('useBias', True) else None
-        if kind == 'conv2d':
+        if kind in ('conv2d', 'separableConv2d'):
             x = conv2d(x, layer, kernel, bias)
+        elif kind == 'depthwiseConv2d':
+            x = depthwise(x, layer, kernel, bias)
+        elif kind == 'conv2dTranspose':
+            x = transposed(x, layer, kernel, bias)
         else:
             x = x @ kernel if bias is None else x @ kernel + bias
         return activate(rounding(x), layer.get('activation'))
@@ -141,7 +224,7 @@ def apply(x, layer, weights, mask=None, rounding=unchanged, training=None):
         own = [next(weights) for _ in weights_of(layer, shape[1:])]
         return LAYERS[kind](x, layer, *own)
     if kind == 'globalAveragePooling2d':
-        return x.mean((1, 2))
+        return x.mean((1, 2), keepdim=layer.get('keepdims', False))
     if kind == 'add':
         return sum(x[1:], x[0])
     if kind in ('maxPooling2d', 'averagePooling2d'):

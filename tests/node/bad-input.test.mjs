@@ -143,7 +143,12 @@ describe('data', () => {
       async () => model.fit(await engine.dataset({ x, y, shape: [FEATURES] }), y, {}),
     ],
     ['data set without shape', 'E_SHAPE', /shape must be/, () => engine.dataset({ x, y })],
-    ['shape of rank 2', 'E_SHAPE', /\[2, 2\]/, () => engine.dataset({ x, y, shape: [2, 2] })],
+    [
+      'shape of rank 4',
+      'E_SHAPE',
+      /\[2, 2, 1, 1\]/,
+      () => engine.dataset({ x, y, shape: [2, 2, 1, 1] }),
+    ],
     ['shape with 0', 'E_CONFIG', /shape.*found 0/, () => engine.dataset({ x, y, shape: [0] })],
     ['std 0', 'E_CONFIG', /std must not be 0/, () => engine.dataset({ x, y, shape: [4], std: 0 })],
     [
@@ -286,7 +291,12 @@ describe('layers', () => {
       /2147488281/,
       () => build(layers.flatten(), [46_341, 46_341, 1]),
     ],
-    ['inputShape of rank 2', 'E_SHAPE', /found 2/, () => layers.flatten({ inputShape: [8, 8] })],
+    [
+      'inputShape of rank 4',
+      'E_SHAPE',
+      /found 4/,
+      () => layers.flatten({ inputShape: [8, 8, 3, 1] }),
+    ],
     ['seed 1.5', 'E_CONFIG', /seed.*1\.5/, () => engine.sequential(denseLayers(), { seed: 1.5 })],
     ['seed 2^53', 'E_CONFIG', /seed/, () => engine.sequential(denseLayers(), { seed: 2 ** 53 })],
   ];

@@ -177,8 +177,8 @@ describe('tables', () => {
   });
 
   it('of the kernels have every convolution, in runs of a few milliseconds', () => {
-    const convs = kernelJobs().filter(({ argument }) => argument.startsWith('conv:'));
-    assert.equal(convs.length, convolutions().length);
+    const convs = kernelJobs().slice(0, convolutions().length); // other windows come later
+    assert.ok(convs.every(({ argument }) => argument.startsWith('conv:')));
     assert.equal(convs[1].argument, 'conv:15,32,64,3,1,0,32');
     assert.equal(convs[7].argument, 'conv:32,16,32,1,2,1,32');
     assert.equal(convs[12].argument, 'conv:111,32,64,3,1,0,1');

@@ -10,7 +10,17 @@ import { assertClose } from '../golden/close.mjs';
 import { BUILDS, startEngine } from '../golden/engines.mjs';
 import { readGolden } from '../golden/tensors.mjs';
 
-const GROUPS = ['conv2d', 'pool2d', 'flat', 'losses', 'optimizers', 'norm', 'layers', 'sequences'];
+const GROUPS = [
+  'conv2d',
+  'pool2d',
+  'flat',
+  'losses',
+  'optimizers',
+  'norm',
+  'layers',
+  'windows',
+  'sequences',
+];
 
 for (const build of BUILDS.keys()) {
   describe(`golden values, ${build} build`, () => {

@@ -41,6 +41,14 @@ async function checkRoundTrip(model) {
   const other = await engine.load(file);
   assert.deepEqual(await other.save(), file);
   assert.deepEqual(await other.predict(x), await model.predict(x));
+  /** @type {import('tabgrad').Tensor} */
+  const exact = await model.predict(x);
+  const small = await model.quantize({ calibration: x });
+  const near = await small.predict(x);
+  const largest = Math.max(...exact.map(Math.abs));
+  const error = exact.reduce((sum, value, i) => sum + Math.abs(value - near[i]), 0) / exact.length;
+  assert.ok(error < 0.03 * largest, `${error} of ${largest}`);
+  await small.dispose();
   // Both go on in the same way.
   assert.deepEqual(await other.trainOnBatch(x, y), await model.trainOnBatch(x, y));
   assert.deepEqual(await other.getWeights(), await model.getWeights());

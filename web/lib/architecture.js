@@ -5,7 +5,6 @@
 
 import { ACTIVATIONS } from './activations.js';
 import { ConfigError, FormatError, GraphError, LimitError } from './errors.js';
-import { weights } from './layer-weights.js';
 import { ACTIVATION_FAMILY } from './layers-activation.js';
 import { EMBEDDING_FAMILY } from './layers-embedding.js';
 import { MERGE_FAMILY } from './layers-merge.js';
@@ -13,7 +12,9 @@ import { NOISE_FAMILY } from './layers-noise.js';
 import { NORM_FAMILY } from './layers-norm.js';
 import { RECURRENT_STEPS } from './layers-recurrent.js';
 import { SHAPE_FAMILY } from './layers-shape.js';
+import { WINDOW_FAMILY } from './layers-window.js';
 import { lastAxis } from './layer-fields.js';
+import { weightSettings } from './tensor-options.js';
 import { readLayer } from './layers.js';
 import { describe } from './options.js';
 import { checkInputCount } from './symbolic.js';
@@ -373,7 +374,7 @@ function stepsOf(layer, inputs) {
   const last = steps.length - 1;
   const named = steps.map((step, index) => ({
     ...step,
-    suffix: index === last ? '' : `/${step.name ?? `${step.op}_${index}`}`,
+    suffix: step.name || index < last ? `/${step.name ?? `${step.op}_${index}`}` : '',
   }));
   const activation = steps[last]?.activated ? undefined : ACTIVATIONS.get(own.activation);
   if (!activation) return named;
@@ -384,7 +385,7 @@ function stepsOf(layer, inputs) {
 function inputNode(layers, number) {
   const { type, inputShape, name: own } = layers[number];
   const shape = /** @type {readonly number[]} */ (inputShape);
-  const [height, width, channels] = shape.length === 3 ? shape : [1, 1, shape[0]];
+  const [height, width, channels] = [...Array(3 - shape.length).fill(1), ...shape];
   const taken = new Set(layers.map(({ name }) => name));
   let name = 'input';
   if (type === 'inputLayer') name = /** @type {string} */ (own);
@@ -399,45 +400,13 @@ function inputNode(layers, number) {
   return { op: 'input', name, inputs: [], attributes, layer: number };
 }
 
-/** @type {(layer: Layer) => [string, number][]} */
-const window2d = (layer) => [
-  ['strideHeight', layer.strides[0]],
-  ['strideWidth', layer.strides[1]],
-  ['samePadding', layer.padding === 'same' ? 1 : 0],
-];
-
-/** @type {(layer: Layer) => [string, number][]} */
-const pool = (layer) => [
-  ['poolHeight', layer.poolSize[0]],
-  ['poolWidth', layer.poolSize[1]],
-  ...window2d(layer),
-];
-
 /** Layer type → engine nodes. Types without one are the input or an activation alone. */
 const STEPS = new Map(
   /** @type {import('./layer-fields.js').Family['steps']} */ ([
     [
-      'conv2d',
-      (layer) => [
-        {
-          op: 'conv2d',
-          attributes: [
-            ['filters', layer.filters],
-            ['kernelHeight', layer.kernelSize[0]],
-            ['kernelWidth', layer.kernelSize[1]],
-            ...window2d(layer),
-            ...weights(layer),
-          ],
-        },
-      ],
-    ],
-    [
       'dense',
-      (layer) => [{ op: 'dense', attributes: [['units', layer.units], ...weights(layer)] }],
+      (layer) => [{ op: 'dense', attributes: [['units', layer.units], ...weightSettings(layer)] }],
     ],
-    ['maxPooling2d', (layer) => [{ op: 'maxPooling2d', attributes: pool(layer) }]],
-    ['averagePooling2d', (layer) => [{ op: 'averagePooling2d', attributes: pool(layer) }]],
-    ['globalAveragePooling2d', () => [{ op: 'globalAveragePooling2d' }]],
     [
       'batchNormalization',
       (layer) => [
@@ -456,6 +425,7 @@ const STEPS = new Map(
     ['flatten', () => [{ op: 'flatten' }]],
     ['softmax', () => [{ op: 'softmax' }]],
     ['dropout', (layer) => [{ op: 'dropout', attributes: [['rate', layer.rate]] }]],
+    ...WINDOW_FAMILY.steps,
     ...ACTIVATION_FAMILY.steps,
     ...MERGE_FAMILY.steps,
     ...SHAPE_FAMILY.steps,

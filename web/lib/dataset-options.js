@@ -11,15 +11,17 @@ import { describe, needWhole, wrongType } from './options.js';
  * @returns {[number, number, number]} height, width, channels
  */
 export function sizeOf(shape, where) {
-  if (!Array.isArray(shape) || (shape.length !== 1 && shape.length !== 3)) {
+  if (!Array.isArray(shape) || shape.length < 1 || shape.length > 3) {
     const found = Array.isArray(shape) ? `[${shape.slice(0, 8).join(', ')}]` : describe(shape);
     throw new ShapeError(
-      `${where.what}: shape must be [features] or [height, width, channels], found ${found}.`,
+      `${where.what}: shape must be [features], [steps, channels] or [height, width, channels], ` +
+        `found ${found}.`,
       { field: 'shape' },
     );
   }
   const sizes = Array.from(shape, (size) => needWhole(size, 'shape', where, 1));
-  return sizes.length === 1 ? [1, 1, sizes[0]] : [sizes[0], sizes[1], sizes[2]];
+  const [height, width, channels] = [...Array(3 - sizes.length).fill(1), ...sizes];
+  return [height, width, channels];
 }
 
 /**

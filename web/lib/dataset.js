@@ -17,8 +17,8 @@ import { needOneOf, readOptions } from './options.js';
  * @property {unknown} [y] labels: one class a sample, or the same number of values for each
  * @property {unknown} [sampleWeight] one finite number a sample, by which its loss is multiplied in
  *   `fit`, `trainOnBatch` and `evaluate`; default 1 each
- * @property {readonly number[]} [shape] of one sample, [height, width, channels] or [features];
- *   needed unless `x` is nested
+ * @property {readonly number[]} [shape] of one sample, [height, width, channels],
+ *   [steps, channels] or [features]; needed unless `x` is nested
  * @property {'classes' | 'values'} [labels] what `y` holds; default: classes for an integer array
  *   (or a plain array of whole numbers from 0) of one label a sample, else values
  * @property {number} [scale] sample values are multiplied by it; default 1/255 for pixels, else 1
@@ -71,10 +71,10 @@ export class Dataset {
     return this.#facts.count;
   }
 
-  /** Shape of one sample: [height, width, channels], or [features] where it is flat. */
+  /** Shape of one sample: [height, width, channels] without leading ones: [steps, channels], [features]. */
   get shape() {
     const { size } = this.#facts;
-    return size[0] === 1 && size[1] === 1 ? [size[2]] : [...size];
+    return size.slice(size[0] > 1 ? 0 : size[1] > 1 ? 1 : 2);
   }
 
   /** Whether its samples have weights. */

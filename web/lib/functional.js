@@ -11,7 +11,7 @@ import { contentOf, makeTensor } from './symbolic.js';
  * Where samples enter a graph.
  *
  * @param {{ shape: number[], name?: string }} options shape of one sample: [height, width,
- *   channels] or [features]; name default 'input_layer'
+ *   channels], [steps, channels] or [features]; name default 'input_layer'
  * @returns {SymbolicTensor}
  * @throws {ConfigError} {ShapeError} naming the field
  */

@@ -51,9 +51,9 @@ export const inputShape = (value, field, where) => {
   if (!Array.isArray(value)) {
     throw wrongType(value, field, '[height, width, channels] or [features]', where);
   }
-  if (value.length !== 1 && value.length !== 3) {
+  if (value.length < 1 || value.length > 3) {
     throw new ShapeError(
-      `${where.what}: inputShape must have 1 or 3 dimensions ([features] or ` +
+      `${where.what}: inputShape must have 1 to 3 dimensions ([features], [steps, channels] or ` +
         `[height, width, channels], without the batch), found ${value.length}.`,
       { layer: where.layer, field },
     );

@@ -1,7 +1,7 @@
 /** Activation layers with options of their own; those without are `activation({ activation: 'tanh' })` and the like. */
 
 import { COMMON } from './layer-fields.js';
-import { tensor, tensorOptions } from './layer-weights.js';
+import { tensorFields, tensorSettings } from './tensor-options.js';
 import { needBoolean, needNumber, wrongType } from './options.js';
 
 /**
@@ -35,7 +35,7 @@ export const ACTIVATION_FAMILY = {
     [
       'pReLU',
       {
-        ...tensorOptions('alpha', 'zeros'),
+        ...tensorFields('alpha', 'zeros'),
         sharedAxes: { read: leadingAxes, standard: [] },
         ...COMMON,
       },
@@ -52,7 +52,7 @@ export const ACTIVATION_FAMILY = {
       (layer) => [
         {
           op: 'prelu',
-          attributes: [['sharedAxes', layer.sharedAxes.length], ...tensor('alpha', layer)],
+          attributes: [['sharedAxes', layer.sharedAxes.length], ...tensorSettings('alpha', layer)],
         },
       ],
     ],

@@ -2,7 +2,7 @@
 
 import { ConfigError } from './errors.js';
 import { COMMON } from './layer-fields.js';
-import { tensor, tensorOptions } from './layer-weights.js';
+import { tensorFields, tensorSettings } from './tensor-options.js';
 import { needNumber } from './options.js';
 
 /** @type {import('./layer-fields.js').Family} */
@@ -13,7 +13,7 @@ export const EMBEDDING_FAMILY = {
       {
         inputDim: { read: needNumber, required: true },
         outputDim: { read: needNumber, required: true },
-        ...tensorOptions('embeddings', 'randomUniform'),
+        ...tensorFields('embeddings', 'randomUniform'),
         ...COMMON,
       },
     ],
@@ -27,7 +27,7 @@ export const EMBEDDING_FAMILY = {
           attributes: [
             ['inputDim', layer.inputDim],
             ['outputDim', layer.outputDim],
-            ...tensor('embeddings', layer),
+            ...tensorSettings('embeddings', layer),
           ],
         },
       ],

@@ -2,7 +2,7 @@
 
 import { ConfigError, UnsupportedError } from './errors.js';
 import { COMMON } from './layer-fields.js';
-import { tensor, tensorOptions } from './layer-weights.js';
+import { tensorFields, tensorSettings } from './tensor-options.js';
 import { needBoolean, needNumber, needOneOf } from './options.js';
 
 /**
@@ -66,9 +66,9 @@ const RECURRENT = {
   returnSequences: { read: needBoolean, standard: false },
   goBackwards: { read: needBoolean, standard: false },
   dropout: { read: needNumber, standard: 0 },
-  ...tensorOptions('kernel', 'glorotUniform'),
-  ...tensorOptions('recurrent', 'orthogonal'),
-  ...tensorOptions('bias', 'zeros'),
+  ...tensorFields('kernel', 'glorotUniform'),
+  ...tensorFields('recurrent', 'orthogonal'),
+  ...tensorFields('bias', 'zeros'),
 };
 const GATES = { recurrentActivation: { read: activation, standard: 'sigmoid' } };
 const RECURRENT_TYPES = ['simpleRNN', 'lstm', 'gru'];
@@ -138,9 +138,9 @@ function recurrent(layer, goBackwards = layer.goBackwards ? 1 : 0) {
     ['returnSequences', layer.returnSequences ? 1 : 0],
     ['goBackwards', goBackwards],
     ['activation', ACTIVATIONS.indexOf(layer.activation)],
-    ...tensor('kernel', layer),
-    ...tensor('recurrent', layer, 'recurrent_kernel'),
-    ...(layer.useBias ? tensor('bias', layer) : []),
+    ...tensorSettings('kernel', layer),
+    ...tensorSettings('recurrent_kernel', layer, 'recurrent', 'recurrent'),
+    ...(layer.useBias ? tensorSettings('bias', layer) : []),
   ];
   if (type !== 'simpleRNN') {
     attributes.push(['recurrentActivation', ACTIVATIONS.indexOf(layer.recurrentActivation)]);

@@ -1,13 +1,12 @@
-/** Layers that change a sample's shape, and poolings that know the size of their output. */
+/** Layers that change a sample's shape. */
 
 import { COMMON, pair } from './layer-fields.js';
-import { needBoolean, needNumber, needOneOf, wrongType } from './options.js';
+import { needNumber, needOneOf, wrongType } from './options.js';
 
 /**
  * @typedef {import('./layers.js').LayerCommon} LayerCommon
  * @typedef {import('./layers.js').Pair} Pair
  * @typedef {import('./layer-fields.js').Reader} Reader
- * @typedef {import('./layer-fields.js').Step} Step
  * @typedef {number | [number, number] | [[number, number], [number, number]]} Margins one number for all sides,
  *   [height, width] for both of each, or [[top, bottom], [left, right]]
  */
@@ -41,17 +40,7 @@ const sides = ([[top, bottom], [left, right]]) => [
   ['right', right],
 ];
 
-/** @param {string} op @param {readonly number[]} size @returns {Step} */
-const adaptive = (op, [height, width]) => ({
-  op,
-  attributes: [
-    ['outputHeight', height],
-    ['outputWidth', width],
-  ],
-});
-
 const INTERPOLATIONS = /** @type {const} */ (['nearest', 'bilinear']);
-const OUTPUT_SIZE = { outputSize: { read: pair, required: true }, ...COMMON };
 
 /** @type {import('./layer-fields.js').Family} */
 export const SHAPE_FAMILY = {
@@ -72,9 +61,6 @@ export const SHAPE_FAMILY = {
         ...COMMON,
       },
     ],
-    ['globalMaxPooling2d', { keepdims: { read: needBoolean, standard: false }, ...COMMON }],
-    ['adaptiveAveragePooling2d', OUTPUT_SIZE],
-    ['adaptiveMaxPooling2d', OUTPUT_SIZE],
   ],
   steps: [
     ['reshape', (layer) => [{ op: 'reshape', attributes: numbered('size', layer.targetShape) }]],
@@ -95,15 +81,6 @@ export const SHAPE_FAMILY = {
         },
       ],
     ],
-    [
-      'globalMaxPooling2d',
-      (layer) => {
-        const pooled = adaptive('adaptiveMaxPooling2d', [1, 1]);
-        return layer.keepdims ? [pooled] : [pooled, { op: 'flatten' }];
-      },
-    ],
-    ['adaptiveAveragePooling2d', (layer) => [adaptive(layer.type, layer.outputSize)]],
-    ['adaptiveMaxPooling2d', (layer) => [adaptive(layer.type, layer.outputSize)]],
   ],
 };
 
@@ -143,19 +120,4 @@ export const shapeLayers = (make) => ({
    *   repeats cells, bilinear goes straight from centre to centre (PyTorch's align_corners=False)
    */
   upSampling2d: (options) => make('upSampling2d', options),
-  /**
-   * [height, width, channels] → [channels]: the largest of each.
-   *
-   * @param {{ keepdims?: boolean } & LayerCommon} [options] keepdims: [1, 1, channels], default false
-   */
-  globalMaxPooling2d: (options) => make('globalMaxPooling2d', options),
-  /**
-   * [height, width, channels] → [outputSize…, channels]: cell i of n is the mean of the cells floor(i · size / n) up to
-   * ceil((i + 1) · size / n) (PyTorch's AdaptiveAvgPool2d).
-   *
-   * @param {{ outputSize: Pair } & LayerCommon} options
-   */
-  adaptiveAveragePooling2d: (options) => make('adaptiveAveragePooling2d', options),
-  /** The same with the largest (AdaptiveMaxPool2d). @param {{ outputSize: Pair } & LayerCommon} options */
-  adaptiveMaxPooling2d: (options) => make('adaptiveMaxPooling2d', options),
 });

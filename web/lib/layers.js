@@ -9,13 +9,11 @@
 
 import { ACTIVATION_FAMILY, activationLayers } from './layers-activation.js';
 import { ConfigError } from './errors.js';
-import { COMMON, LAST_AXIS, activationName, inputShape, layerName, pair } from './layer-fields.js';
-import { WEIGHTS } from './layer-weights.js';
+import { COMMON, LAST_AXIS, activationName, inputShape, layerName } from './layer-fields.js';
 import {
   describe,
   needBoolean,
   needNumber,
-  needOneOf,
   readOptions,
   unknownName,
   wrongType,
@@ -26,17 +24,20 @@ import { NOISE_FAMILY, noiseLayers } from './layers-noise.js';
 import { NORM_FAMILY, normLayers } from './layers-norm.js';
 import { recurrentLayers, recurrentTypes } from './layers-recurrent.js';
 import { SHAPE_FAMILY, shapeLayers } from './layers-shape.js';
+import { WINDOW_FAMILY, completeWindow, windowLayers } from './layers-window.js';
 import { applyLayer } from './symbolic.js';
+import { weightFields } from './tensor-options.js';
 
 /**
  * @typedef {import('./initializers.js').Initializer} Initializer
  * @typedef {import('./activations.js').Activation} Activation
- * @typedef {import('./layer-weights.js').WeightOptions} WeightOptions
- * @typedef {'valid' | 'same'} Padding `same` pads with zeros so that stride 1 keeps the size
- * @typedef {number | [number, number]} Pair one number for both, or [height, width]
+ * @typedef {import('./layers-window.js').Padding} Padding
+ * @typedef {import('./tensor-options.js').WeightOptions} WeightOptions
+ * @typedef {number | readonly [number, number]} Pair one number for both, or [height, width]
  *
  * @typedef {object} LayerCommon
- * @property {number[]} [inputShape] of the first layer: [height, width, channels] or [features]
+ * @property {number[]} [inputShape] of the first layer: [height, width, channels],
+ *   [steps, channels] or [features]
  * @property {string} [name] at most 255 bytes of UTF-8; default as in Keras: conv2d, conv2d_1 …
  * @property {boolean} [trainable] false: training leaves the layer's weights as they are, and batch
  *   normalisation goes by its moving averages, as in Keras; `model.setTrainable` changes it. Default true
@@ -60,37 +61,14 @@ const APPLICABLE = Object.freeze({
   },
 });
 
-/** @type {readonly Padding[]} */
-const PADDINGS = Object.freeze(['valid', 'same']);
-
-/** @type {Reader} */
-const paddingName = (value, field, where) => needOneOf(value, PADDINGS, field, where);
-
-const POOLING = {
-  poolSize: { read: pair, standard: 2 },
-  strides: { read: pair },
-  padding: { read: paddingName, standard: 'valid' },
-};
-
 /** Layer type → its options. A Map, so that no type name reaches `Object.prototype`. */
 const TYPES = new Map(
   /** @type {[string, Record<string, Field>][]} */ ([
     ['inputLayer', { inputShape: { read: inputShape, required: true }, name: { read: layerName } }],
     [
-      'conv2d',
-      {
-        filters: { read: needNumber, required: true },
-        kernelSize: { read: pair, required: true },
-        strides: { read: pair, standard: 1 },
-        padding: { read: paddingName, standard: 'valid' },
-        ...WEIGHTS,
-        ...COMMON,
-      },
+      'dense',
+      { units: { read: needNumber, required: true }, ...weightFields('kernel'), ...COMMON },
     ],
-    ['dense', { units: { read: needNumber, required: true }, ...WEIGHTS, ...COMMON }],
-    ['maxPooling2d', { ...POOLING, ...COMMON }],
-    ['averagePooling2d', { ...POOLING, ...COMMON }],
-    ['globalAveragePooling2d', { ...COMMON }],
     [
       'batchNormalization',
       {
@@ -106,6 +84,7 @@ const TYPES = new Map(
     ['activation', { activation: { read: activationName, required: true }, ...COMMON }],
     ['softmax', { ...COMMON }],
     ['dropout', { rate: { read: needNumber, required: true }, ...COMMON }],
+    ...WINDOW_FAMILY.types,
     ...ACTIVATION_FAMILY.types,
     ...MERGE_FAMILY.types,
     ...SHAPE_FAMILY.types,
@@ -139,7 +118,7 @@ function makeLayer(type, options) {
   const layer = typeof given.name === 'string' ? given.name.slice(0, 60) : undefined;
   const where = { what: type, layer };
   // Before the others, so that a layer reads the same when it comes back from a file.
-  if ('poolSize' in fields) given.strides ??= given.poolSize ?? fields.poolSize.standard;
+  completeWindow(given, fields);
   /** @type {Record<string, any>} */
   const values = Object.assign(Object.create(APPLICABLE), { type });
   for (const name of names) {
@@ -179,35 +158,11 @@ export function readLayer(value) {
 
 export const layers = Object.freeze({
   /**
-   * 2-D convolution: [height, width, channels] → [height', width', filters]; weights `kernel`
-   * [kernelHeight, kernelWidth, channels, filters] and `bias` [filters].
-   *
-   * @param {{ filters: number, kernelSize: Pair, strides?: Pair, padding?: Padding }
-   *   & WeightOptions & LayerCommon} options strides default 1, padding default 'valid'
-   */
-  conv2d: (options) => makeLayer('conv2d', options),
-  /**
    * Fully connected: [features] → [units]; weights `kernel` [features, units], `bias` [units].
    *
    * @param {{ units: number } & WeightOptions & LayerCommon} options
    */
   dense: (options) => makeLayer('dense', options),
-  /**
-   * The largest value of each window.
-   *
-   * @param {{ poolSize?: Pair, strides?: Pair, padding?: Padding } & LayerCommon} [options]
-   *   poolSize default 2, strides default poolSize, padding default 'valid'
-   */
-  maxPooling2d: (options) => makeLayer('maxPooling2d', options),
-  /**
-   * The mean of each window; with padding 'same', of the part of it inside the picture.
-   *
-   * @param {{ poolSize?: Pair, strides?: Pair, padding?: Padding } & LayerCommon} [options]
-   *   poolSize default 2, strides default poolSize, padding default 'valid'
-   */
-  averagePooling2d: (options) => makeLayer('averagePooling2d', options),
-  /** [height, width, channels] → [channels]: the mean of each. @param {LayerCommon} [options] */
-  globalAveragePooling2d: (options) => makeLayer('globalAveragePooling2d', options),
   /**
    * Normalises each feature of the last axis to mean `beta` and standard deviation `gamma` (Ioffe
    * and Szegedy 2015). Training uses mean and biased variance of the batch and moves the moving
@@ -235,6 +190,7 @@ export const layers = Object.freeze({
   dropout: (options) => makeLayer('dropout', options),
   /** Gives the input's shape by itself. @param {{ inputShape: number[], name?: string }} options */
   inputLayer: (options) => makeLayer('inputLayer', options),
+  ...windowLayers(makeLayer),
   ...activationLayers(makeLayer),
   ...mergeLayers(makeLayer),
   ...shapeLayers(makeLayer),

@@ -44,6 +44,18 @@ const OPTION_OF_ATTRIBUTE = new Map([
   ['poolHeight', 'poolSize'],
   ['poolWidth', 'poolSize'],
   ['samePadding', 'padding'],
+  ['padTop', 'padding'],
+  ['padLeft', 'padding'],
+  ['padBottom', 'padding'],
+  ['padRight', 'padding'],
+  ['dilationHeight', 'dilationRate'],
+  ['dilationWidth', 'dilationRate'],
+  ['outputPaddingHeight', 'outputPadding'],
+  ['outputPaddingWidth', 'outputPadding'],
+  ['outputHeight', 'outputSize'],
+  ['outputWidth', 'outputSize'],
+  ['sizeHeight', 'size'],
+  ['sizeWidth', 'size'],
   ['height', 'inputShape'],
   ['width', 'inputShape'],
   ['channels', 'inputShape'],
@@ -602,9 +614,8 @@ function named(scope, numbers) {
  * @param {[string, number][]} attributes
  */
 function fieldIn(message, attributes) {
-  const words = new Set(message.split(/[^A-Za-z0-9]+/));
   // A setting of a tensor such as `kernel/l2` is known by its own name.
-  const own = (/** @type {string} */ key) => key.slice(key.indexOf('/') + 1);
-  const [name] = attributes.find(([key]) => words.has(own(key))) ?? [];
-  return name && (OPTION_OF_ATTRIBUTE.get(name) ?? own(name));
+  const names = new Set(attributes.map(([key]) => key.slice(key.indexOf('/') + 1)));
+  const name = message.split(/[^A-Za-z0-9]+/).find((word) => names.has(word));
+  return name && (OPTION_OF_ATTRIBUTE.get(name) ?? name);
 }

@@ -30,13 +30,23 @@ const WEIGHTED = new Map([
   ['conv2d', 'conv2dInt8'],
   ['dense', 'denseInt8'],
 ]);
-const READS_FLOATS = new Set([
-  'softmax',
-  'sigmoid',
-  'averagePooling2d',
-  'globalAveragePooling2d',
-  'batchNormalization',
+/** Layers that do nothing at inference. */
+const NOISE = new Set([
+  'dropout',
+  'spatialDropout2d',
+  'gaussianNoise',
+  'gaussianDropout',
+  'alphaDropout',
 ]);
+/** Attributes of a convolution that its operator in bytes has not: it stays in floats. */
+const FLOATS_ONLY = new Set(['dilationHeight', 'groups']);
+/** @param {NodeSpec} node @returns {string | undefined} the operator in bytes */
+const inBytes = ({ op, attributes }) =>
+  attributes.some(([name]) => FLOATS_ONLY.has(name)) ? undefined : WEIGHTED.get(op);
+/** Operators without weights that take bytes, or what a layer with weights does along with them. */
+const TAKES_BYTES = new Set(['add', 'flatten', 'maxPooling2d', 'relu', ...NOISE]);
+/** @param {NodeSpec} node */
+const readsFloats = (node) => !inBytes(node) && !TAKES_BYTES.has(node.op);
 /** Attributes of a max pooling that a convolution takes over. */
 const HALVING = 'poolHeight,2,poolWidth,2,strideHeight,2,strideWidth,2,samePadding,0';
 const TRAINING = new Set(['useBias', 'kernelInitializer', 'biasInitializer']);
@@ -100,12 +110,12 @@ export function quantizedNodes({ nodes, ends, outputs }, activations) {
   /** @param {number} first */
   const lowerSum = (first) => {
     const node = nodes[first];
-    const weighted = WEIGHTED.get(node.op);
+    const weighted = inBytes(node);
     const group = [first];
     const normalization = weighted ? onlyReader(first, 'batchNormalization') : undefined;
     if (normalization !== undefined) group.push(normalization);
     let last = group[group.length - 1];
-    const floats = weighted && readers[last].every((reader) => READS_FLOATS.has(nodes[reader].op));
+    const floats = weighted && readers[last].every((reader) => readsFloats(nodes[reader]));
     let pools = node.op === 'conv2d' ? 1 : 0;
     // The largest of ReLUs is the ReLU of the largest: either order is the same.
     for (;;) {
@@ -135,9 +145,9 @@ export function quantizedNodes({ nodes, ends, outputs }, activations) {
   nodes.forEach((node, index) => {
     const from = node.inputs[0];
     if (values[index]) return; // done by its producer
-    if (WEIGHTED.has(node.op) || node.op === 'add') {
+    if (inBytes(node) || node.op === 'add') {
       lowerSum(index);
-    } else if (node.op === 'dropout') {
+    } else if (NOISE.has(node.op)) {
       values[index] = { ...values[from] };
     } else if (values[from]?.bytes !== undefined && ['flatten', 'maxPooling2d'].includes(node.op)) {
       const op = node.op === 'flatten' ? node.op : 'maxPooling2dInt8';

@@ -66,6 +66,7 @@ void tg_ref_max_pool2d_backward(double *dx, const tg_real *dy, const tg_real *x,
 }
 
 static uint32_t count_cells(const tg_pool2d_shape *s, size_t at) {
+  if (s->count_padding) return s->pool_h * s->pool_w;
   uint32_t image, oh, ow, c, cells = 0;
   split(s, at, &image, &oh, &ow, &c);
   for (uint32_t i = 0; i < s->pool_h; i++) {

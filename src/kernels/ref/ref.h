@@ -73,6 +73,14 @@ void tg_ref_conv2d_input_gradient(double *dx, double *magnitude, const tg_real *
 void tg_ref_conv2d_filter_gradient(double *dw, double *magnitude, const tg_real *x, const tg_real *dy,
                                    const tg_conv2d_shape *s, uint32_t images);
 
+/* in_c and out_c are both the channels; `magnitude` is not NULL. */
+void tg_ref_depthwise_forward(double *y, double *magnitude, const tg_real *x, const tg_real *w, const tg_real *bias,
+                              const tg_conv2d_shape *s, uint32_t images, int relu);
+void tg_ref_depthwise_input_gradient(double *dx, double *magnitude, const tg_real *dy, const tg_real *w,
+                                     const tg_conv2d_shape *s, uint32_t images);
+void tg_ref_depthwise_filter_gradient(double *dw, double *magnitude, const tg_real *x, const tg_real *dy,
+                                      const tg_conv2d_shape *s, uint32_t images);
+
 void tg_ref_max_pool2d(double *y, const tg_real *x, const tg_pool2d_shape *s, uint32_t images);
 void tg_ref_max_pool2d_backward(double *dx, const tg_real *dy, const tg_real *x, const tg_pool2d_shape *s,
                                 uint32_t images);

@@ -1,4 +1,4 @@
-/** Options of trained tensors, and what the engine is told of them. */
+/** The options of a layer that are about its weight tensors: initialiser, penalty, constraint of each. */
 
 import { constraintSettings, readConstraint } from './constraints.js';
 import { initializerFacts, readInitializer } from './initializers.js';
@@ -8,7 +8,6 @@ import { readRegularizer } from './regularizers.js';
 
 /**
  * @typedef {import('./layers.js').Layer} Layer
- * @typedef {import('./layer-fields.js').Field} Field
  * @typedef {import('./initializers.js').Initializer} Initializer
  * @typedef {import('./regularizers.js').Regularizer} Regularizer
  * @typedef {import('./constraints.js').Constraint} Constraint
@@ -25,14 +24,12 @@ import { readRegularizer } from './regularizers.js';
  */
 
 /**
- * The options of a layer's tensor: kernelInitializer, kernelRegularizer, kernelConstraint.
- *
- * @param {string} name the tensor's
- * @param {Initializer} standard
- * @returns {Record<string, Field>}
+ * @param {string} name of the tensor, such as `kernel`
+ * @param {import('./initializers.js').InitializerName} initializer the default
+ * @returns {Record<string, import('./layer-fields.js').Field>} kernelInitializer, kernelRegularizer …
  */
-export const tensorOptions = (name, standard) => ({
-  [`${name}Initializer`]: { read: readInitializer, standard },
+export const tensorFields = (name, initializer) => ({
+  [`${name}Initializer`]: { read: readInitializer, standard: initializer },
   [`${name}Regularizer`]: { read: readRegularizer },
   [`${name}Constraint`]: { read: readConstraint },
 });
@@ -41,36 +38,46 @@ export const tensorOptions = (name, standard) => ({
  * What a layer's options say of one of its tensors: the initialiser's number, and settings such as
  * `kernel/l2`.
  *
- * @param {string} name in the options
+ * @param {string} name
  * @param {Layer} layer
- * @param {string} [suffix] the tensor's in the engine
+ * @param {string} [option] what it is called in options
+ * @param {string} [attribute] and in the engine's attribute of its initialiser
  * @returns {[string, number][]}
  */
-export function tensor(name, layer, suffix = name) {
-  const { number, settings } = initializerFacts(layer[`${name}Initializer`]);
-  const constraint = layer[`${name}Constraint`];
+export function tensorSettings(name, layer, option = name, attribute = name) {
+  const { number, settings } = initializerFacts(layer[`${option}Initializer`]);
+  const constraint = layer[`${option}Constraint`];
   const all = [
     ...settings,
-    ...Object.entries(layer[`${name}Regularizer`] ?? {}),
+    ...Object.entries(layer[`${option}Regularizer`] ?? {}),
     ...(constraint ? constraintSettings(constraint) : []),
   ];
   const named = all.map(
-    ([key, value]) => /** @type {[string, number]} */ ([`${suffix}/${key}`, value]),
+    ([key, value]) => /** @type {[string, number]} */ ([`${name}/${key}`, value]),
   );
-  return [[`${name}Initializer`, number], ...named];
+  return [[`${attribute}Initializer`, number], ...named];
 }
 
-/** Of layers with a kernel and a bias. @type {Record<string, Field>} */
-export const WEIGHTS = {
+/**
+ * The options of a layer with kernels and a bias.
+ *
+ * @param {string[]} kernels what they are called in options
+ * @returns {Record<string, import('./layer-fields.js').Field>}
+ */
+export const weightFields = (...kernels) => ({
   activation: { read: activationName, standard: 'linear' },
   useBias: { read: needBoolean, standard: true },
-  ...tensorOptions('kernel', 'glorotUniform'),
-  ...tensorOptions('bias', 'zeros'),
-};
+  ...Object.assign({}, ...kernels.map((name) => tensorFields(name, 'glorotUniform'))),
+  ...tensorFields('bias', 'zeros'),
+});
 
-/** @type {(layer: Layer) => [string, number][]} */
-export const weights = (layer) => [
+/**
+ * @param {Layer} layer
+ * @param {string} [kernel] what its kernel is called in options
+ * @returns {[string, number][]}
+ */
+export const weightSettings = (layer, kernel = 'kernel') => [
   ['useBias', layer.useBias ? 1 : 0],
-  ...tensor('kernel', layer),
-  ...(layer.useBias ? tensor('bias', layer) : []),
+  ...tensorSettings('kernel', layer, kernel),
+  ...(layer.useBias ? tensorSettings('bias', layer) : []),
 ];
