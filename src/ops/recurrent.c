@@ -113,6 +113,7 @@ static void arrange(tg_recurrent *j, arrays *packed, arrays *saved, arrays *back
   j->partial_sums = take(backward, tg_bias_relu_scratch(rows, j->slots * j->n));
   j->turned_first = take(backward, tg_gemm_packed_size(j->first * j->n, j->n));
   j->turned_candidate = take(backward, candidate_size);
+  j->turned_kernel = take(backward, tg_gemm_packed_size(j->gates * j->n, j->features));
 }
 
 static tg_recurrent describe(const tg_graph *graph, const tg_node *node, uint32_t samples) {
@@ -186,8 +187,8 @@ static void pack(const tg_run *run, const tg_graph *graph, const tg_node *node, 
   if (j.reset_after) tg_accumulate(j.packed_bias, j.bias + (size_t)j.gates * j.n, (size_t)j.first * j.n);
 }
 
-/* The input's part of all gates at all steps. */
-static void input_panel(void *context, uint32_t panel, uint32_t thread) {
+/* The input's part of all gates, for some samples and steps. */
+static void input_rows(void *context, uint32_t tile, uint32_t thread) {
   (void)thread;
   const tg_recurrent *j = context;
   const tg_gemm_part p = {.c = j->slot,
@@ -198,7 +199,8 @@ static void input_panel(void *context, uint32_t panel, uint32_t thread) {
                           .a_step = j->features,
                           .K = j->features,
                           .N = j->gates * j->n};
-  tg_gemm_part_run(&p, 0, j->rows, panel, panel + 1);
+  const uint32_t first = tile * TG_RECURRENT_ROWS;
+  tg_gemm_part_run(&p, first, tg_min(first + TG_RECURRENT_ROWS, j->rows), 0, tg_gemm_panels(p.N));
 }
 
 /* The candidate's product with the state, or with what the reset gate leaves of it. */
@@ -262,7 +264,7 @@ static void forward_block(void *context, uint32_t tile, uint32_t thread) {
 
 static void forward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
   tg_recurrent j = tg_recurrent_make(run, graph, node, buffers);
-  tg_pool_run(run->pool, tg_kernel_panels(&j), input_panel, &j);
+  tg_pool_run(run->pool, tg_ceil_div(j.rows, TG_RECURRENT_ROWS), input_rows, &j);
   tg_pool_run(run->pool, tg_ceil_div(j.samples, j.block), forward_block, &j);
 }
 

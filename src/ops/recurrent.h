@@ -13,6 +13,9 @@
 
 enum { TG_SIMPLE_RNN, TG_LSTM, TG_GRU };
 
+/* Rows that a tile of a product over all samples and steps computes. */
+enum { TG_RECURRENT_ROWS = 32 };
+
 typedef struct {
   const tg_buffers *b;
   uint32_t kind, samples, steps, features, n;
@@ -26,7 +29,7 @@ typedef struct {
   /* Saved, a row for each sample and step: gates, the state before the step, LSTM's c. */
   tg_real *slot, *before, *cell;
   /* Backward: gradients that one step hands to the one before it; the transposed weights in panels. */
-  tg_real *dh, *dc, *scratch, *sums, *partial_sums, *turned_first, *turned_candidate;
+  tg_real *dh, *dc, *scratch, *sums, *partial_sums, *turned_kernel, *turned_first, *turned_candidate;
 } tg_recurrent;
 
 tg_recurrent tg_recurrent_make(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *b);

@@ -5,8 +5,8 @@
 #include "bias_relu.h"
 #include "recurrent.h"
 
-/* Rows of a gradient of weights, and panels of the input's gradient, a tile computes. */
-enum { GRADIENT_ROWS = 32, GRADIENT_PANELS = 4 };
+/* Rows of a gradient of weights that a tile sums. */
+enum { GRADIENT_ROWS = 8 };
 
 static void turn_panel(void *context, uint32_t panel, uint32_t thread) {
   (void)thread;
@@ -19,6 +19,12 @@ static void turn_panel(void *context, uint32_t panel, uint32_t thread) {
   panel -= panels;
   tg_gemm_part_pack_transposed(j->turned_candidate, j->recurrent + (size_t)j->first * n, columns, n, n, panel,
                                panel + 1);
+}
+
+static void turn_kernel_panel(void *context, uint32_t panel, uint32_t thread) {
+  (void)thread;
+  const tg_recurrent *j = context;
+  tg_gemm_pack_transposed(j->turned_kernel, j->b->w, j->gates * j->n, j->features, panel, panel + 1);
 }
 
 /* The gates of a sample's step become the gradients of their sums, once `dh` is complete. GRU with reset before: in two
@@ -109,19 +115,18 @@ static void recurrent_gradient_tile(void *context, uint32_t tile, uint32_t threa
     kernel_rows(j, dw, 2, j->slot + 3 * (size_t)j->n, (size_t)4 * j->n, 2, 1, row, j->n);
 }
 
-static void input_gradient_tile(void *context, uint32_t tile, uint32_t thread) {
+static void input_gradient_rows(void *context, uint32_t tile, uint32_t thread) {
   (void)thread;
   const tg_recurrent *j = context;
   const tg_gemm_part p = {.c = j->b->dx[0],
                           .a = j->slot,
-                          .b = j->b->w,
+                          .b = j->turned_kernel,
                           .c_step = j->features,
                           .a_step = (size_t)j->slots * j->n,
-                          .b_step = (size_t)j->gates * j->n,
                           .K = j->gates * j->n,
                           .N = j->features};
-  const uint32_t first = tile * GRADIENT_PANELS;
-  tg_gemm_part_unpacked(&p, j->rows, first, tg_min(first + GRADIENT_PANELS, tg_gemm_panels(p.N)), 1);
+  const uint32_t first = tile * TG_RECURRENT_ROWS;
+  tg_gemm_part_run(&p, first, tg_min(first + TG_RECURRENT_ROWS, j->rows), 0, tg_gemm_panels(p.N));
 }
 
 static void bias_gradient(const tg_run *run, const tg_recurrent *j) {
@@ -138,9 +143,12 @@ void tg_recurrent_backward(const tg_run *run, const tg_graph *graph, const tg_no
   tg_recurrent j = tg_recurrent_make(run, graph, node, buffers);
   tg_pool_run(run->pool, tg_gemm_panels(j.n) + tg_candidate_panels(&j), turn_panel, &j);
   tg_pool_run(run->pool, tg_ceil_div(j.samples, j.block), backward_block, &j);
-  tg_pool_run(run->pool, tg_ceil_div(j.features, GRADIENT_ROWS), kernel_gradient_tile, &j);
-  tg_pool_run(run->pool, tg_ceil_div(j.n, GRADIENT_ROWS), recurrent_gradient_tile, &j);
-  if (j.bias) bias_gradient(run, &j);
-  if (buffers->dx[0])
-    tg_pool_run(run->pool, tg_ceil_div(tg_gemm_panels(j.features), GRADIENT_PANELS), input_gradient_tile, &j);
+  if (buffers->wants_dw) {
+    tg_pool_run(run->pool, tg_ceil_div(j.features, GRADIENT_ROWS), kernel_gradient_tile, &j);
+    tg_pool_run(run->pool, tg_ceil_div(j.n, GRADIENT_ROWS), recurrent_gradient_tile, &j);
+    if (j.bias) bias_gradient(run, &j);
+  }
+  if (!buffers->dx[0]) return;
+  tg_pool_run(run->pool, tg_gemm_panels(j.features), turn_kernel_panel, &j);
+  tg_pool_run(run->pool, tg_ceil_div(j.rows, TG_RECURRENT_ROWS), input_gradient_rows, &j);
 }

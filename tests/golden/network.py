@@ -10,6 +10,8 @@ import more_layers
 import sequence_layers
 
 LAYERS = {**more_layers.LAYERS, **sequence_layers.LAYERS}
+# Layers that read several values, where `inputs` names them.
+MERGES = (*more_layers.MERGES, 'multiHeadAttention')
 
 
 def pair(value):
@@ -143,9 +145,8 @@ def weight_shapes(layers, input_shape):
         elif layer['type'] == 'batchNormalization':
             shapes += [(f"{layer['name']}/{name}", (x.shape[-1],)) for name in norm_weights(layer)]
         elif layer['type'] in LAYERS:
-            merges = layer['type'] in more_layers.MERGES
-            named = [values[name] for name in layer['inputs']] if merges else x
-            own = [(f"{layer['name']}/{name}", shape) for name, shape in weights_of(layer, x.shape[1:])]
+            named = [values[name] for name in layer['inputs']] if layer['type'] in MERGES and 'inputs' in layer else x
+            own = [(f"{layer['name']}/{name}", shape) for name, shape in weights_of(layer, named)]
             shapes += own
             x = apply(named, layer, iter(torch.zeros(shape, dtype=x.dtype) for _, shape in own))
         elif layer['type'] != 'add':
@@ -177,10 +178,12 @@ def own_weights(layer, channels):
     return own + ([(f'{name}/bias', (units,))] if layer.get('useBias', True) else [])
 
 
-def weights_of(layer, shape):
-    """[(name, shape)] of a layer of LAYERS whose input has that shape."""
-    own = sequence_layers.WEIGHTS.get(layer['type'], more_layers.weights_of)
-    return own(layer, shape)
+def weights_of(layer, x):
+    """[(name, shape)] of a layer of LAYERS that reads x, one value or several."""
+    shapes = [tuple(value.shape[1:]) for value in (x if isinstance(x, list) else [x])]
+    if layer['type'] in sequence_layers.WEIGHTS:
+        return sequence_layers.WEIGHTS[layer['type']](layer, shapes)
+    return more_layers.weights_of(layer, shapes[0])
 
 
 def unchanged(x):
@@ -220,8 +223,7 @@ def apply(x, layer, weights, mask=None, rounding=unchanged, training=None):
                 training[f"{layer['name']}/{name}"] = own[name] * momentum + batch * (1 - momentum)
         return normalize(x, layer, own, training is not None)
     if kind in LAYERS:
-        shape = x[0].shape if isinstance(x, list) else x.shape
-        own = [next(weights) for _ in weights_of(layer, shape[1:])]
+        own = [next(weights) for _ in weights_of(layer, x)]
         return LAYERS[kind](x, layer, *own)
     if kind == 'globalAveragePooling2d':
         return x.mean((1, 2), keepdim=layer.get('keepdims', False))
@@ -252,7 +254,7 @@ def forward(layers, weights, x, mask=None, logits=False, rounding=unchanged, tra
             layer = {**layer, 'activation': None}
         if 'inputs' in layer:
             named = [values[name] for name in layer['inputs']]
-            x = named if layer['type'] == 'add' or layer['type'] in more_layers.MERGES else named[0]
+            x = named if layer['type'] == 'add' or layer['type'] in MERGES else named[0]
         x = apply(x, layer, remaining, mask, rounding, training)
         values[layer.get('name')] = x
     return x

@@ -1,6 +1,6 @@
 """Cases of the layers in sequence_layers.py; see cases.py."""
 
-from cases import FLATTEN, dense, regression
+from cases import FLATTEN, dense, graph, regression
 
 
 def reshape(*shape):
@@ -51,5 +51,35 @@ def wrapper_cases():
     return cases
 
 
+def attention_cases():
+    cases = []
+    options = [
+        {'numHeads': 2, 'keyDim': 3},  # as wide as its input: PyTorch's own
+        {'numHeads': 3, 'keyDim': 2, 'causal': True},
+        {'numHeads': 1, 'keyDim': 8},
+        {'numHeads': 2, 'keyDim': 5, 'valueDim': 3, 'useBias': False},
+        {'numHeads': 4, 'keyDim': 9, 'causal': True},
+    ]
+    for option in options:
+        layer = {'type': 'multiHeadAttention', **option}
+        layers = [dense(42), reshape(7, 6), layer, FLATTEN, dense(2)]
+        cases.append(regression(f'attention {option}', [5], layers, batch=3))
+    option = {'numHeads': 2, 'keyDim': 4}
+    query, value = [dense(18), reshape(3, 6)], [dense(25, inputs=['']), reshape(5, 5)]
+    key = [dense(20, inputs=['']), reshape(5, 4)]
+    for names, more in ((['q', 'v'], []), (['q', 'v', 'k'], key), (['q', 'k', 'k'], key), (['q', 'q', 'q'], [])):
+        cross = {'type': 'multiHeadAttention', **option, 'inputs': names}
+        branches = [(query, 'q')] + ([(value, 'v')] if 'v' in names else []) + ([(more, 'k')] if more else [])
+        layers = []
+        for (wide, shaped), name in branches:
+            layers += [wide, {**shaped, 'name': name}]
+        cases.append(graph(f'attention of {names}', [5], [*layers, cross, FLATTEN, dense(2)], 3))
+    for length in (None, 9):
+        table = {'type': 'positionEmbedding', **({'sequenceLength': length} if length else {})}
+        layers = [dense(42), reshape(7, 6), table, dense(3, activation='tanh'), FLATTEN, dense(2)]
+        cases.append(regression(f'positionEmbedding of {length}', [5], layers, batch=3))
+    return cases
+
+
 def cases():
-    return recurrent_cases() + wrapper_cases()
+    return recurrent_cases() + wrapper_cases() + attention_cases()

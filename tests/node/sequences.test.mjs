@@ -56,6 +56,9 @@ const LAYERS = [
     () => l.timeDistributed({ layer: l.dense({ units: 5, activation: 'relu' }) }),
   ],
   ['spatialDropout1d', () => l.spatialDropout1d({ rate: 0.4 })],
+  ['multiHeadAttention', () => l.multiHeadAttention({ numHeads: 2, keyDim: 3, dropout: 0.2 })],
+  ['causal attention', () => l.multiHeadAttention({ numHeads: 1, keyDim: 5, causal: true })],
+  ['positionEmbedding', () => l.positionEmbedding({ sequenceLength: STEPS + 2 })],
 ];
 
 describe('saved, loaded, trained on', () => {
@@ -145,6 +148,61 @@ describe('what layers are made of', () => {
     await model.dispose();
   });
 
+  test('an attention has four projections, and ends as wide as its query', async () => {
+    const layer = l.multiHeadAttention({ numHeads: 3, keyDim: 2, valueDim: 5, name: 'look' });
+    const model = await modelOf(layer);
+    const weights = (await model.getWeights()).map(({ name, shape }) => [name, shape]);
+    assert.deepEqual(weights.slice(0, 8), [
+      ['look/query/kernel', [4, 6]],
+      ['look/query/bias', [6]],
+      ['look/key/kernel', [4, 6]],
+      ['look/key/bias', [6]],
+      ['look/value/kernel', [4, 15]],
+      ['look/value/bias', [15]],
+      ['look/attention_output/kernel', [15, 4]],
+      ['look/attention_output/bias', [4]],
+    ]);
+    assert.deepEqual(model.summary().layers[1].outputShape, [6, 4]);
+    await model.dispose();
+  });
+
+  test('an attention over another sequence', async () => {
+    const inputs = input({ shape: [STEPS * FEATURES] });
+    const query = l.reshape({ targetShape: [STEPS, FEATURES] }).apply(inputs);
+    const value = l.reshape({ targetShape: [3, 8] }).apply(inputs);
+    const attention = l.multiHeadAttention({ numHeads: 2, keyDim: 4, name: 'look' });
+    const outputs = layers
+      .dense({ units: 3 })
+      .apply(layers.flatten().apply(attention.apply([query, value])));
+    const model = await compile(await engine.model({ inputs, outputs, seed: 1 }));
+    const shapes = new Map((await model.getWeights()).map(({ name, shape }) => [name, shape]));
+    assert.deepEqual(shapes.get('look/query/kernel'), [4, 8]);
+    assert.deepEqual(shapes.get('look/value/kernel'), [8, 8]);
+    await model.fit(x, y, { epochs: 2, batchSize: 4 });
+    const other = await engine.load(await model.save());
+    assert.deepEqual(await other.predict(x), await model.predict(x));
+    await other.dispose();
+    await model.dispose();
+  });
+
+  test('a causal attention does not see later steps', async () => {
+    const model = await engine.sequential(
+      [
+        l.reshape({ targetShape: [STEPS, FEATURES], inputShape: [STEPS * FEATURES] }),
+        l.multiHeadAttention({ numHeads: 2, keyDim: 3, causal: true }),
+        layers.flatten(),
+      ],
+      { seed: 2 },
+    );
+    const sample = x.slice(0, STEPS * FEATURES);
+    const before = await model.predict(sample);
+    const changed = sample.map((value, i) => (i >= 3 * FEATURES ? value + 1 : value));
+    const after = await model.predict(changed);
+    assert.deepEqual(after.slice(0, 3 * FEATURES), before.slice(0, 3 * FEATURES));
+    assert.notDeepEqual(after.slice(3 * FEATURES), before.slice(3 * FEATURES));
+    await model.dispose();
+  });
+
   test('in a graph, by apply', async () => {
     const inputs = input({ shape: [STEPS * FEATURES] });
     const steps = l.reshape({ targetShape: [STEPS, FEATURES] }).apply(inputs);
@@ -231,6 +289,31 @@ describe('refused', () => {
       'E_CONFIG',
       /inputShape belongs to it/,
       () => l.timeDistributed({ layer: l.dense({ units: 2, inputShape: [3] }) }),
+    ],
+    [
+      'half a head',
+      'E_CONFIG',
+      /multiHeadAttention: numHeads must be a whole number from 1 .*, found 1.5/,
+      () => l.multiHeadAttention({ numHeads: 1.5, keyDim: 2 }),
+    ],
+    ['no keyDim', 'E_CONFIG', /keyDim is missing/, () => l.multiHeadAttention({ numHeads: 2 })],
+    [
+      'an attention that drops all',
+      'E_CONFIG',
+      /dropout is 1, it must be/,
+      () => l.multiHeadAttention({ numHeads: 2, keyDim: 2, dropout: 1 }),
+    ],
+    [
+      'an attention over a vector',
+      'E_SHAPE',
+      /'multi_head_attention\/attention': .* has 1 dimensions, it must have 2/,
+      () => [layers.flatten(), l.multiHeadAttention({ numHeads: 2, keyDim: 2 })],
+    ],
+    [
+      'fewer positions than steps',
+      'E_SHAPE',
+      /'position_embedding': sequenceLength is 5, its input has 6 steps/,
+      () => l.positionEmbedding({ sequenceLength: 5 }),
     ],
     ['no layer inside', 'E_CONFIG', /bidirectional: layer is missing/, () => l.bidirectional({})],
     [

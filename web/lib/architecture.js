@@ -6,6 +6,7 @@
 import { ACTIVATIONS } from './activations.js';
 import { ConfigError, FormatError, GraphError, LimitError } from './errors.js';
 import { ACTIVATION_FAMILY } from './layers-activation.js';
+import { ATTENTION_FAMILY } from './layers-attention.js';
 import { EMBEDDING_FAMILY } from './layers-embedding.js';
 import { MERGE_FAMILY } from './layers-merge.js';
 import { NOISE_FAMILY } from './layers-noise.js';
@@ -337,14 +338,13 @@ export function nodesOf(architecture) {
     const name = again === 0 ? layer.name : `${layer.name}/call_${again}`;
     /** @type {number[]} */
     const own = [];
-    for (const { op, attributes = [], reads = [own.length > 0 ? -1 : 0], suffix } of stepsOf(
-      layer,
-      inputs.length,
-    )) {
+    for (const step of stepsOf(layer, inputs.length)) {
+      const { op, attributes = [], reads = [own.length > 0 ? -1 : 0], like, suffix } = step;
       const sources = reads.map((n) => (n < 0 ? nodes.length + n : inputs[n]));
       const root = made[number][0]?.[own.length];
       /** @type {[string, number][]} */
       const shared = root === undefined ? [] : [['sharesWith', root]];
+      if (like !== undefined) shared.push(['like', inputs[like]]);
       own.push(nodes.length);
       nodes.push({
         op,
@@ -433,5 +433,6 @@ const STEPS = new Map(
     ...NORM_FAMILY.steps,
     ...EMBEDDING_FAMILY.steps,
     ...RECURRENT_STEPS,
+    ...ATTENTION_FAMILY.steps,
   ]),
 );

@@ -348,7 +348,8 @@ export const InspectFlag = Object.freeze(
  *   Makes the losses chosen hold, and chooses an optimizer, with fresh state; may be called again.
  *   hyperparameters: names joined by commas, values in order; those left out take their defaults. "exclude" and
  *   "excludeDecay" may stand among them any number of times: the number of a tensor that Muon leaves to Adam, and of one
- *   that does not decay. TG_E_HYPERPARAM, TG_E_STATE (no loss was chosen), TG_E_OOM; the model is then compiled as it was.
+ *   that does not decay. TG_E_HYPERPARAM, TG_E_STATE (no loss was chosen), TG_E_OOM; the model is then compiled as it
+ *   was.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, output: number, out: Pointer<'double'>) => StatusValue} modelMeasured
  *   What the last step of tg_train_steps, or the last tg_evaluate, measured of output number `output`, in out[0…2]: sum
  *   of its samples' losses, sum of their accuracies, and what makes the second a mean (samples, or their weights).

@@ -17,12 +17,13 @@ const MAX_NAME_BYTES = 255;
  * @property {boolean} [required]
  * @property {unknown} [standard] default value; undefined leaves the option out
  *
- * @typedef {object} Step one node of the engine; the last one of a layer has the layer's name
+ * @typedef {object} Step one node of the engine; the last one of a layer has the layer's name, if it has none itself
  * @property {string} op
  * @property {[string, number][]} [attributes]
  * @property {number[]} [reads] 0, 1 …: the layer's inputs; -1: the step before. Without it the step before, the first
  *   step the first input
  * @property {string} [name] in the layer, where its weights are to be told apart
+ * @property {number} [like] the input of the layer that has as many features as this node's output
  * @property {boolean} [activated] the layer's activation is in it
  *
  * @typedef {object} Family

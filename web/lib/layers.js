@@ -8,6 +8,7 @@
  */
 
 import { ACTIVATION_FAMILY, activationLayers } from './layers-activation.js';
+import { ATTENTION_FAMILY, attentionLayers } from './layers-attention.js';
 import { ConfigError } from './errors.js';
 import { COMMON, LAST_AXIS, activationName, inputShape, layerName } from './layer-fields.js';
 import {
@@ -92,6 +93,7 @@ const TYPES = new Map(
     ...NORM_FAMILY.types,
     ...EMBEDDING_FAMILY.types,
     ...recurrentTypes(readLayer),
+    ...ATTENTION_FAMILY.types,
   ]),
 );
 
@@ -198,4 +200,5 @@ export const layers = Object.freeze({
   ...normLayers(makeLayer),
   ...embeddingLayers(makeLayer),
   ...recurrentLayers(makeLayer),
+  ...attentionLayers(makeLayer),
 });

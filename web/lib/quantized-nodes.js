@@ -142,6 +142,10 @@ export function quantizedNodes({ nodes, ends, outputs }, activations) {
     for (const member of group) values[member] = value;
   };
 
+  /** An attribute that names a node. @param {[string, number]} attribute @returns {[string, number]} */
+  const moved = ([key, value]) =>
+    key === 'like' ? [key, values[value].floats ?? values[value].bytes ?? NaN] : [key, value];
+
   nodes.forEach((node, index) => {
     const from = node.inputs[0];
     if (values[index]) return; // done by its producer
@@ -153,7 +157,8 @@ export function quantizedNodes({ nodes, ends, outputs }, activations) {
       const op = node.op === 'flatten' ? node.op : 'maxPooling2dInt8';
       values[index] = { bytes: push({ ...node, op, inputs: [asBytes(from)] }) };
     } else {
-      values[index] = { floats: push({ ...node, inputs: node.inputs.map(asFloats) }) };
+      const inputs = node.inputs.map(asFloats);
+      values[index] = { floats: push({ ...node, inputs, attributes: node.attributes.map(moved) }) };
     }
   });
   const newOutputs = outputs.map(asFloats);

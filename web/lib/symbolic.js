@@ -25,6 +25,7 @@ const SEVERAL = new Map([
   ['minimum', [2, Infinity]],
   ['dot', [2, 2]],
   ['concatenate', [2, Infinity]],
+  ['multiHeadAttention', [1, 3]],
 ]);
 
 /** @type {WeakMap<object, Content>} tensors that a layer made; anything else is foreign */
@@ -79,7 +80,9 @@ export function checkInputCount(layer, count) {
   }
   const [least, most] = SEVERAL.get(layer.type) ?? [1, 1];
   if (count < least || count > most) {
-    const wanted = `${most === Infinity ? 'at least ' : ''}${least} tensor${least === 1 ? '' : 's'}`;
+    const few =
+      most === Infinity ? `at least ${least}` : least < most ? `${least} to ${most}` : least;
+    const wanted = `${few} tensor${most === 1 ? '' : 's'}`;
     throw new GraphError(`${label} takes ${wanted}, found ${count}.`, details);
   }
 }

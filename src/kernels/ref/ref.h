@@ -47,6 +47,10 @@ void tg_ref_row_norm_backward(tg_row_norm_kind kind, double *dx, double *sums, c
 
 void tg_ref_resize2d(double *y, double *dx, const tg_real *x, const tg_real *dy, const tg_resize2d_shape *s);
 
+void tg_ref_attention_weights(double *p, const tg_real *scores, uint32_t rows, uint32_t n, double scale, int causal);
+void tg_ref_attention_weights_backward(double *ds, const tg_real *dp, const tg_real *p, uint32_t rows, uint32_t n,
+                                       double scale);
+
 /* One sample at one step, from the sums of all gates; gradients are checked by differences of it. The GRU's is that of
  * reset after, with q behind the three sums; reset before is the same with r q in the sum and q = 0. */
 void tg_ref_simple_cell(double *h, const double *sums, const tg_cell_functions *f, uint32_t n);
