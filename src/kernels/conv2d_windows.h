@@ -82,10 +82,9 @@ typedef struct {
   const tg_real *x;
   size_t pixel_step;        /* reals of x from an output pixel to its right neighbour */
   size_t row_step;          /* reals of x from an output row to the next */
-  size_t segments, segment; /* runs of neighbouring reals under the kernel, reals in each */
-  size_t in_line;           /* segments in a row of the kernel: 1, or with dilation one a tap */
-  size_t tap_step;          /* reals of x from a segment to the next in its row … */
-  size_t line_step;         /* … and from the last in a row to the first of the next row */
+  size_t lines, line_step;  /* rows of the kernel, reals of x from one to the next */
+  size_t in_line, tap_step; /* segments in a row: 1, or with dilation one a tap; reals of x from one to the next */
+  size_t segment;           /* neighbouring reals that a segment is */
   uint32_t out_w, out_c;
   size_t out_pixel; /* reals from a pixel of y to the next */
 } tg_valid_conv;
@@ -94,10 +93,10 @@ typedef struct {
 TG_INLINE void tg_set_segments(tg_valid_conv *v, const tg_conv2d_shape *s, size_t channels, size_t line) {
   const int apart = s->skip_w > 0;
   v->in_line = apart ? s->kernel_w : 1;
-  v->segments = s->kernel_h * v->in_line;
+  v->lines = s->kernel_h;
   v->segment = apart ? channels : s->kernel_w * channels;
   v->tap_step = (s->skip_w + 1) * channels;
-  v->line_step = (s->skip_h + 1) * line - (v->in_line - 1) * v->tap_step;
+  v->line_step = (s->skip_h + 1) * line;
 }
 
 /* y (pixels, out_c of out_pixel), pixels in row-major order from the first of `v`. */

@@ -155,7 +155,8 @@ static void backward(const tg_run *run, const tg_graph *graph, const tg_node *no
   tg_real *db = tg_attribute_u32(node, USE_BIAS) ? buffers->dw + kernel_size(&c) : NULL;
   tg_bias_relu_backward(run->pool, db, buffers->dy, buffers->y, buffers->scratch,
                         (uint64_t)run->samples * c.s.in_h * c.s.in_w, c.s.in_c, buffers->relu);
-  tg_conv2d_direct_filter_gradient(run, buffers->dw, buffers->dy, buffers->x[0], buffers->scratch, &c);
+  if (buffers->wants_dw)
+    tg_conv2d_direct_filter_gradient(run, buffers->dw, buffers->dy, buffers->x[0], buffers->scratch, &c);
   if (!buffers->dx[0]) return;
   tg_real *packed = buffers->scratch, *scratch = packed + tg_conv2d_direct_packed(&c);
   tg_conv2d_direct_pack(run->pool, packed, buffers->w, &c);
