@@ -11,7 +11,7 @@
 #include "quantization.h"
 #include "tensor_settings.h"
 
-enum { TG_MAX_NODES = 4096, TG_MAX_NAME = 255, TG_MAX_RANK = 4, TG_MAX_INPUTS = 3, TG_MAX_ATTRIBUTES = 16 };
+enum { TG_MAX_NODES = 4096, TG_MAX_NAME = 255, TG_MAX_RANK = 4, TG_MAX_INPUTS = 3, TG_MAX_ATTRIBUTES = 20 };
 
 typedef struct tg_op tg_op;
 typedef struct tg_graph tg_graph;

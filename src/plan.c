@@ -211,7 +211,8 @@ static uint32_t gradient_owner(const tg_planner *p, uint32_t i) {
   if (!(node->op->traits & TG_OP_PASSES_GRADIENT)) return NONE;
   for (uint32_t k = 0; k < node->n_inputs; k++) {
     const tg_use *input = &p->uses[node->inputs[k]];
-    if (input->consumers == 1 && input->gradient != NONE && !role(p, node->inputs[k], TG_ROLE_SEEDED))
+    const int fits = p->graph->nodes[node->inputs[k]].elements == node->elements;
+    if (fits && input->consumers == 1 && input->gradient != NONE && !role(p, node->inputs[k], TG_ROLE_SEEDED))
       return node->inputs[k];
   }
   return NONE;

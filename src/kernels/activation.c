@@ -92,6 +92,33 @@ SLOPE(hard_swish) {
   return tg_v4_select(tg_v4_lt(v, number(-3)), tg_v4_zero(), above);
 }
 
+/* ---- arithmetic ---- */
+
+VALUE(abs) { return (void)p, tg_v4_abs(x); }
+SLOPE(abs) {
+  (void)p;
+  const tg_v4 above = tg_v4_keep(tg_v4_lt(tg_v4_zero(), v), number(1));
+  return tg_v4_sub(above, tg_v4_keep(tg_v4_lt(v, tg_v4_zero()), number(1)));
+}
+
+VALUE(clip) { return clamp(x, p[0], p[1]); }
+SLOPE(clip) { return tg_v4_keep(tg_mask_and(tg_v4_le(p[0], v), tg_v4_le(v, p[1])), number(1)); }
+
+VALUE(line) { return tg_v4_add(tg_v4_mul(x, p[0]), p[1]); }
+SLOPE(line) { return (void)v, p[0]; }
+
+VALUE(log) { return (void)p, tg_v4_log(x); }
+SLOPE(log) { return (void)p, tg_v4_div(number(1), v); }
+
+VALUE(reciprocal) { return (void)p, tg_v4_div(number(1), x); }
+SLOPE(reciprocal) { return (void)p, tg_v4_sub(tg_v4_zero(), tg_v4_mul(v, v)); }
+
+VALUE(sqrt) { return (void)p, tg_v4_sqrt(x); }
+SLOPE(sqrt) { return (void)p, tg_v4_div(number(0.5), v); }
+
+VALUE(square) { return (void)p, tg_v4_mul(x, x); }
+SLOPE(square) { return (void)p, tg_v4_add(v, v); }
+
 /* ---- mish (Misra 2019) ---- */
 
 /* tanh(log(1 + e)) = n / (n + 2) with n = e (e + 2); past x = 30 it rounds to 1, and e^2 must not overflow. */
@@ -161,19 +188,26 @@ typedef void body(tg_real *to, const tg_real *v, const tg_real *dy, size_t n, co
   }
 
 #define EACH(DO)                    \
+  DO(TG_ABS, abs)                   \
+  DO(TG_CLIP, clip)                 \
   DO(TG_ELU, elu)                   \
   DO(TG_EXPONENTIAL, exponential)   \
   DO(TG_GELU, gelu)                 \
   DO(TG_GELU_TANH, gelu_tanh)       \
   DO(TG_HARD_SIGMOID, hard_sigmoid) \
   DO(TG_HARD_SWISH, hard_swish)     \
+  DO(TG_LINE, line)                 \
+  DO(TG_LOG, log)                   \
   DO(TG_MISH, mish)                 \
+  DO(TG_RECIPROCAL, reciprocal)     \
   DO(TG_RECTIFIER, rectifier)       \
   DO(TG_SELU, selu)                 \
   DO(TG_SIGMOID, sigmoid)           \
   DO(TG_SILU, silu)                 \
   DO(TG_SOFTPLUS, softplus)         \
   DO(TG_SOFTSIGN, softsign)         \
+  DO(TG_SQRT, sqrt)                 \
+  DO(TG_SQUARE, square)             \
   DO(TG_TANH, tanh)
 
 #define DEFINE(number_, name) BODIES(name)

@@ -8,19 +8,26 @@
 
 /* a, b, c: the function's parameters. Behind each: what its slope is found from, the input x or the output y. */
 typedef enum {
+  TG_ABS,          /* |x|, with slope 0 at 0; x */
+  TG_CLIP,         /* x within a and b; x */
   TG_ELU,          /* x > 0 ? x : a (e^x - 1); y */
   TG_EXPONENTIAL,  /* e^x; y */
   TG_GELU,         /* x Phi(x), Phi the normal distribution; x */
   TG_GELU_TANH,    /* x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2; x */
   TG_HARD_SIGMOID, /* x / 6 + 1 / 2 within 0 and 1; y */
   TG_HARD_SWISH,   /* x hardSigmoid(x); x */
+  TG_LINE,         /* a x + b; x (of which it needs nothing) */
+  TG_LOG,          /* log x; x */
   TG_MISH,         /* x tanh(log(1 + e^x)); x */
+  TG_RECIPROCAL,   /* 1 / x; y */
   TG_RECTIFIER,    /* x >= c ? min(x, b) : a (x - c), for a, c >= 0 and b > 0; y */
   TG_SELU,         /* s elu(x) with the s and a of self-normalising networks; y */
   TG_SIGMOID,      /* 1 / (1 + e^-x); y */
   TG_SILU,         /* x sigmoid(x); x */
   TG_SOFTPLUS,     /* log(1 + e^x); x */
   TG_SOFTSIGN,     /* x / (1 + |x|); y */
+  TG_SQRT,         /* y */
+  TG_SQUARE,       /* x */
   TG_TANH,         /* y */
   TG_ACTIVATIONS
 } tg_activation;

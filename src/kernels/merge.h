@@ -8,17 +8,22 @@
 #include "real.h"
 
 typedef enum {
+  TG_ADD,      /* a + b */
   TG_SUBTRACT, /* a - b */
   TG_MULTIPLY, /* a * b */
   TG_AVERAGE,  /* (a + b) * factor */
   TG_MAXIMUM,  /* the larger, NaN if either is; the gradient is a's where both are equal (TensorFlow) */
   TG_MINIMUM,
+  TG_DIVIDE, /* a / b */
+  TG_POWER,  /* a^b, from logarithms: off by |b log a| units in the last place; NaN for a below 0 and a fraction b */
   TG_MERGES
 } tg_merge_kind;
 
 /* y (n) of a and b. */
 void tg_merge(tg_merge_kind kind, tg_real *y, const tg_real *a, const tg_real *b, size_t n, tg_real factor);
-/* da and db (n) of dy; either may be NULL. a and b are read by TG_MULTIPLY, TG_MAXIMUM and TG_MINIMUM alone. */
+/* Whether the gradients depend on a and b, beside dy. */
+int tg_merge_reads(tg_merge_kind kind);
+/* da and db (n) of dy; either may be NULL. a and b are read only where tg_merge_reads says so. */
 void tg_merge_backward(tg_merge_kind kind, tg_real *da, tg_real *db, const tg_real *dy, const tg_real *a,
                        const tg_real *b, size_t n, tg_real factor);
 

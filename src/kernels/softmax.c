@@ -45,3 +45,18 @@ void tg_log_softmax_backward(tg_real *dx, const tg_real *dy, const tg_real *y, u
     }
   }
 }
+
+void tg_hardmax(tg_real *y, const tg_real *x, uint32_t rows, uint32_t n) {
+  for (size_t row = 0; row < rows; row++, y += n, x += n) {
+    const tg_real max = tg_row_max(x, n);
+    size_t at = 0;
+    while (at + 1 < n && !(x[at] >= max)) at++;
+    tg_clear(y, n);
+    y[at] = 1;
+  }
+}
+
+void tg_hardmax_backward(tg_real *dx, const tg_real *dy, const tg_real *y, uint32_t rows, uint32_t n) {
+  (void)dy, (void)y;
+  tg_clear(dx, (size_t)rows * n);
+}

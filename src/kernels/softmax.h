@@ -15,5 +15,8 @@ void tg_softmax_backward(tg_real *dx, const tg_real *dy, const tg_real *y, uint3
 void tg_log_softmax(tg_real *y, const tg_real *x, uint32_t rows, uint32_t n);
 /* dx = dy - exp(y) * sum(dy). dx may be dy. */
 void tg_log_softmax_backward(tg_real *dx, const tg_real *dy, const tg_real *y, uint32_t rows, uint32_t n);
+/* y = 1 where the row's largest is, the first of equals, else 0. Its gradient is 0 everywhere. */
+void tg_hardmax(tg_real *y, const tg_real *x, uint32_t rows, uint32_t n);
+void tg_hardmax_backward(tg_real *dx, const tg_real *dy, const tg_real *y, uint32_t rows, uint32_t n);
 
 #endif

@@ -72,6 +72,10 @@ static const tg_attribute elu_attributes[] = {{"alpha", 1, 0, 1e6, 0}};
 static const tg_attribute rectifier_attributes[] = {
     {"negativeSlope", 0, 0, 1e6, 0}, {"maxValue", INFINITY, 1e-30, INFINITY, 0}, {"threshold", 0, 0, 1e6, 0}};
 
+static const tg_attribute clip_attributes[] = {{"min", -INFINITY, -INFINITY, INFINITY, 0},
+                                               {"max", INFINITY, -INFINITY, INFINITY, 0}};
+static const tg_attribute line_attributes[] = {{"scale", 1, -3e38, 3e38, 0}, {"offset", 0, -3e38, 3e38, 0}};
+
 #define TG_ACTIVATION(id, name_, variant_, reads, attributes_, n)   \
   const tg_op tg_op_##id = {.name = name_,                          \
                             .attributes = attributes_,              \
@@ -83,17 +87,24 @@ static const tg_attribute rectifier_attributes[] = {
                             .forward = forward,                     \
                             .backward = backward};
 
+TG_ACTIVATION(abs, "abs", TG_ABS, X, NULL, 0)
+TG_ACTIVATION(clip, "clip", TG_CLIP, X, clip_attributes, 2)
 TG_ACTIVATION(elu, "elu", TG_ELU, Y, elu_attributes, 1)
 TG_ACTIVATION(exponential, "exponential", TG_EXPONENTIAL, Y, NULL, 0)
 TG_ACTIVATION(gelu, "gelu", TG_GELU, X, NULL, 0)
 TG_ACTIVATION(gelu_tanh, "geluTanh", TG_GELU_TANH, X, NULL, 0)
 TG_ACTIVATION(hard_sigmoid, "hardSigmoid", TG_HARD_SIGMOID, Y, NULL, 0)
 TG_ACTIVATION(hard_swish, "hardSwish", TG_HARD_SWISH, X, NULL, 0)
+TG_ACTIVATION(log, "log", TG_LOG, X, NULL, 0)
 TG_ACTIVATION(mish, "mish", TG_MISH, X, NULL, 0)
+TG_ACTIVATION(reciprocal, "reciprocal", TG_RECIPROCAL, Y, NULL, 0)
 TG_ACTIVATION(rectifier, "rectifier", TG_RECTIFIER, Y, rectifier_attributes, 3)
+TG_ACTIVATION(rescaling, "rescaling", TG_LINE, X, line_attributes, 2)
 TG_ACTIVATION(selu, "selu", TG_SELU, Y, NULL, 0)
 TG_ACTIVATION(sigmoid, "sigmoid", TG_SIGMOID, Y, NULL, 0)
 TG_ACTIVATION(silu, "silu", TG_SILU, X, NULL, 0)
 TG_ACTIVATION(softplus, "softplus", TG_SOFTPLUS, X, NULL, 0)
 TG_ACTIVATION(softsign, "softsign", TG_SOFTSIGN, Y, NULL, 0)
+TG_ACTIVATION(sqrt, "sqrt", TG_SQRT, Y, NULL, 0)
+TG_ACTIVATION(square, "square", TG_SQUARE, X, NULL, 0)
 TG_ACTIVATION(tanh, "tanh", TG_TANH, Y, NULL, 0)

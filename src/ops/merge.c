@@ -1,38 +1,22 @@
-/* subtract, multiply, average, maximum, minimum (Keras's merging layers of those names) and dot, of two values. */
+/*
+ * subtract, multiply, average, maximum, minimum (Keras's merging layers of those names), divide and power, of two
+ * values whose axes of 1 are repeated; and dot.
+ */
 #include "../kernels/merge.h"
 
-#include "elementwise.h"
-
-static tg_status infer(tg_graph *graph, tg_node *node) {
-  node->shape = tg_graph_input(graph, node, 0)->shape;
-  return tg_graph_require_same_shapes(graph, node);
-}
+#include "broadcast.h"
 
 /* average: of two; sums of more are halved, thirded … at their end. */
 static const tg_attribute average_attributes[] = {{"factor", 0.5, 0, 1, 0}};
 
 static tg_real factor_of(const tg_node *node) { return node->op->n_attributes ? (tg_real)node->attributes[0] : 0; }
 
-static void forward_range(const tg_run *run, const tg_node *node, const tg_buffers *b, size_t first, size_t n) {
-  (void)run;
-  tg_merge((tg_merge_kind)node->op->variant, b->y + first, b->x[0] + first, b->x[1] + first, n, factor_of(node));
-}
-
-static void backward_range(const tg_run *run, const tg_node *node, const tg_buffers *b, size_t first, size_t n) {
-  (void)run;
-  tg_merge_backward((tg_merge_kind)node->op->variant, b->dx[0] ? b->dx[0] + first : NULL,
-                    b->dx[1] ? b->dx[1] + first : NULL, b->dy + first, b->x[0] + first, b->x[1] + first, n,
-                    factor_of(node));
-}
-
 static void forward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
-  (void)graph;
-  tg_run_ranges(run, node, buffers, forward_range);
+  tg_broadcast_forward(run, graph, node, buffers, (tg_merge_kind)node->op->variant, factor_of(node));
 }
 
 static void backward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
-  (void)graph;
-  tg_run_ranges(run, node, buffers, backward_range);
+  tg_broadcast_backward(run, graph, node, buffers, (tg_merge_kind)node->op->variant, factor_of(node));
 }
 
 #define TG_MERGE(id, name_, variant_, traits_, attributes_, n) \
@@ -42,7 +26,7 @@ static void backward(const tg_run *run, const tg_graph *graph, const tg_node *no
                             .n_inputs = 2,                     \
                             .variant = variant_,               \
                             .traits = traits_,                 \
-                            .infer = infer,                    \
+                            .infer = tg_infer_broadcast,       \
                             .forward = forward,                \
                             .backward = backward};
 
@@ -51,6 +35,8 @@ TG_MERGE(multiply, "multiply", TG_MULTIPLY, TG_OP_BACKWARD_READS_X, NULL, 0)
 TG_MERGE(average, "average", TG_AVERAGE, 0, average_attributes, 1)
 TG_MERGE(maximum, "maximum", TG_MAXIMUM, TG_OP_BACKWARD_READS_X, NULL, 0)
 TG_MERGE(minimum, "minimum", TG_MINIMUM, TG_OP_BACKWARD_READS_X, NULL, 0)
+TG_MERGE(divide, "divide", TG_DIVIDE, TG_OP_BACKWARD_READS_X, NULL, 0)
+TG_MERGE(power, "power", TG_POWER, TG_OP_BACKWARD_READS_X, NULL, 0)
 
 /* ---- dot: the products of two vectors, summed ---- */
 

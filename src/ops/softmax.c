@@ -1,16 +1,20 @@
-/* softmax (Keras Softmax) and its logarithm, over the last dimension. */
+/* softmax (Keras Softmax), its logarithm, and hardmax, over the last dimension. */
 #include "../kernels/softmax.h"
 
 #include "elementwise.h"
 
 static uint32_t row_size(const tg_node *node) { return node->shape.dims[node->shape.rank - 1]; }
 
-enum { SOFTMAX, LOG_SOFTMAX };
+enum { SOFTMAX, LOG_SOFTMAX, HARDMAX };
+static void (*const forwards[])(tg_real *, const tg_real *, uint32_t, uint32_t) = {tg_softmax, tg_log_softmax,
+                                                                                   tg_hardmax};
+static void (*const backwards[])(tg_real *, const tg_real *, const tg_real *, uint32_t, uint32_t) = {
+    tg_softmax_backward, tg_log_softmax_backward, tg_hardmax_backward};
 
 typedef struct {
   const tg_buffers *b;
   uint32_t rows, n;
-  int log;
+  uint32_t variant;
 } job;
 
 /* A tile is one sample. */
@@ -18,19 +22,18 @@ static void forward_sample(void *context, uint32_t sample, uint32_t thread) {
   (void)thread;
   const job *j = context;
   size_t at = (size_t)sample * j->rows * j->n;
-  (j->log ? tg_log_softmax : tg_softmax)(j->b->y + at, j->b->x[0] + at, j->rows, j->n);
+  forwards[j->variant](j->b->y + at, j->b->x[0] + at, j->rows, j->n);
 }
 
 static void backward_sample(void *context, uint32_t sample, uint32_t thread) {
   (void)thread;
   const job *j = context;
   size_t at = (size_t)sample * j->rows * j->n;
-  (j->log ? tg_log_softmax_backward : tg_softmax_backward)(j->b->dx[0] + at, j->b->dy + at, j->b->y + at, j->rows,
-                                                           j->n);
+  backwards[j->variant](j->b->dx[0] + at, j->b->dy + at, j->b->y + at, j->rows, j->n);
 }
 
 static job make_job(const tg_node *node, const tg_buffers *buffers) {
-  return (job){buffers, (uint32_t)(node->elements / row_size(node)), row_size(node), node->op->variant == LOG_SOFTMAX};
+  return (job){buffers, (uint32_t)(node->elements / row_size(node)), row_size(node), node->op->variant};
 }
 
 static void forward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
@@ -56,3 +59,4 @@ static void backward(const tg_run *run, const tg_graph *graph, const tg_node *no
 
 TG_SOFTMAX(softmax, "softmax", SOFTMAX)
 TG_SOFTMAX(log_softmax, "logSoftmax", LOG_SOFTMAX)
+TG_SOFTMAX(hardmax, "hardmax", HARDMAX)

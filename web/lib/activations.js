@@ -8,7 +8,7 @@
  * - `gelu`: x Φ(x) (Hendrycks and Gimpel 2016). `silu`, `swish`: x sigmoid(x). `mish`: x tanh(softplus(x)) (Misra 2019)
  * - `softplus`: log(1 + e^x). `softsign`: x / (1 + |x|). `tanh`, `sigmoid`, `exponential`
  * - `hardSigmoid`: relu6(x + 3) / 6. `hardSilu`, `hardSwish`: x hardSigmoid(x) (Howard et al. 2019)
- * - `softmax`, `logSoftmax`: over the last axis
+ * - `softmax`, `logSoftmax`, `hardmax` (1 where the largest is, else 0; no gradient): over the last axis
  */
 export const ACTIVATIONS = new Map(
   /** @type {[Activation, import('./layer-fields.js').Step | undefined][]} */ ([
@@ -19,6 +19,7 @@ export const ACTIVATIONS = new Map(
     ['elu', { op: 'elu' }],
     ['exponential', { op: 'exponential' }],
     ['gelu', { op: 'gelu' }],
+    ['hardmax', { op: 'hardmax' }],
     ['hardSigmoid', { op: 'hardSigmoid' }],
     ['hardSilu', { op: 'hardSwish' }],
     ['hardSwish', { op: 'hardSwish' }],
@@ -36,7 +37,7 @@ export const ACTIVATIONS = new Map(
 );
 
 /**
- * @typedef {'linear' | 'relu' | 'sigmoid' | 'softmax' | 'elu' | 'exponential' | 'gelu' | 'hardSigmoid' | 'hardSilu'
+ * @typedef {'linear' | 'relu' | 'sigmoid' | 'softmax' | 'elu' | 'exponential' | 'gelu' | 'hardmax' | 'hardSigmoid' | 'hardSilu'
  *   | 'hardSwish' | 'leakyRelu' | 'logSoftmax' | 'mish' | 'relu6' | 'selu' | 'silu' | 'softplus' | 'softsign'
  *   | 'swish' | 'tanh'} Activation
  */

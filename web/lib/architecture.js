@@ -16,6 +16,7 @@ import { SHAPE_FAMILY } from './layers-shape.js';
 import { WINDOW_FAMILY } from './layers-window.js';
 import { lastAxis } from './layer-fields.js';
 import { weightSettings } from './tensor-options.js';
+import { TENSOR_FAMILY } from './layers-tensor.js';
 import { readLayer } from './layers.js';
 import { describe } from './options.js';
 import { checkInputCount } from './symbolic.js';
@@ -434,5 +435,6 @@ const STEPS = new Map(
     ...EMBEDDING_FAMILY.steps,
     ...RECURRENT_STEPS,
     ...ATTENTION_FAMILY.steps,
+    ...TENSOR_FAMILY.steps,
   ]),
 );

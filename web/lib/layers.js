@@ -26,6 +26,7 @@ import { NORM_FAMILY, normLayers } from './layers-norm.js';
 import { recurrentLayers, recurrentTypes } from './layers-recurrent.js';
 import { SHAPE_FAMILY, shapeLayers } from './layers-shape.js';
 import { WINDOW_FAMILY, completeWindow, windowLayers } from './layers-window.js';
+import { TENSOR_FAMILY, tensorLayers } from './layers-tensor.js';
 import { applyLayer } from './symbolic.js';
 import { weightFields } from './tensor-options.js';
 
@@ -94,6 +95,7 @@ const TYPES = new Map(
     ...EMBEDDING_FAMILY.types,
     ...recurrentTypes(readLayer),
     ...ATTENTION_FAMILY.types,
+    ...TENSOR_FAMILY.types,
   ]),
 );
 
@@ -201,4 +203,5 @@ export const layers = Object.freeze({
   ...embeddingLayers(makeLayer),
   ...recurrentLayers(makeLayer),
   ...attentionLayers(makeLayer),
+  ...tensorLayers(makeLayer),
 });

@@ -23,9 +23,13 @@ const SEVERAL = new Map([
   ['average', [2, Infinity]],
   ['maximum', [2, Infinity]],
   ['minimum', [2, Infinity]],
+  ['divide', [2, 2]],
+  ['power', [2, 2]],
   ['dot', [2, 2]],
+  ['matMul', [2, 2]],
   ['concatenate', [2, Infinity]],
   ['multiHeadAttention', [1, 3]],
+  ['variable', [0, 0]],
 ]);
 
 /** @type {WeakMap<object, Content>} tensors that a layer made; anything else is foreign */

@@ -11,6 +11,10 @@ static double phi(double x) { return 0.5 * erfc(-x / sqrt(2)); }
 double tg_ref_activate(tg_activation f, double x, const tg_real p[3]) {
   const double scale = 1.0507009873554805, alpha = 1.6732632423543772;
   switch (f) {
+    case TG_ABS:
+      return fabs(x);
+    case TG_CLIP:
+      return fmin(fmax(x, p[0]), p[1]);
     case TG_ELU:
       return x > 0 ? x : p[0] * expm1(x);
     case TG_EXPONENTIAL:
@@ -23,8 +27,14 @@ double tg_ref_activate(tg_activation f, double x, const tg_real p[3]) {
       return fmin(fmax(x / 6 + 0.5, 0), 1);
     case TG_HARD_SWISH:
       return x * fmin(fmax(x / 6 + 0.5, 0), 1);
+    case TG_LINE:
+      return p[0] * x + p[1];
+    case TG_LOG:
+      return log(x);
     case TG_MISH:
       return x * tanh(x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)));
+    case TG_RECIPROCAL:
+      return 1 / x;
     case TG_RECTIFIER:
       return x >= p[2] ? fmin(x, p[1]) : p[0] * (x - p[2]);
     case TG_SELU:
@@ -37,6 +47,10 @@ double tg_ref_activate(tg_activation f, double x, const tg_real p[3]) {
       return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
     case TG_SOFTSIGN:
       return x / (1 + fabs(x));
+    case TG_SQRT:
+      return sqrt(x);
+    case TG_SQUARE:
+      return x * x;
     case TG_TANH:
       return tanh(x);
     case TG_ACTIVATIONS:

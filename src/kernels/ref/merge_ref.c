@@ -4,6 +4,8 @@
 
 double tg_ref_merge(tg_merge_kind kind, double a, double b, double factor) {
   switch (kind) {
+    case TG_ADD:
+      return a + b;
     case TG_SUBTRACT:
       return a - b;
     case TG_MULTIPLY:
@@ -14,6 +16,10 @@ double tg_ref_merge(tg_merge_kind kind, double a, double b, double factor) {
       return a < b || isnan(b) ? b : a;
     case TG_MINIMUM:
       return b < a || isnan(b) ? b : a;
+    case TG_DIVIDE:
+      return a / b;
+    case TG_POWER:
+      return pow(a, b);
     case TG_MERGES:
       break;
   }
@@ -21,7 +27,9 @@ double tg_ref_merge(tg_merge_kind kind, double a, double b, double factor) {
 }
 
 void tg_ref_merge_slopes(double slopes[2], tg_merge_kind kind, double a, double b, double factor) {
-  const double left[TG_MERGES] = {1, b, factor, a >= b, a <= b}, right[TG_MERGES] = {-1, a, factor, a<b, a> b};
+  const double down = b == 0 ? 0 : b * pow(a, b - 1), up = a > 0 ? pow(a, b) * log(a) : 0;
+  const double left[TG_MERGES] = {1, 1, b, factor, a >= b, a <= b, 1 / b, down};
+  const double right[TG_MERGES] = {1, -1, a, factor, a<b, a> b, -a / (b * b), up};
   slopes[0] = left[kind];
   slopes[1] = right[kind];
 }

@@ -11,6 +11,7 @@
 
 #include "kernels/activation.h"
 #include "kernels/conv2d.h"
+#include "kernels/fold.h"
 #include "kernels/int8.h"
 #include "kernels/merge.h"
 #include "kernels/noise.h"
@@ -18,6 +19,7 @@
 #include "kernels/recurrent.h"
 #include "kernels/resize2d.h"
 #include "kernels/row_norm.h"
+#include "kernels/slice.h"
 #include "real.h"
 
 /* f(x); slopes are checked by differences of it. */
@@ -31,6 +33,15 @@ double tg_ref_merge(tg_merge_kind kind, double a, double b, double factor);
 /* What a and b get of dy = 1. */
 void tg_ref_merge_slopes(double slopes[2], tg_merge_kind kind, double a, double b, double factor);
 void tg_ref_dot_rows(double *y, double *magnitude, const tg_real *a, const tg_real *b, size_t rows, uint32_t n);
+
+/* Where element i of the view lies in its array. */
+size_t tg_ref_view_offset(const tg_view *v, size_t i);
+/* The gradient of the largest is its share among equals. */
+void tg_ref_fold(tg_fold_kind kind, double *y, double *dx, double *magnitude, const tg_real *x, const tg_real *dy,
+                 const tg_view *v, size_t in, size_t out, double factor);
+/* All rows. */
+void tg_ref_slice(double *y, double *dx, const tg_real *x, const tg_real *dy, const tg_slice_shape *s);
+void tg_ref_hardmax(double *y, const tg_real *x, uint32_t rows, uint32_t n);
 
 /* to (columns, rows), from (rows, columns). */
 void tg_ref_transpose(double *to, const tg_real *from, size_t rows, size_t columns);

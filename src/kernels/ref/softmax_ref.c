@@ -35,3 +35,13 @@ void tg_ref_log_softmax_backward(double *dx, const tg_real *dy, const tg_real *y
     for (size_t j = 0; j < n; j++) dx[j] = dy[j] - exp(y[j]) * sum;
   }
 }
+void tg_ref_hardmax(double *y, const tg_real *x, uint32_t rows, uint32_t n) {
+  for (uint32_t row = 0; row < rows; row++) {
+    uint32_t best = 0;
+    for (uint32_t j = 0; j < n; j++) {
+      y[row * n + j] = 0;
+      if (x[row * n + j] > x[row * n + best]) best = j;
+    }
+    y[row * n + best] = 1;
+  }
+}
