@@ -26,6 +26,9 @@ const PACKAGES = [
   { name: 'libc6-dev', file: '/usr/include/stdio.h' },
 ];
 
+/** The ONNX project's test data: 40 MB that only one test reads, so its absence is told and no more. */
+const ONNX = [{ name: 'libonnx-testdata', file: '/usr/share/libonnx-testdata/data' }];
+
 /**
  * The test files, gates first: what fails fastest is told first.
  * @param {string[]} patterns
@@ -71,6 +74,11 @@ await main(async () => {
     why: 'run the tests',
     onProgress: (text) => console.error(text),
   });
+  if (files.some((name) => name.includes('onnx-suite'))) {
+    await ensurePackages(ONNX, { why: 'run the ONNX suite' }).catch((error) =>
+      console.error(`${error.message}; the ONNX suite is skipped`),
+    );
+  }
   const { build } = await import('../wasm-build/build.mjs');
   await build();
   await ensureData();

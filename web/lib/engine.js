@@ -6,7 +6,7 @@ import { makeDataset } from './dataset.js';
 import { cifar10, cifar10Sample } from './datasets.js';
 import { asyncDisposeSymbol, disposeSymbol } from './disposable.js';
 import { ConfigError, StateError } from './errors.js';
-import { loadModel, makeGraph, makeSequential } from './make-model.js';
+import { loadModel, loadOnnxModel, makeGraph, makeSequential } from './make-model.js';
 import { needBoolean, needOneOf, needWhole, readOptions, wrongType } from './options.js';
 
 /**
@@ -89,6 +89,14 @@ export class Engine {
   /** @param {import('./checkpoint-source.js').CheckpointSource} source */
   load(source) {
     return loadModel(this.#client, source);
+  }
+
+  /**
+   * @param {import('./checkpoint-source.js').CheckpointSource} source
+   * @param {import('./make-model.js').OnnxOptions} [options]
+   */
+  loadOnnx(source, options) {
+    return loadOnnxModel(this.#client, source, options);
   }
 
   /**

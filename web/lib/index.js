@@ -98,6 +98,24 @@ export async function load(source) {
   return (await sharedEngine()).load(source);
 }
 
+/**
+ * Makes a model of an ONNX file: its graph as layers, its initializers as their weights.
+ *
+ * The first axis of inputs and outputs is the batch, of any size in predictions, as long as every operator keeps it; a
+ * graph that does not (a sum over the batch, a product of two inputs …) takes and gives whole tensors: one sample a
+ * prediction, whose batch axis is the file's first axis. Axes are in ONNX's order (NCHW) unless `layout` says otherwise;
+ * inside, convolutions work channels last either way, and nothing is turned twice.
+ *
+ * @param {CheckpointSource} source bytes, Blob, URL, in Node a path
+ * @param {import('./make-model.js').OnnxOptions} [options]
+ * @returns {Promise<Model>} not compiled: `predict` at once, `fit` after `compile`
+ * @throws {FormatError} a damaged file. {UnsupportedError} naming operator and node. {MissingError} sizes that the file
+ *   leaves open. {ConfigError} {InputTypeError} {LimitError} {GraphError} {ShapeError} {NonFiniteError}
+ */
+export async function loadOnnx(source, options) {
+  return (await sharedEngine()).loadOnnx(source, options);
+}
+
 /** Loaders of known data sets. */
 export const datasets = Object.freeze({
   /**

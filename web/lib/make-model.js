@@ -58,3 +58,38 @@ export async function loadModel(client, source) {
   const facts = await client.call('model.load', { bytes }, { transfer: [bytes.buffer] });
   return new Model(client, facts);
 }
+
+/**
+ * @typedef {object} OnnxOptions
+ * @property {Record<string, readonly number[]>} [inputShapes] sizes of inputs that the file leaves open, batch included
+ * @property {Record<string, { shape: readonly number[], data: ArrayLike<number> }>} [constants] inputs that are given
+ *   now instead of with every prediction: weights, sizes, indices
+ * @property {readonly string[]} [outputs] values to give, in this order; default the graph's outputs
+ * @property {'nchw' | 'nhwc'} [layout] of inputs and outputs of three axes and more: ONNX's, or channels last, which saves
+ *   turning them; default 'nchw'
+ * @property {number} [seed] default 0
+ */
+
+/**
+ * @param {Client} client
+ * @param {import('./checkpoint-source.js').CheckpointSource} source
+ * @param {OnnxOptions} [options]
+ * @returns {Promise<Model>}
+ */
+export async function loadOnnxModel(client, source, options) {
+  const { readOnnx, readSource, weightsFor } = await import('./onnx/load.js');
+  const { inputs, outputs, weights, name, seed } = readOnnx(await readSource(source), options);
+  const model = await makeGraph(client, {
+    inputs: /** @type {any} */ (inputs.map(({ layer }) => layer)),
+    outputs: /** @type {any} */ (outputs.map(({ layer }) => layer)),
+    name,
+    seed,
+  });
+  try {
+    await model.setWeights(weightsFor(await model.getWeights(), weights));
+    return model;
+  } catch (error) {
+    await model.dispose();
+    throw error;
+  }
+}
