@@ -1,7 +1,7 @@
 /** Arithmetic on whole tensors, as layers: what graphs from elsewhere are made of. */
 
 import { COMMON, layerName } from './layer-fields.js';
-import { tensor, tensorOptions } from './layer-weights.js';
+import { tensorFields, tensorSettings } from './tensor-options.js';
 import { needBoolean, needNumber, needOneOf, wrongType } from './options.js';
 
 /**
@@ -130,7 +130,7 @@ export const TENSOR_FAMILY = {
       'variable',
       {
         shape: { read: axes, required: true },
-        ...tensorOptions('value', 'zeros'),
+        ...tensorFields('value', 'zeros'),
         trainable: { read: needBoolean, standard: true },
         name: { read: layerName },
       },
@@ -180,7 +180,7 @@ export const TENSOR_FAMILY = {
             ['rank', layer.shape.length],
             ...numbered('size', layer.shape),
             ['trainable', layer.trainable ? 1 : 0],
-            ...tensor('value', layer),
+            ...tensorSettings('value', layer),
           ],
         },
       ],
