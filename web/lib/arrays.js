@@ -10,11 +10,12 @@
  * | above                                              | Uint8Array); all rows equally long    |
  *
  * Everything else is refused (E_TYPE). An array is read when it is passed: up to 16 MB are copied
- * at once; larger ones are copied piece by piece, so leave them alone until the call settles.
+ * at once; larger ones are copied piece by piece, so leave them alone until the call settles. Each
+ * element is read once; what an accessor, a proxy or a detached buffer throws is the cause of E_TYPE.
  */
 
 import { InputTypeError, LabelRangeError, ShapeError } from './errors.js';
-import { describe } from './options.js';
+import { describe, readForeign } from './options.js';
 
 /**
  * @typedef {'uint8' | 'float32' | 'int32'} ElementType
@@ -33,38 +34,49 @@ import { describe } from './options.js';
 /** Largest array that is copied in one go: a few milliseconds. */
 const COPY_AT_ONCE = 16 * 1024 * 1024;
 
-const NUMBER_ARRAYS = [
-  Uint8Array,
-  Uint8ClampedArray,
-  Int8Array,
-  Uint16Array,
-  Int16Array,
-  Uint32Array,
-  Int32Array,
-  Float32Array,
-  Float64Array,
+const BYTE_ARRAYS = ['Uint8Array', 'Uint8ClampedArray'];
+const INTEGER_ARRAYS = [
+  ...BYTE_ARRAYS,
+  'Int8Array',
+  'Uint16Array',
+  'Int16Array',
+  'Uint32Array',
+  'Int32Array',
 ];
+const NUMBER_ARRAYS = [...INTEGER_ARRAYS, 'Float32Array', 'Float64Array'];
+
+/** The name of a typed array's type, of another realm too; undefined for all else, also for what only looks like one. */
+const typeName = /** @type {(value: unknown) => string | undefined} */ (
+  Function.prototype.call.bind(
+    /** @type {any} */ (
+      Object.getOwnPropertyDescriptor(
+        Object.getPrototypeOf(Uint8Array.prototype),
+        Symbol.toStringTag,
+      )
+    ).get,
+  )
+);
 
 /**
  * @param {unknown} value
  * @returns {value is NumberArray}
  */
 function isNumberArray(value) {
-  return NUMBER_ARRAYS.some((Type) => value instanceof Type);
+  return NUMBER_ARRAYS.includes(String(typeName(value)));
 }
 
 /**
  * @param {unknown} value
  * @returns {value is Uint8Array | Uint8ClampedArray}
  */
-const isBytes = (value) => value instanceof Uint8Array || value instanceof Uint8ClampedArray;
+const isBytes = (value) => BYTE_ARRAYS.includes(String(typeName(value)));
 
 /**
  * @param {unknown} value
  * @returns {boolean} whether a class label could be read from it: an array of whole-number type
  */
 function isIntegerArray(value) {
-  return isNumberArray(value) && !(value instanceof Float32Array || value instanceof Float64Array);
+  return INTEGER_ARRAYS.includes(String(typeName(value)));
 }
 
 /**
@@ -74,6 +86,11 @@ function isIntegerArray(value) {
  * @throws {InputTypeError} {ShapeError}
  */
 export function sampleSource(value, label) {
+  return readForeign(() => readSamples(value, label), InputTypeError, label, { field: 'x' });
+}
+
+/** @param {unknown} value @param {string} label @returns {ArraySource} */
+function readSamples(value, label) {
   if (isNumberArray(value)) return typedSource(value, label, isBytes(value) ? 'uint8' : 'float32');
   if (Array.isArray(value)) {
     const { values, nesting } = flatten(value, label);
@@ -95,6 +112,12 @@ export function sampleSource(value, label) {
  * @throws {InputTypeError} {ShapeError} {LabelRangeError}
  */
 export function labelSource(value, count, kind, label) {
+  const read = () => readLabels(value, count, kind, label);
+  return readForeign(read, InputTypeError, label, { field: 'y' });
+}
+
+/** @type {typeof labelSource} */
+function readLabels(value, count, kind, label) {
   if (!isNumberArray(value) && !Array.isArray(value)) {
     throw new InputTypeError(
       `${label} must be a typed array or an array of labels, found ${describe(value)}.`,
@@ -129,6 +152,12 @@ export function labelSource(value, count, kind, label) {
  * @throws {InputTypeError} {ShapeError}
  */
 export function weightSource(value, count, label) {
+  const read = () => readWeights(value, count, label);
+  return readForeign(read, InputTypeError, label, { field: 'sampleWeight' });
+}
+
+/** @type {typeof weightSource} */
+function readWeights(value, count, label) {
   if (!isNumberArray(value) && !Array.isArray(value)) {
     throw new InputTypeError(`${label} must be an array of numbers, found ${describe(value)}.`, {
       field: 'sampleWeight',
@@ -193,9 +222,12 @@ function typedSource(given, label, type) {
 function flatten(array, label) {
   const nesting = [array.length];
   let level = array[0];
+  /** The first element of each level, which is not read again. @type {unknown[]} */
+  const firsts = [array, level];
   while (Array.isArray(level) && nesting.length < 8) {
     nesting.push(level.length);
     level = level[0];
+    firsts.push(level);
   }
   if (Array.isArray(level)) throw new ShapeError(`${label} is nested more than 8 deep.`);
   const part = isNumberArray(level) ? level.length : 1;
@@ -209,7 +241,9 @@ function flatten(array, label) {
     if (Array.isArray(value) && depth < nesting.length) {
       if (value.length !== wanted) throw ragged(label, wanted, value.length);
       // By index: a hole reads as undefined and is refused below.
-      for (let index = 0; index < wanted; index++) take(value[index], depth + 1);
+      for (let index = 0; index < wanted; index++) {
+        take(at === 0 && index === 0 ? firsts[depth + 1] : value[index], depth + 1);
+      }
     } else if (typeof value === 'number' && depth === nesting.length) {
       values[at++] = value;
     } else if (isNumberArray(value) && depth === nesting.length - 1 && isNumberArray(level)) {

@@ -62,10 +62,11 @@ export function traceGraph(inputs, outputs) {
   const numberOf = (/** @type {SymbolicTensor} */ tensor) =>
     /** @type {number} */ (numbers.get(tensor));
   const layers = [...new Set(tensors.map(([, { layer }]) => layer))];
+  const places = new Map(layers.map((layer, index) => [layer, index]));
   return {
     layers,
     inbound: tensors.map(([, content]) => content.inputs.map(numberOf)),
-    calls: tensors.map(([, { layer }]) => layers.indexOf(layer)),
+    calls: tensors.map(([, { layer }]) => /** @type {number} */ (places.get(layer))),
     outputs: ends.map(numberOf),
   };
 }

@@ -12,7 +12,8 @@ import { NULL } from './ffi.js';
  */
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+// A name may begin with U+FEFF, which is not a mark of the byte order here.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export class Heap {
   #memory;

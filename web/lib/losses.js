@@ -124,7 +124,7 @@ function builder(type) {
 export const losses = Object.freeze({
   /** Labels are class numbers 0 … outputs − 1, one a sample. @type {(options?: CrossentropyOptions) => Readonly<LossConfig>} */
   sparseCategoricalCrossentropy: builder('sparseCategoricalCrossentropy'),
-  /** Labels are rows of probabilities (one-hot) over the last axis. @type {(options?: CrossentropyOptions) => Readonly<LossConfig>} */
+  /** Labels are rows of probabilities (one-hot) over the last axis; they are taken as they are, −Σ t · log p. @type {(options?: CrossentropyOptions) => Readonly<LossConfig>} */
   categoricalCrossentropy: builder('categoricalCrossentropy'),
   /** Labels are 0 or 1 for each output. @type {(options?: CrossentropyOptions) => Readonly<LossConfig>} */
   binaryCrossentropy: builder('binaryCrossentropy'),

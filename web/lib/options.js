@@ -4,7 +4,7 @@
  * errors are refused by name. Ranges of sizes and rates are the engine's business; here are types.
  */
 
-import { ConfigError, InputTypeError, StateError } from './errors.js';
+import { ConfigError, InputTypeError, StateError, TabgradError } from './errors.js';
 
 /**
  * @typedef {object} Where what an option belongs to, for the error message
@@ -27,19 +27,43 @@ export function readOptions(value, names, where) {
   /** @type {Partial<Record<Name, any>>} */
   const options = Object.create(null);
   if (value === undefined || value === null) return options;
-  if (typeof value !== 'object' || Array.isArray(value) || ArrayBuffer.isView(value)) {
+  if (typeof value !== 'object' || isArray(value) || ArrayBuffer.isView(value)) {
     throw new InputTypeError(
       `${where.what}: options must be an object, found ${describe(value)}.`,
       where,
     );
   }
-  for (const key of Object.keys(value)) {
-    const name = names.find((known) => known === key);
-    if (name === undefined) throw unknownName(key, names, 'option', where);
-    const given = /** @type {any} */ (value)[key];
-    if (given !== undefined) options[name] = given;
+  const copy = () => {
+    for (const key of Object.keys(value)) {
+      const name = names.find((known) => known === key);
+      if (name === undefined) throw unknownName(key, names, 'option', where);
+      const given = /** @type {any} */ (value)[key];
+      if (given !== undefined) options[name] = given;
+    }
+    return options;
+  };
+  return readForeign(copy, ConfigError, `${where.what}: options`, { layer: where.layer });
+}
+
+/**
+ * What `read` gives. It runs code of the program's where that passed accessors, a proxy or a class
+ * of its own: whatever is thrown there becomes the cause of a typed error.
+ *
+ * @template T
+ * @param {() => T} read
+ * @param {typeof TabgradError} ErrorClass
+ * @param {string} what
+ * @param {{ layer?: string, field?: string }} details
+ * @returns {T}
+ */
+export function readForeign(read, ErrorClass, what, details) {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof TabgradError) throw cause;
+    const reason = cause instanceof Error ? cause.message : describe(cause);
+    throw new ErrorClass(`${what} cannot be read: ${reason}`, { ...details, cause });
   }
-  return options;
 }
 
 /**
@@ -70,12 +94,28 @@ export function describe(value) {
   if (value === null || value === undefined || typeof value === 'boolean') return String(value);
   if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
   if (typeof value === 'bigint') return `the BigInt ${String(value).slice(0, 40)}`;
-  if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (typeof value === 'object') {
+  if (isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === 'object') return describeObject(value);
+  return `a ${typeof value}`;
+}
+
+/** @param {object} value */
+function describeObject(value) {
+  try {
     const tag = Object.prototype.toString.call(value).slice(8, -1);
     return tag === 'Object' ? 'an object' : `a ${tag}`;
+  } catch {
+    return 'an object';
   }
-  return `a ${typeof value}`;
+}
+
+/** @param {unknown} value @returns {value is unknown[]} not of a revoked proxy, on which Array.isArray throws */
+function isArray(value) {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -3,7 +3,7 @@
  * numbers and no shape; the engine infers shapes when the model is made.
  */
 
-import { ConfigError, GraphError } from './errors.js';
+import { ConfigError, GraphError, LimitError } from './errors.js';
 import { describe } from './options.js';
 
 /**
@@ -31,6 +31,9 @@ const SEVERAL = new Map([
   ['multiHeadAttention', [1, 3]],
   ['variable', [0, 0]],
 ]);
+
+/** A model has at most as many nodes, and a layer of n inputs becomes n - 1 of them. */
+const MOST_INPUTS = 4096;
 
 /** @type {WeakMap<object, Content>} tensors that a layer made; anything else is foreign */
 const contents = new WeakMap();
@@ -97,6 +100,12 @@ export function checkInputCount(layer, count) {
  * @returns {SymbolicTensor}
  */
 export function applyLayer(layer, x) {
+  if (Array.isArray(x) && x.length > MOST_INPUTS) {
+    throw new LimitError(
+      `${layer.type}: a layer takes at most ${MOST_INPUTS} tensors, found ${x.length}.`,
+      { layer: layer.name },
+    );
+  }
   const list = Array.isArray(x) ? Array.from(x) : [x];
   for (const value of list) contentOf(value, `${layer.type}: what apply() is given`);
   checkInputCount(layer, list.length);
