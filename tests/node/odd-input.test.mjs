@@ -232,7 +232,7 @@ describe('arrays', () => {
   const cyclic = [];
   cyclic[0] = cyclic;
   class Strange extends Float32Array {
-    /** @returns {any} */
+    /** @override @returns {any} */
     slice() {
       return fail();
     }
@@ -417,7 +417,11 @@ describe('objects', () => {
   const tagged = { get [Symbol.toStringTag]() { return fail(); } }; // prettier-ignore
   /** @type {[string, RegExp, any][]} */
   const cases = [
-    ['a proxy that throws', /options cannot be read: of the program/, new Proxy({}, { ownKeys: fail })],
+    [
+      'a proxy that throws',
+      /options cannot be read: of the program/,
+      new Proxy({}, { ownKeys: fail }),
+    ],
     ['an accessor that throws', /options cannot be read: of the program/, { get units() { return fail(); } }], // prettier-ignore
     ['a revoked proxy', /options cannot be read: .*revoked/, revoked.proxy],
     ['an object inside itself', /units must be a number, found an object/, { units: cyclic }],

@@ -1,6 +1,6 @@
 /** The samples that `fit`, `evaluate` and the others work on: a data set, or an array sent for one call. */
 
-import { Dataset, inOneMessage, upload } from './dataset.js';
+import { inOneMessage, isDataset, upload } from './dataset.js';
 import { ConfigError, InputTypeError } from './errors.js';
 
 /**
@@ -26,7 +26,7 @@ import { ConfigError, InputTypeError } from './errors.js';
  * @returns {[labels: unknown, options: unknown]}
  */
 export function labelsAndOptions(x, y, options, what) {
-  if (!(x instanceof Dataset)) {
+  if (!isDataset(x)) {
     if (y !== undefined && y !== null) return [y, options];
     throw new InputTypeError(`${what}: y is missing; only a Dataset brings its own labels.`, {
       field: 'y',

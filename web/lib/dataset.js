@@ -148,6 +148,15 @@ export class Dataset {
   }
 }
 
+/** @param {unknown} value @returns {value is Dataset} a revoked proxy, on which instanceof throws, is none */
+export function isDataset(value) {
+  try {
+    return value instanceof Dataset;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Puts samples into the engine's memory, once for many calls.
  *

@@ -1,6 +1,6 @@
 /** The options of `fit`. */
 
-import { Dataset } from './dataset.js';
+import { isDataset } from './dataset.js';
 import { ConfigError, EmptyError, LabelRangeError } from './errors.js';
 import { CALLBACK_NAMES } from './fit.js';
 import { HOOKS } from './hooks.js';
@@ -16,6 +16,7 @@ import {
 } from './options.js';
 
 /**
+ * @typedef {import('./dataset.js').Dataset} Dataset
  * @typedef {object} OwnFitOptions
  * @property {number} [epochs] number of the last epoch, not of epochs to add; default 1
  * @property {number} [initialEpoch] number of the first, from 0; default 0
@@ -194,7 +195,7 @@ export function readClassWeight({ classWeight, sampleWeight }, where) {
 /** @param {unknown} value */
 function readValidationData(value) {
   if (value === undefined || value === null) return undefined;
-  if (value instanceof Dataset) return { x: value, y: undefined };
+  if (isDataset(value)) return { x: value, y: undefined };
   if (Array.isArray(value) && (value.length === 2 || value.length === 3)) {
     return { x: value[0], y: value[1], sampleWeight: value[2] };
   }

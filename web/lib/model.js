@@ -5,7 +5,7 @@ import { sampleSource } from './arrays.js';
 import { logsOf, readCompileOptions, toldOf } from './compile.js';
 import { labelsAndOptions, withData, withDataOnce } from './call-data.js';
 import { sampleRange, sizeOf } from './dataset-options.js';
-import { Dataset, readParts } from './dataset.js';
+import { isDataset, readParts } from './dataset.js';
 import { readCheckpoint } from './checkpoint-source.js';
 import { readWeights } from './read-weights.js';
 import { asyncDisposeSymbol, disposeSymbol } from './disposable.js';
@@ -44,6 +44,7 @@ import { perPlace } from './per-place.js';
 import { summarize, table } from './summary.js';
 
 /**
+ * @typedef {import('./dataset.js').Dataset} Dataset
  * @typedef {import('./client.js').Client} Client
  * @typedef {import('./host-model.js').ModelFacts} ModelFacts
  * @typedef {import('./host-model.js').CompileConfig} CompileConfig
@@ -847,7 +848,7 @@ export class Model {
    * @returns {import('./call-data.js').TakenData}
    */
   #take(x, y, options, what) {
-    if (x instanceof Dataset) {
+    if (isDataset(x)) {
       const dataset = x.use(this.#client);
       refuseWeights(x, options, what);
       refuseNames(x, this.#facts, what);
