@@ -192,7 +192,7 @@ def unchanged(x):
 
 def apply(x, layer, weights, mask=None, rounding=unchanged, training=None):
     """One layer; takes what it needs from the iterator `weights`. Dropout is the identity without a mask. `rounding` is
-    applied to every sum of products, before the activation. `training`, a dictionary, makes batch normalisation use
+    applied to every sum, before the activation. `training`, a dictionary, makes batch normalisation use
     the batch's statistics and receives what the moving averages become."""
     kind = layer['type']
     if kind.endswith('1d'):
@@ -221,14 +221,14 @@ def apply(x, layer, weights, mask=None, rounding=unchanged, training=None):
             momentum = layer.get('momentum', 0.99)
             for name, batch in zip(('moving_mean', 'moving_variance'), batch_statistics(x)):
                 training[f"{layer['name']}/{name}"] = own[name] * momentum + batch * (1 - momentum)
-        return normalize(x, layer, own, training is not None)
+        return rounding(normalize(x, layer, own, training is not None))
     if kind in LAYERS:
         own = [next(weights) for _ in weights_of(layer, x)]
         return LAYERS[kind](x, layer, *own)
     if kind == 'globalAveragePooling2d':
         return x.mean((1, 2), keepdim=layer.get('keepdims', False))
     if kind == 'add':
-        return sum(x[1:], x[0])
+        return rounding(sum(x[1:], x[0]))
     if kind in ('maxPooling2d', 'averagePooling2d'):
         return pool(x, layer)
     if kind == 'flatten':

@@ -1,8 +1,8 @@
-/** Ten training steps of S1 and S4 against PyTorch, from the same weights, batches and dropout masks. */
+/** Ten training steps of whole networks against PyTorch, from the same weights, batches and dropout masks. */
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { optimizers } from 'tabgrad';
+import { input, layers, optimizers } from 'tabgrad';
 import { BUILDS, startEngine } from '../golden/engines.mjs';
 import { glorotUniform, philox } from '../golden/philox.mjs';
 import { readGolden } from '../golden/tensors.mjs';
@@ -16,6 +16,13 @@ import { readGolden } from '../golden/tensors.mjs';
  */
 const MEDIAN_BOUND = 5e-7;
 const BOUND = 2e-5;
+
+/**
+ * Networks with batch normalisation are less steady: a million ReLUs are always on some edge, and every step multiplies what came
+ * of it. The file has how far PyTorch's float32 and disturbed float64 runs are away at each step, from 1e-7 at the first; this
+ * is how many times as far the engine may be, which rounds differently from all of them.
+ */
+const MARGIN = 5;
 
 const { cases, tensors } = readGolden('curves');
 
@@ -37,6 +44,15 @@ for (const build of BUILDS.keys()) {
           const expected = golden(`${example.name}/curve`);
           const distances = found.map((loss, step) => Math.abs(loss / expected[step] - 1));
           const text = `distances ${distances.map((distance) => distance.toExponential(1))}`;
+          if (tensors.has(`${example.name}/spread`)) {
+            const spread = golden(`${example.name}/spread`);
+            assert.ok(
+              distances.every((distance, step) => distance <= MARGIN * spread[step]),
+              `${text}, spread ${Array.from(spread, (value) => value.toExponential(1))}`,
+            );
+            assert.ok((found.at(-1) ?? NaN) < found[0], 'the loss falls');
+            return;
+          }
           const sorted = distances.sort((a, b) => a - b);
           assert.ok(sorted[sorted.length >> 1] <= MEDIAN_BOUND, text);
           assert.ok(Math.max(...sorted) <= BOUND, text);
@@ -54,26 +70,17 @@ for (const build of BUILDS.keys()) {
  * @returns {Promise<number[]>} the loss before each step
  */
 async function train(engine, example) {
-  const [first, ...others] = example.layers;
-  const model = await engine.sequential([{ ...first, inputShape: example.inputShape }, ...others], {
-    seed: example.seed,
-  });
-  const weights = await model.getWeights();
-  await model.setWeights(
-    weights.map((/** @type {any} */ { name, shape }, /** @type {number} */ tensor) => ({
-      name,
-      shape,
-      data:
-        shape.length > 1 ? glorotUniform(shape, example.key, tensor) : new Float32Array(shape[0]),
-    })),
-  );
+  const model = await (example.inbound ? graphOf(engine, example) : chainOf(engine, example));
+  await model.setWeights(startingWeights(await model.getWeights(), example));
   const { loss, fromLogits, batch } = example;
-  model.compile({ loss, fromLogits, optimizer: optimizers.adam() });
+  const rule = optimizers[/** @type {'sgd'} */ (example.optimizer)];
+  model.compile({ loss, fromLogits, optimizer: rule(example.options) });
   const images = golden('images');
   const classes = golden('labels');
   const size = images.length / classes.length;
   const curve = [];
-  for (let first = 0; first < batch * example.steps; first += batch) {
+  for (let step = 0; step < example.steps; step++) {
+    const first = (step % example.batches) * batch;
     const x = images.slice(first * size, (first + batch) * size);
     const labels = /** @type {Int32Array} */ (classes.slice(first, first + batch));
     const y = loss === 'categoricalCrossentropy' ? oneHot(labels) : labels;
@@ -81,6 +88,43 @@ async function train(engine, example) {
   }
   await model.dispose();
   return curve;
+}
+
+/** @param {any} engine @param {any} example */
+function chainOf(engine, { layers: [first, ...others], inputShape, seed }) {
+  return engine.sequential([{ ...first, inputShape }, ...others], { seed });
+}
+
+/**
+ * A graph as checkpoints describe it: an input, then layers that read those that `inbound` numbers.
+ *
+ * @param {any} engine
+ * @param {any} example
+ */
+function graphOf(engine, { layers: [first, ...others], inbound, seed }) {
+  const tensors = [input({ shape: first.inputShape })];
+  others.forEach((/** @type {any} */ { type, ...options }, /** @type {number} */ index) => {
+    const read = inbound[index + 1].map((/** @type {number} */ number) => tensors[number]);
+    tensors.push(layers[/** @type {'add'} */ (type)](options).apply(read));
+  });
+  return engine.model({ inputs: tensors[0], outputs: tensors.at(-1), seed });
+}
+
+/**
+ * Kernels by formula, scales and variances of 1, all else 0.
+ *
+ * @param {{ name: string, shape: number[] }[]} weights
+ * @param {any} example
+ */
+function startingWeights(weights, { key, tensors: order }) {
+  return weights.map(({ name, shape }) => {
+    const value = /\/(gamma|moving_variance)$/.test(name) ? 1 : 0;
+    const data =
+      shape.length > 1
+        ? glorotUniform(shape, key, order.indexOf(name))
+        : new Float32Array(shape[0]).fill(value);
+    return { name, shape, data };
+  });
 }
 
 /** @param {Int32Array} classes */
