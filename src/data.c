@@ -53,12 +53,12 @@ tg_dataset *tg_data_create(tg_engine *engine, tg_sample_type samples, double cou
   int complete = samples == TG_SAMPLES_NONE;
   if (!complete) {
     dataset->samples =
-        tg_allocate(engine, TG_BLOCK_SAMPLES, tg_mul(wanted.count, sample_bytes), 1, "samples of a data set");
+        tg_allocate(engine, TG_BLOCK_SAMPLES, tg_mul(wanted.count, sample_bytes), 0, "samples of a data set");
     complete = dataset->samples != NULL;
   }
   if (complete && labels != TG_LABELS_NONE) {
     dataset->labels =
-        tg_allocate(engine, TG_BLOCK_SAMPLES, tg_mul(wanted.count, label_bytes), 1, "labels of a data set");
+        tg_allocate(engine, TG_BLOCK_SAMPLES, tg_mul(wanted.count, label_bytes), 0, "labels of a data set");
     complete = dataset->labels != NULL;
   }
   if (complete && samples == TG_SAMPLES_U8) {

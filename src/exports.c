@@ -65,7 +65,7 @@ void *tg_buffer_create(tg_engine *engine, double bytes) {
     tg_fail(engine, TG_E_LIMIT, "buffer: %g bytes", bytes);
     return NULL;
   }
-  return tg_allocate(engine, TG_BLOCK_BUFFER, (uint64_t)bytes, 1, "buffer");
+  return tg_allocate(engine, TG_BLOCK_BUFFER, (uint64_t)bytes, 0, "buffer");
 }
 
 tg_status tg_buffer_destroy(tg_engine *engine, void *buffer) {

@@ -195,7 +195,7 @@ TG_EXPORT double tg_peak_run(tg_engine *engine, double iterations);
 
 /* ---- memory for the host's arguments ---- */
 
-/** `bytes` of zeroed engine memory, 16-byte aligned, for names, attributes and results. TG_E_LIMIT, TG_E_OOM. */
+/** `bytes` of engine memory, 16-byte aligned, for names, attributes and results; not zeroed. TG_E_LIMIT, TG_E_OOM. */
 TG_EXPORT void *tg_buffer_create(tg_engine *engine, double bytes);
 
 /** Gives a buffer back. TG_E_DISPOSED when it is not a live buffer. */

@@ -200,6 +200,10 @@ describe('arrays', () => {
     const promise = model.predict(shared);
     shared.fill(NaN);
     assert.deepEqual([...(await promise)], expected);
+    const pixels = Buffer.alloc(FEATURES, 9);
+    const ofBuffer = model.predict(pixels);
+    pixels.fill(1);
+    assert.deepEqual([...(await ofBuffer)], [...odd], 'a Buffer is copied, too');
     await using(
       engine.sequential([layers.dense({ units: 4, inputShape: [4] })]),
       async (/** @type {any} */ net) => {
@@ -207,6 +211,16 @@ describe('arrays', () => {
         await net.fit(x, x);
       },
     );
+  });
+
+  test('of a class of the program, whose methods are not called', async () => {
+    class Strange extends Float32Array {
+      /** @override @returns {any} */
+      slice() {
+        throw new Error('of the program');
+      }
+    }
+    assert.deepEqual([...(await model.predict(new Strange(row)))], expected);
   });
 
   test('elements are read once', async () => {
@@ -231,12 +245,6 @@ describe('arrays', () => {
   /** @type {any[]} */
   const cyclic = [];
   cyclic[0] = cyclic;
-  class Strange extends Float32Array {
-    /** @override @returns {any} */
-    slice() {
-      return fail();
-    }
-  }
   /** @type {[string, string, RegExp, unknown][]} */
   const cases = [
     ['a getter that throws', 'E_TYPE', /x cannot be read: of the program/, throwing],
@@ -251,7 +259,6 @@ describe('arrays', () => {
       /cannot be read|holds undefined/,
       [new Array(2 ** 32 - 1), [1]],
     ],
-    ['a class of the program', 'E_TYPE', /cannot be read: of the program/, new Strange(4)],
     [
       'an object with the prototype of one',
       'E_TYPE',

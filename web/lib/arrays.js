@@ -192,8 +192,10 @@ function classLabels(values, label) {
  */
 function typedSource(given, label, type) {
   const { length } = given;
-  const values = given.byteLength <= COPY_AT_ONCE ? given.slice() : given;
   const Type = { uint8: Uint8Array, float32: Float32Array, int32: Int32Array }[type];
+  // Not by slice(): that of a Node.js Buffer is a view.
+  const copy = given.byteLength <= COPY_AT_ONCE ? new Type(given) : null;
+  const values = copy ?? given;
   return {
     type,
     length,
@@ -205,8 +207,8 @@ function typedSource(given, label, type) {
             'resized while it was read.',
         );
       }
-      // A new array, so its buffer is neither shared nor larger than the piece.
-      const { buffer } = new Type(values.subarray(from, to));
+      // A new array, so its buffer is neither shared nor larger than the piece; or our copy, whole.
+      const { buffer } = copy && to - from === length ? copy : new Type(values.subarray(from, to));
       return new Uint8Array(/** @type {ArrayBuffer} */ (buffer));
     },
   };

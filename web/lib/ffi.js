@@ -285,7 +285,7 @@ export const InspectFlag = Object.freeze(
  *   Returns the floating-point operations done (a multiplication and an addition count as two), for the host to time:
  *   the peak that every other kernel is measured against.
  * @property {(engine: Pointer<'tg_engine'>, bytes: number) => Pointer<'void'>} bufferCreate
- *   `bytes` of zeroed engine memory, 16-byte aligned, for names, attributes and results. TG_E_LIMIT, TG_E_OOM.
+ *   `bytes` of engine memory, 16-byte aligned, for names, attributes and results; not zeroed. TG_E_LIMIT, TG_E_OOM.
  * @property {(engine: Pointer<'tg_engine'>, buffer: Pointer<'void'>) => StatusValue} bufferDestroy
  *   Gives a buffer back. TG_E_DISPOSED when it is not a live buffer.
  * @property {(engine: Pointer<'tg_engine'>, samples: SampleTypeValue, count: number, height: number, width: number, channels: number, labels: LabelTypeValue, labelSize: number) => Pointer<'tg_dataset'>} datasetCreate

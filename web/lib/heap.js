@@ -137,7 +137,7 @@ export class Scope {
 
   /**
    * @param {number} bytes
-   * @returns {Pointer<any>} zeroed, 16-byte aligned
+   * @returns {Pointer<any>} 16-byte aligned, not zeroed
    */
   reserve(bytes) {
     return this.#reserve(Math.max(bytes, 1));
@@ -150,7 +150,9 @@ export class Scope {
   text(text) {
     const encoded = encoder.encode(text);
     const pointer = this.reserve(encoded.length + 1);
-    this.#heap.bytes(pointer, encoded.length).set(encoded);
+    const bytes = this.#heap.bytes(pointer, encoded.length + 1);
+    bytes.set(encoded);
+    bytes[encoded.length] = 0;
     return pointer;
   }
 
