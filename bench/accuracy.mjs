@@ -9,14 +9,15 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { datasets, dispose, info, init } from 'tabgrad';
-import { RECIPE, trainS1 } from '../examples/pretrained/train-s1.mjs';
+import { recipeOf, trainRecipe } from '../examples/pretrained/train.mjs';
 import { describeCommand, describeMachine, today } from './machine.mjs';
 
+const recipe = recipeOf('s1');
 const { values: options } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1,2,3' },
     threads: { type: 'string' },
-    epochs: { type: 'string', default: String(RECIPE.epochs) },
+    epochs: { type: 'string', default: String(recipe.epochs) },
     limit: { type: 'string' },
     write: { type: 'string', default: 'docs/accuracy.md' },
     checkpoints: { type: 'string', default: 'build/accuracy' },
@@ -26,11 +27,12 @@ const seeds = options.seeds.split(',').map(Number);
 
 await init({ threads: options.threads === undefined ? undefined : Number(options.threads) });
 const cifar = await datasets.cifar10();
-/** @type {import('../examples/pretrained/train-s1.mjs').EpochRecord[][]} */
+/** @type {import('../examples/pretrained/train.mjs').EpochRecord[][]} */
 const curves = [];
 for (const seed of seeds) {
-  const { model, curve } = await trainS1({
-    cifar,
+  const { model, curve } = await trainRecipe({
+    name: 's1',
+    data: cifar,
     seed,
     folder: options.checkpoints,
     epochs: Number(options.epochs),
@@ -72,7 +74,7 @@ Test accuracy in percent on all ${cifar.test.count} images, after each epoch; th
 | ${header.map((cell) => '-'.repeat(cell.length)).join(' | ')} |
 ${rows.join('\n')}
 
-${RECIPE.data}; ${RECIPE.optimizer}; ${RECIPE.loss}; batch size ${RECIPE.batchSize}.
+${recipe.data}; ${recipe.optimizer}; ${recipe.loss}; batch size ${recipe.batchSize}.
 Machine: ${describeMachine()}; ${build} build, ${threads} threads. Date: ${today()}.
 Command: \`${describeCommand()}\`
 `;

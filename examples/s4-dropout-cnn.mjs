@@ -4,7 +4,8 @@
  *     node examples/s4-dropout-cnn.mjs [--epochs 10] [--batch 32] [--limit 50000] [--seed 1] [--threads 2]
  */
 
-import { dataset, datasets, dispose, init, layers, sequential } from 'tabgrad';
+import { datasets, dispose, init, layers, sequential } from 'tabgrad';
+import { withOneHotLabels } from './one-hot.mjs';
 import { numberOptions } from './options.mjs';
 import { percent, trainingBar } from './training-bar.mjs';
 
@@ -18,8 +19,8 @@ const { epochs, batch, limit, seed, threads } = numberOptions({
 
 await init({ threads });
 const cifar = await datasets.cifar10();
-const train = await withOneHotLabels(cifar.train);
-const test = await withOneHotLabels(cifar.test);
+const train = await withOneHotLabels(cifar.train, limit);
+const test = await withOneHotLabels(cifar.test, limit);
 
 const model = await sequential(
   [
@@ -48,15 +49,3 @@ await model.fit(train, {
 const { loss, accuracy } = await model.evaluate(test);
 console.log(`test loss ${loss.toFixed(4)}, test accuracy ${percent(accuracy)}`);
 await dispose();
-
-/** @param {import('tabgrad').Dataset} images of CIFAR-10, not needed afterwards */
-async function withOneHotLabels(images) {
-  const classes = images.classNames.length;
-  const { x, y } = await images.read(0, Math.min(limit, images.count));
-  const { shape } = images;
-  await images.dispose();
-  const labels = Array.from(y ?? []);
-  const rows = new Float32Array(labels.length * classes);
-  labels.forEach((label, row) => (rows[row * classes + label] = 1));
-  return dataset({ x, y: rows, shape });
-}

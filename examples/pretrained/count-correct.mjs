@@ -2,7 +2,7 @@
 
 import v8 from 'node:v8';
 import { UnsupportedError, createEngine } from 'tabgrad';
-import { COMPILE_OPTIONS } from './train-s1.mjs';
+import { accuracy } from 'tabgrad/metrics';
 
 // Node 20 has relaxed SIMD behind a flag, later ones have it on.
 v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
@@ -32,9 +32,9 @@ async function countOn(simd, path) {
   try {
     const { test } = await engine.datasets.cifar10({ parts: ['test'] });
     const model = await engine.load(path);
-    model.compile(COMPILE_OPTIONS);
-    const { accuracy = NaN } = await model.evaluate(test, { batchSize: 100 });
-    return Math.round(accuracy * test.count);
+    const scores = await model.predict(test, { batchSize: 100 });
+    const { y } = await test.read(0, test.count);
+    return Math.round(accuracy(y, scores) * test.count);
   } finally {
     await engine.dispose();
   }

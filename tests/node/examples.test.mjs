@@ -54,12 +54,31 @@ describe('examples', () => {
 });
 
 describe('pretrained weights', () => {
-  it('are made with their cards, and an interrupted run goes on', async () => {
+  /** @type {[string, number][]} */
+  const networks = [
+    ['s1', 122_570],
+    ['s4', 315_722],
+  ];
+  for (const [name, parameters] of networks) {
+    it(`${name} is made with its cards, and an interrupted run goes on`, () =>
+      interrupted(name, parameters));
+  }
+
+  it('a recipe that does not exist is refused', async () => {
+    const script = join(ROOT, 'examples', 'pretrained', 'make.mjs');
+    const { code, output } = await runScript(script, ['constructor'], { cwd: ROOT });
+    assert.notEqual(code, 0);
+    assert.match(output, /Recipes are s1, s4.*found 'constructor'/);
+  });
+
+  /** @param {string} name @param {number} parameters */
+  async function interrupted(name, parameters) {
     const out = await mkdtemp(join(tmpdir(), 'tabgrad-pretrained-'));
     const run = (/** @type {string} */ epochs) =>
       runScript(
-        join(ROOT, 'examples', 'pretrained', 's1.mjs'),
+        join(ROOT, 'examples', 'pretrained', 'make.mjs'),
         [
+          name,
           '--epochs',
           epochs,
           '--limit',
@@ -78,19 +97,23 @@ describe('pretrained weights', () => {
       assert.equal(second.code, 0, second.output);
       assert.match(second.output, /epoch 1: .*\nepoch 2: /);
 
-      const card = JSON.parse(await readFile(join(out, 's1.json'), 'utf8'));
+      const card = JSON.parse(await readFile(join(out, `${name}.json`), 'utf8'));
       assert.equal(card.testCount, 10_000);
       assert.equal(card.testCorrect, Math.round(card.testAccuracy * 10_000));
       assert.equal(card.testCorrectByBuild.plain, card.testCorrect);
       assert.equal(card.recipe.epochs, 2);
-      assert.match(await readFile(join(out, 's1.md'), 'utf8'), /\*\*Test accuracy \d+\.\d\d %\*\*/);
-      const curve = (await readFile(join(out, 's1-curve.csv'), 'utf8')).trim().split('\n');
+      assert.match(
+        await readFile(join(out, `${name}.md`), 'utf8'),
+        /\*\*Test accuracy \d+\.\d\d %\*\*/,
+      );
+      const curve = (await readFile(join(out, `${name}-curve.csv`), 'utf8')).trim().split('\n');
       assert.equal(curve.length, 3);
-      // 122,570 weights of four bytes and a header; no optimizer state.
-      const { size } = await stat(join(out, 's1.safetensors'));
-      assert.ok(size > 490_280 && size < 500_000, `${size} bytes`);
+      assert.equal(card.parameters, parameters);
+      // Four bytes a weight and a header; no optimizer state.
+      const { size } = await stat(join(out, `${name}.safetensors`));
+      assert.ok(size > 4 * parameters && size < 4 * parameters + 10_000, `${size} bytes`);
     } finally {
       await rm(out, { recursive: true });
     }
-  });
+  }
 });

@@ -43,7 +43,7 @@ export class Evaluator {
     }
   }
 
-  /** Loads the shipped weights into their network, classifies and compares with the model card. */
+  /** Loads the shipped weights of the chosen network, classifies and compares with the model card. */
   async runPretrained() {
     this.store.set({
       phase: 'evaluating',
@@ -51,11 +51,7 @@ export class Evaluator {
       problem: null,
     });
     try {
-      const card = await fetchCard();
-      if (this.store.state.settings.preset !== card.architecture) {
-        const settings = { ...this.store.state.settings, preset: card.architecture };
-        this.store.set({ settings });
-      }
+      const card = await fetchCard(this.store.state.settings.preset);
       await this.session.rebuild();
       await this.session.model?.loadWeights(await fetchWeights(card));
       this.store.set({ weightsFrom: 'pretrained' });

@@ -8,6 +8,7 @@
  * @property {number} seed
  * @property {number} testAccuracy 0 … 1
  * @property {number} testCorrect
+ * @property {Record<string, number>} testCorrectByBuild builds round differently
  * @property {number} testCount
  * @property {string} date
  * @property {string} machine
@@ -23,14 +24,18 @@ class MissingFileError extends Error {
   code = 'E_LOAD';
 }
 
-/** @returns {Promise<ModelCard>} */
-export async function fetchCard() {
-  const answer = await fetchFile('s1.json');
+/**
+ * @param {import('./presets.js').PresetId} preset
+ * @returns {Promise<ModelCard>}
+ */
+export async function fetchCard(preset) {
+  const name = `${preset.toLowerCase()}.json`;
+  const answer = await fetchFile(name);
   try {
     return await answer.json();
   } catch {
     // A static host may answer a missing file with its index page.
-    throw new MissingFileError('The model card s1.json is not on this server.');
+    throw new MissingFileError(`The model card ${name} is not on this server.`);
   }
 }
 

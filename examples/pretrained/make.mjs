@@ -1,7 +1,7 @@
 /**
- * Makes the pretrained weights of the web page: S1, ten epochs on all 50,000 images.
+ * Makes pretrained weights: trains a recipe on all 50,000 images.
  *
- *     node examples/pretrained/s1.mjs [--seed 1] [--threads 2]
+ *     node examples/pretrained/make.mjs s1|s4 [--seed 1] [--threads 2]
  *
  * Interrupted, it goes on after the last whole epoch when started again. `--epochs`, `--limit` and `--out` are for trials.
  */
@@ -9,33 +9,41 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { datasets, dispose, info, init, sequential } from 'tabgrad';
+import { datasets, dispose, info, init } from 'tabgrad';
 import { describeCommand, describeMachine, today } from '../../bench/machine.mjs';
 import { percent } from '../training-bar.mjs';
 import { countCorrect } from './count-correct.mjs';
 import { modelCard } from './model-card.mjs';
-import { RECIPE, s1Layers, trainS1 } from './train-s1.mjs';
+import { recipeOf, trainRecipe } from './train.mjs';
 
-const { values: options } = parseArgs({
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     seed: { type: 'string', default: '1' },
     threads: { type: 'string' },
-    epochs: { type: 'string', default: String(RECIPE.epochs) },
+    epochs: { type: 'string' },
     limit: { type: 'string' },
     out: { type: 'string', default: 'web/public/pretrained' },
     checkpoints: { type: 'string', default: 'build/pretrained' },
   },
 });
+const [name = 's1'] = positionals;
+const recipe = recipeOf(name);
 const seed = Number(options.seed);
 
 // The plain build: the same seed then gives the same weights on every machine.
 await init({ deterministic: true, threads: options.threads ? Number(options.threads) : undefined });
 const cifar = await datasets.cifar10();
-const { model, curve } = await trainS1({
-  cifar,
+const data = {
+  train: (await recipe.prepare?.(cifar.train)) ?? cifar.train,
+  test: (await recipe.prepare?.(cifar.test)) ?? cifar.test,
+};
+const { model, curve } = await trainRecipe({
+  name,
+  data,
   seed,
   folder: options.checkpoints,
-  epochs: Number(options.epochs),
+  epochs: options.epochs === undefined ? undefined : Number(options.epochs),
   limit: options.limit === undefined ? undefined : Number(options.limit),
   onEpoch: ({ epoch, loss, accuracy, valLoss, valAccuracy }) =>
     console.log(
@@ -45,19 +53,21 @@ const { model, curve } = await trainS1({
 });
 
 const { build, threads } = await info();
-const file = 's1.safetensors';
+const file = `${name}.safetensors`;
 const path = join(options.out, file);
 await mkdir(options.out, { recursive: true });
 await saveWeights(path);
-const testCount = cifar.test.count;
+const testCount = data.test.count;
+const { parameters } = model.summary();
 await dispose();
 
 const testCorrectByBuild = await countCorrect(path);
 const testCorrect = testCorrectByBuild.plain;
 const card = {
   file,
-  architecture: 'S1',
-  recipe: { ...RECIPE, epochs: curve.length },
+  architecture: name.toUpperCase(),
+  parameters,
+  recipe: factsOf(recipe, curve.length),
   seed,
   testAccuracy: testCorrect / testCount,
   testCorrect,
@@ -67,9 +77,9 @@ const card = {
   machine: `${describeMachine()}; ${build} build, ${threads} threads`,
   command: describeCommand(),
 };
-await writeFile(join(options.out, 's1.json'), `${JSON.stringify(card, null, 2)}\n`);
-await writeFile(join(options.out, 's1.md'), modelCard(card, curve));
-await writeFile(join(options.out, 's1-curve.csv'), csv(curve));
+await writeFile(join(options.out, `${name}.json`), `${JSON.stringify(card, null, 2)}\n`);
+await writeFile(join(options.out, `${name}.md`), modelCard(card, recipe, curve));
+await writeFile(join(options.out, `${name}-curve.csv`), csv(curve));
 console.log(`test accuracy ${percent(card.testAccuracy)}, ${testCorrect} of ${testCount}`);
 
 /**
@@ -78,12 +88,20 @@ console.log(`test accuracy ${percent(card.testAccuracy)}, ${testCorrect} of ${te
  * @param {string} path
  */
 async function saveWeights(path) {
-  const plain = await sequential(s1Layers(), { seed, name: 's1' });
+  const plain = await recipe.build(seed);
   await plain.setWeights(await model.getWeights());
   await plain.save(path);
 }
 
-/** @param {import('./train-s1.mjs').EpochRecord[]} records */
+/**
+ * @param {import('./recipes.mjs').Recipe} recipe
+ * @param {number} epochs
+ */
+function factsOf({ data, optimizer, loss, batchSize }, epochs) {
+  return { data, optimizer, loss, batchSize, epochs };
+}
+
+/** @param {import('./train.mjs').EpochRecord[]} records */
 function csv(records) {
   const columns = /** @type {const} */ ([
     'epoch',
