@@ -161,13 +161,23 @@ tg_status tg_model_compile(tg_engine *engine, tg_model *model, tg_optimizer opti
   return status ? status : tg_model_choose(model, optimizer, hyperparameters, values, n_hyperparameters);
 }
 
-tg_status tg_model_measured(tg_engine *engine, tg_model *model, uint32_t output, double *out) {
+/* What an output is compiled with. */
+static tg_status find_target(tg_engine *engine, tg_model *model, uint32_t output, tg_target **target) {
   tg_status status = check_model(engine, model);
-  if (!status && !model->compiled) status = tg_fail(engine, TG_E_STATE, "model: it is not compiled");
-  if (!status && output >= model->n_outputs)
-    status = tg_fail(engine, TG_E_CONFIG, "output %u of %u", output, model->n_outputs);
-  for (int i = 0; i < 3 && !status; i++) out[i] = model->targets[output].measured[i];
-  return status;
+  if (status) return status;
+  if (!model->compiled) return tg_fail(engine, TG_E_STATE, "model: it is not compiled");
+  if (output >= model->n_outputs) return tg_fail(engine, TG_E_CONFIG, "output %u of %u", output, model->n_outputs);
+  *target = &model->targets[output];
+  return TG_OK;
+}
+
+tg_status tg_model_measured(tg_engine *engine, tg_model *model, uint32_t output, double *out) {
+  tg_target *target;
+  tg_status status = find_target(engine, model, output, &target);
+  if (status) return status;
+  for (int i = 0; i < 3; i++) out[i] = target->measured[i];
+  out[3] = target->loss.from_logits && !target->loss.absorbed;
+  return TG_OK;
 }
 
 tg_status tg_model_set_hyperparameter(tg_engine *engine, tg_model *model, const char *name, double value) {
@@ -209,9 +219,6 @@ double tg_model_info(tg_engine *engine, tg_model *model, tg_model_field field) {
       return (double)model->inference.plan.arena_bytes;
     case TG_MODEL_OUTPUT_SIZE:
       return (double)tg_model_output_size(model);
-    case TG_MODEL_LOGITS:
-      return model->compiled && tg_model_first_target(model)->loss.from_logits &&
-             !tg_model_first_target(model)->loss.absorbed;
     case TG_MODEL_SEED:
       return (double)model->seed;
     case TG_MODEL_ACCURACY_WEIGHT:
@@ -299,11 +306,13 @@ tg_status tg_train_class_weights(tg_engine *engine, tg_model *model, const tg_re
   return status ? status : tg_model_weigh_classes(model, weights, n);
 }
 
-tg_status tg_model_watch(tg_engine *engine, tg_model *model, tg_real *outputs, tg_real *labels) {
-  tg_status status = check_model(engine, model);
+tg_status tg_model_watch(tg_engine *engine, tg_model *model, uint32_t output, tg_real *outputs, tg_real *labels) {
+  tg_target *target;
+  tg_status status = find_target(engine, model, output, &target);
+  if (!status && !target->used) status = tg_fail(engine, TG_E_STATE, "output %u has no loss", output);
   if (status) return status;
-  model->watched_outputs = outputs;
-  model->watched_labels = labels;
+  target->watched_outputs = outputs;
+  target->watched_labels = labels;
   return TG_OK;
 }
 

@@ -13,6 +13,8 @@ typedef struct {
   int used; /* else nothing is wanted of the output in training */
   tg_loss_plan loss;
   double measured[3]; /* sums over samples: losses, accuracies, what the second are divided by */
+  /* Where batches leave the output and its labels, or NULL. */
+  tg_real *watched_outputs, *watched_labels;
 } tg_target;
 
 struct tg_model {
@@ -41,9 +43,6 @@ struct tg_model {
   /* Order of an evaluation or prediction: one batch at a time. */
   uint32_t *eval_order;
   uint32_t eval_capacity;
-
-  /* Where batches leave outputs and labels, or NULL. */
-  tg_real *watched_outputs, *watched_labels;
 };
 
 tg_model *tg_model_new(tg_engine *engine, double seed);

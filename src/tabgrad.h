@@ -132,8 +132,7 @@ typedef enum {
   TG_MODEL_INFERENCE_BYTES = 6, /* arena of the inference plan now held, 0 before the first */
   TG_MODEL_OUTPUT_SIZE = 7,     /* floats a sample that tg_predict writes */
   TG_MODEL_SEED = 8,
-  TG_MODEL_ACCURACY_WEIGHT = 9, /* by which the last sum of accuracies becomes a mean: samples, or their weights */
-  TG_MODEL_LOGITS = 10          /* 1 when the loss takes the outputs for logits, not for probabilities */
+  TG_MODEL_ACCURACY_WEIGHT = 9 /* by which the last sum of accuracies becomes a mean: samples, or their weights */
 } tg_model_field;
 
 /** What an array of a plan holds; see tg_model_describe_plan. */
@@ -312,8 +311,8 @@ TG_EXPORT tg_status tg_model_compile(tg_engine *engine, tg_model *model, tg_opti
 
 /**
  * What the last step of tg_train_steps, or the last tg_evaluate, measured of output number `output`, in out[0…2]: sum
- * of its samples' losses, sum of their accuracies, and what makes the second a mean (samples, or their weights).
- * TG_E_CONFIG, TG_E_STATE.
+ * of its samples' losses, sum of their accuracies, and what makes the second a mean (samples, or their weights). In
+ * out[3] 1 when its loss takes it for logits, not for probabilities. TG_E_CONFIG, TG_E_STATE.
  */
 TG_EXPORT tg_status tg_model_measured(tg_engine *engine, tg_model *model, uint32_t output, double *out);
 
@@ -409,11 +408,13 @@ TG_EXPORT tg_status tg_train_begin(tg_engine *engine, tg_model *model, tg_datase
 TG_EXPORT tg_status tg_train_steps(tg_engine *engine, tg_model *model, double first_step, double steps, double *out);
 
 /**
- * From now on each batch of tg_train_steps and tg_evaluate leaves there what metrics need: the values of the first
- * output that has a loss, as they are before the update, and its labels, a class number or values a sample. Both must
- * have room for as many floats as that output gives for a batch; the next batch overwrites them. NULL ends it.
+ * From now on each batch of tg_train_steps and tg_evaluate leaves there what metrics need: the values of output number
+ * `output`, which has a loss, as they are before the update, and its labels, a class number or values a sample. Both
+ * must have room for as many floats as that output gives for a batch; the next batch overwrites them. NULL ends it, as
+ * tg_model_compile does. TG_E_CONFIG, TG_E_STATE.
  */
-TG_EXPORT tg_status tg_model_watch(tg_engine *engine, tg_model *model, tg_real *outputs, tg_real *labels);
+TG_EXPORT tg_status tg_model_watch(tg_engine *engine, tg_model *model, uint32_t output, tg_real *outputs,
+                                   tg_real *labels);
 
 /**
  * Loss and accuracy over samples first … first+count-1 in batches of `batch`, without training.

@@ -159,12 +159,13 @@ static const tg_real *batch_weights(const tg_model *model, tg_runner *runner, co
 }
 
 /* Before the loss is run, which changes labels, and the backward pass, which uses the bytes of y again. */
-static void watch_batch(const tg_model *model, const tg_loss_plan *loss, const tg_loss_batch *b) {
-  tg_loss_outputs(loss, model->watched_outputs, b->y, b->rows);
+static void watch_batch(const tg_target *target, const tg_loss_batch *b) {
+  const tg_loss_plan *loss = &target->loss;
+  tg_loss_outputs(loss, target->watched_outputs, b->y, b->rows);
   if (b->labels.values)
-    memcpy(model->watched_labels, b->labels.values, (size_t)b->rows * loss->places * loss->classes * sizeof *b->y);
+    memcpy(target->watched_labels, b->labels.values, (size_t)b->rows * loss->places * loss->classes * sizeof *b->y);
   else
-    for (uint32_t i = 0; i < b->rows; i++) model->watched_labels[i] = (tg_real)b->labels.classes[i];
+    for (uint32_t i = 0; i < b->rows; i++) target->watched_labels[i] = (tg_real)b->labels.classes[i];
 }
 
 /* The penalties on the weights, which the loss of every batch includes; their gradient is added unless NULL. */
@@ -187,7 +188,7 @@ static void measure_target(tg_model *model, tg_runner *runner, tg_target *target
                                .losses = runner->losses,
                                .dy = training ? b->dy : NULL,
                                .rows = rows};
-  if (model->watched_outputs && target == tg_model_first_target(model)) watch_batch(model, &target->loss, &batch);
+  if (target->watched_outputs) watch_batch(target, &batch);
   target->measured[1] += tg_loss_run(pool, &target->loss, &batch);
   for (uint32_t i = 0; i < rows; i++) target->measured[0] += (double)runner->losses[i];
   target->measured[2] += target->loss.weighted_accuracy ? weight : rows;

@@ -157,7 +157,10 @@ static void test_watch(void) {
   chain_add(&chain, "dense", "units", (double)OUTPUTS);
   chain_add(&chain, "softmax", "");
   CHECK(!chain_finish(&chain, SPARSE, 0, TG_OPTIMIZER_SGD, 0.1));
-  CHECK(tg_model_info(engine, chain.model, TG_MODEL_LOGITS) == 0); /* the loss reads logits, the model gives shares */
+  double measured[4];
+  CHECK(!tg_model_measured(engine, chain.model, 0, measured));
+  CHECK(measured[3] == 0); /* the loss reads logits, the model gives shares */
+  CHECK(tg_model_watch(engine, chain.model, 1, NULL, NULL) == TG_E_CONFIG);
   tg_dataset *dataset = make_data(engine, 40);
   tg_real *outputs = tg_buffer_create(engine, BATCH * OUTPUTS * sizeof(tg_real));
   tg_real *labels = tg_buffer_create(engine, BATCH * sizeof(tg_real));
@@ -166,9 +169,9 @@ static void test_watch(void) {
     tg_real expected[BATCH * OUTPUTS];
     CHECK(!tg_predict(engine, chain.model, dataset, 35, 5, 5, expected));
     CHECK(!tg_train_begin(engine, chain.model, dataset, 0, 40, BATCH, 0, (uint32_t)shuffle));
-    CHECK(!tg_model_watch(engine, chain.model, outputs, labels));
+    CHECK(!tg_model_watch(engine, chain.model, 0, outputs, labels));
     CHECK(!tg_train_steps(engine, chain.model, 5, 1, out));
-    CHECK(!tg_model_watch(engine, chain.model, NULL, NULL));
+    CHECK(!tg_model_watch(engine, chain.model, 0, NULL, NULL));
     double loss = 0;
     for (int i = 0; i < 5; i++) loss -= log((double)outputs[OUTPUTS * i + (int)labels[i]]);
     CHECK_CLOSE(loss, out[0], 5e-6);

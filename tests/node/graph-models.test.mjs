@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { createEngine, input, layers, optimizers } from 'tabgrad';
+import * as metrics from 'tabgrad/metrics';
 import { pictures } from './nets.mjs';
 
 /** @type {import('tabgrad').Engine} */
@@ -254,6 +255,72 @@ describe('several inputs and outputs', () => {
     assert.equal(history.valKind_accuracy?.length, 2);
     const after = await model.evaluate([left, right], y);
     assert.equal(history.valSize_loss?.[1], after.size_loss);
+    await model.dispose();
+  });
+
+  test('metrics of each output are those of a model of that output alone', async () => {
+    const model = await engine.model({ ...twins(), seed: 5 });
+    /** @type {import('tabgrad').CompileOptions['metrics'][]} */
+    const given = [
+      { kind: ['accuracy', 'f1Score'], size: ['meanAbsoluteError', 'rootMeanSquaredError'] },
+      [['accuracy', 'f1Score'], ['meanAbsoluteError', 'rootMeanSquaredError'], []],
+    ];
+    model.compile({ ...LOSSES, metrics: given[0] });
+    const y = [classes, values, null];
+    const names = [
+      'kind_accuracy',
+      'kind_f1Score',
+      'size_meanAbsoluteError',
+      'size_rootMeanSquaredError',
+    ];
+    const found = await model.evaluate([left, right], y, { batchSize: 5 });
+    assert.deepEqual(
+      Object.keys(found).sort(),
+      ['loss', 'kind_loss', 'size_loss', ...names].sort(),
+    );
+    const [guessed, sized] = await model.predict([left, right]);
+    const truth = { kind: [classes, guessed], size: [values, sized] };
+    for (const name of names) {
+      const [output, metric] = /** @type {['kind' | 'size', 'f1Score']} */ (name.split('_'));
+      const [yTrue, yPred] = truth[output];
+      close([found[name] ?? NaN], [Number(metrics[metric](yTrue, yPred))], name, 1e-6);
+    }
+    const { history } = await model.fit([left, right], y, { epochs: 2, batchSize: 5 });
+    assert.ok(names.every((name) => history[name]?.length === 2));
+
+    // A checkpoint in the middle of an epoch keeps what they have collected.
+    const straight = await engine.model({ ...twins(), seed: 6 });
+    straight.compile({ ...LOSSES, metrics: given[1] });
+    const stopped = await engine.model({ ...twins(), seed: 6 });
+    stopped.compile({ ...LOSSES, metrics: given[1] });
+    const fit = { epochs: 1, batchSize: 2, yieldEvery: 0 };
+    const whole = await straight.fit([left, right], y, fit);
+    await stopped.fit([left, right], y, { ...fit, onBatchEnd: () => stopped.stopTraining() });
+    const loaded = await engine.load(await stopped.save());
+    const rest = await loaded.fit([left, right], y, { ...fit, resume: true });
+    assert.deepEqual(rest.history, whole.history);
+    for (const each of [model, straight, stopped, loaded]) await each.dispose();
+  });
+
+  test('metrics of outputs that are wrong are refused', async () => {
+    const model = await engine.model({ ...twins(), seed: 5 });
+    /** @type {[any, RegExp][]} */
+    const cases = [
+      [{ nobody: ['accuracy'] }, /metrics has 'nobody'/],
+      [[['accuracy']], /metrics must be an array of 3 or an object of kind, size, .*array of 1/],
+      [{ kind: 'accuracy' }, /metrics must be an array of names, found 'accuracy'/],
+      [{ kind: ['f1Score', 'f1Score'] }, /'f1Score' twice/],
+      [[[], [], ['meanSquaredError']], /metrics of '.*', which has no loss/],
+      [{ size: ['topKCategoricalAccuracy'] }, /'size_topKCategoricalAccuracy' needs at least 2/],
+    ];
+    for (const [given, pattern] of cases) {
+      await assert.rejects(
+        async () => model.compile({ ...LOSSES, metrics: given }),
+        (/** @type {any} */ error) =>
+          error.code === 'E_CONFIG' && error.field === 'metrics' && pattern.test(error.message),
+        JSON.stringify(given),
+      );
+    }
     await model.dispose();
   });
 

@@ -19,13 +19,18 @@ import { perPlace } from './per-place.js';
  * @property {readonly number[] | Readonly<Record<string, number>>} [lossWeights] factors of the losses
  *   of several outputs in their sum, in the order of the outputs or by their names; default 1
  * @property {boolean} [fromLogits] the output is not yet a probability; default false
- * @property {readonly (typeof METRIC_NAMES[number] | { config: object })[]} [metrics] names, or objects
+ * @property {Metrics | readonly Metrics[] | Readonly<Record<string, Metrics>>} [metrics] names, or objects
  *   of `tabgrad/metrics` for their options, such as `new TopKCategoricalAccuracy({ k: 3 })`; default
- *   none: only the loss is reported
+ *   none: only the loss is reported. Of a model of several outputs: an array for each of them, or an object of
+ *   arrays by the names of their layers, reported as `name_f1Score`. One array for all: the
+ *   accuracy of each output, and the other metrics of the first that has a loss, under their plain names
  * @property {readonly 'accuracy'[]} [weightedMetrics] accuracy in which samples count by their weights;
  *   reported as `accuracy` too, so not both. Default none
  *
- * @typedef {{ type: string, name: string, [option: string]: any }} MetricConfig
+ * @typedef {readonly (typeof METRIC_NAMES[number] | { config: object })[]} Metrics
+ *
+ * @typedef {{ type: string, name: string, output?: number, [option: string]: any }} MetricConfig
+ *   output: its number, left out for the first that has a loss
  */
 
 /** Those that are a number. */
@@ -63,14 +68,15 @@ export function readCompileOptions(options, outputs) {
   const given = readOptions(options, names, WHERE);
   if (given.loss === undefined)
     throw new ConfigError('compile: loss is missing.', { field: 'loss' });
-  const metrics = readMetrics(given.metrics ?? []);
+  const losses = readLosses(given, outputs);
+  const metrics = readAllMetrics(given.metrics ?? [], outputs, losses);
   const weighted = readWeighted(given.weightedMetrics ?? []);
-  if (metrics.includes('accuracy') && weighted.length > 0) {
+  if (metrics.some((metric) => metric === 'accuracy') && weighted.length > 0) {
     throw bothGiven('metrics', 'weightedMetrics', WHERE);
   }
   return {
     optimizer: readOptimizer(given.optimizer ?? 'adam', WHERE),
-    ...readLosses(given, outputs),
+    ...losses,
     metrics: [...metrics, ...weighted],
     weighted: weighted.length > 0,
   };
@@ -102,6 +108,34 @@ function readWeighted(value) {
   const field = 'weightedMetrics';
   if (!Array.isArray(value)) throw wrongType(value, field, 'an array of names', WHERE);
   return Array.from(value, (metric) => needOneOf(metric, ['accuracy'], field, WHERE));
+}
+
+/**
+ * Those of one output, or of each.
+ *
+ * @param {unknown} metrics
+ * @param {readonly { name: string }[]} outputs
+ * @param {Pick<import('./host-model.js').CompileConfig, 'losses'>} compiled
+ */
+function readAllMetrics(metrics, outputs, { losses }) {
+  const object = typeof metrics === 'object' && metrics !== null && !('config' in metrics);
+  const apart = Array.isArray(metrics) ? metrics.some(Array.isArray) : object;
+  if (!apart) return readMetrics(metrics);
+  const lists = perPlace(metrics, outputs, 'metrics', WHERE, false);
+  if (outputs.length === 1) return readMetrics(lists[0] ?? []);
+  return lists.flatMap((list, output) => {
+    const own = readMetrics(list ?? []);
+    const { name } = outputs[output];
+    if (own.length > 0 && !losses?.[output]) {
+      throw new ConfigError(`compile: metrics of '${name}', which has no loss.`, {
+        field: 'metrics',
+      });
+    }
+    return own.map((metric) => {
+      const config = metric === 'accuracy' ? { type: metric, name: metric } : metric;
+      return { ...config, name: `${name}_${config.name}`, output };
+    });
+  });
 }
 
 /**
@@ -144,7 +178,7 @@ export function toldOf(config, outputs) {
 
 /**
  * Means of an evaluation or an epoch by their names. Of several outputs that have a loss each has
- * its own `name_loss` and `name_accuracy`, as in Keras; other metrics are those of the first.
+ * its own `name_loss` and `name_accuracy`, as in Keras.
  *
  * @param {Told} told
  * @param {{ loss: number, accuracy: number, metrics: ArrayLike<number> }} means of `metrics` those

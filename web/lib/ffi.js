@@ -206,8 +206,6 @@ export const ModelField = Object.freeze(
     SEED: 8,
     /** by which the last sum of accuracies becomes a mean: samples, or their weights */
     ACCURACY_WEIGHT: 9,
-    /** 1 when the loss takes the outputs for logits, not for probabilities */
-    LOGITS: 10,
   }),
 );
 
@@ -352,8 +350,8 @@ export const InspectFlag = Object.freeze(
  *   was.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, output: number, out: Pointer<'double'>) => StatusValue} modelMeasured
  *   What the last step of tg_train_steps, or the last tg_evaluate, measured of output number `output`, in out[0…2]: sum
- *   of its samples' losses, sum of their accuracies, and what makes the second a mean (samples, or their weights).
- *   TG_E_CONFIG, TG_E_STATE.
+ *   of its samples' losses, sum of their accuracies, and what makes the second a mean (samples, or their weights). In
+ *   out[3] 1 when its loss takes it for logits, not for probabilities. TG_E_CONFIG, TG_E_STATE.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, name: Pointer<'char'>, value: number) => StatusValue} modelSetHyperparameter
  *   Changes one hyperparameter of the compiled optimizer, between steps.
  *   TG_E_HYPERPARAM; TG_E_STATE, also when the value needs other slots.
@@ -402,10 +400,11 @@ export const InspectFlag = Object.freeze(
  *   update. For each step out receives three doubles: sum of the samples' losses, each times its weight, sum of their
  *   accuracies, samples. The loss of the batch is their sum over the samples, as in Keras, not over the weights.
  *   TG_E_NON_FINITE names the step: its update was not made, and those before it stand. TG_E_STATE.
- * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, outputs: Pointer<'tg_real'>, labels: Pointer<'tg_real'>) => StatusValue} modelWatch
- *   From now on each batch of tg_train_steps and tg_evaluate leaves there what metrics need: the values of the first
- *   output that has a loss, as they are before the update, and its labels, a class number or values a sample. Both must
- *   have room for as many floats as that output gives for a batch; the next batch overwrites them. NULL ends it.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, output: number, outputs: Pointer<'tg_real'>, labels: Pointer<'tg_real'>) => StatusValue} modelWatch
+ *   From now on each batch of tg_train_steps and tg_evaluate leaves there what metrics need: the values of output number
+ *   `output`, which has a loss, as they are before the update, and its labels, a class number or values a sample. Both
+ *   must have room for as many floats as that output gives for a batch; the next batch overwrites them. NULL ends it, as
+ *   tg_model_compile does. TG_E_CONFIG, TG_E_STATE.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number, batch: number, out: Pointer<'double'>) => StatusValue} evaluate
  *   Loss and accuracy over samples first … first+count-1 in batches of `batch`, without training.
  *   out receives three doubles as in tg_train_steps. Errors as tg_train_begin, and TG_E_NON_FINITE.

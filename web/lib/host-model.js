@@ -150,7 +150,7 @@ export class HostModel {
   compile(config, { rate, collector }) {
     const { optimizer, loss, losses } = config;
     // Before anything changes: what is wrong with a metric is told.
-    this.#makeMetrics(config, collector, false);
+    this.#makeMetrics(config, collector, () => false);
     const { layers } = this.wanted;
     this.nodes.forEach(({ layer }, node) =>
       this.native.setTrainable(this.pointer, node, layers[layer].trainable !== false),
@@ -186,20 +186,25 @@ export class HostModel {
   /**
    * @param {CompileConfig} config
    * @param {Extras['collector']} collector
-   * @param {boolean} logits whether the outputs are not yet probabilities
+   * @param {(output: number) => boolean} logits whether an output is not yet probabilities
    */
   #makeMetrics(config, collector, logits) {
-    const { metrics, loss } = config;
-    const own = metrics.filter((metric) => metric !== 'accuracy');
-    const output = this.outputs[watchedOutput(config)];
-    const { shape } = this.native.describeNode(this.pointer, output);
-    const columns = shape[shape.length - 1];
-    return collector && new collector.MetricSet(own, { columns, loss: loss.type, logits });
-  }
-
-  /** The output that metrics are of: the first that has a loss. */
-  get watchedOutput() {
-    return this.compiled ? watchedOutput(this.compiled) : 0;
+    if (!collector) return null;
+    const losses = config.losses ?? [config.loss];
+    const own = config.metrics
+      .filter((metric) => metric !== 'accuracy')
+      .map((metric) => ({ output: losses.findIndex((loss) => loss !== null), ...metric }));
+    return new collector.MetricSet(own, (output) => {
+      const loss = losses[output];
+      if (!loss) throw new ConfigError(`compile: metrics of output ${output}, which has no loss.`);
+      const { shape } = this.native.describeNode(this.pointer, this.outputs[output]);
+      return {
+        size: this.outputSizes[output],
+        columns: shape[shape.length - 1],
+        loss: loss.type,
+        logits: logits(output),
+      };
+    });
   }
 
   /** The outputs whose losses are told apart: all that have one, where there are several. */
@@ -212,13 +217,14 @@ export class HostModel {
   /** New ones, for the metrics that the engine does not measure; null: there are none. */
   newMetrics() {
     if (!this.compiled || !this.collector) return null;
-    const logits = this.native.modelInfo(this.pointer, 'LOGITS') === 1;
+    const logits = (/** @type {number} */ output) =>
+      this.native.measured(this.pointer, output).logits;
     return this.#makeMetrics(this.compiled, this.collector, logits);
   }
 
   /** Where batches leave what these metrics read. */
   watchBatches() {
-    return this.collector && new this.collector.Watch(this);
+    return this.collector && new this.collector.Watch(this.native, this.pointer);
   }
 
   /** Training steps done. */
@@ -488,9 +494,4 @@ function differences(node, attributes) {
         ]),
     )
     .filter(([, was, is]) => was !== is);
-}
-
-/** @param {CompileConfig} config */
-function watchedOutput({ losses }) {
-  return losses ? losses.findIndex((loss) => loss !== null) : 0;
 }

@@ -295,8 +295,8 @@ export class Native {
   /** What was last measured of an output. @param {ModelPointer} model @param {number} output */
   measured(model, output) {
     this.#check(this.#ffi.modelMeasured(this.#engine, model, output, this.#scratch));
-    const [loss, accuracy, weight] = this.heap.doubles(this.#scratch, 3);
-    return { loss, accuracy, weight };
+    const [loss, accuracy, weight, logits] = this.heap.doubles(this.#scratch, 4);
+    return { loss, accuracy, weight, logits: logits === 1 };
   }
 
   /**
@@ -407,7 +407,7 @@ export class Native {
 
   // ---- training, evaluation, prediction ----
 
-  /** @param {number} bytes @returns {import('./ffi.js').Pointer<any>} zeroed; to be destroyed */
+  /** @param {number} bytes @returns {import('./ffi.js').Pointer<any>} not zeroed; to be destroyed */
   createBuffer(bytes) {
     const pointer = this.#ffi.bufferCreate(this.#engine, bytes);
     return /** @type {import('./ffi.js').Pointer<any>} */ (this.#checkPointer(pointer));
@@ -419,14 +419,15 @@ export class Native {
   }
 
   /**
-   * Where the next batches of training and evaluation leave outputs and labels; NULL: nowhere.
+   * Where the next batches of training and evaluation leave an output and its labels; NULL: nowhere.
    *
    * @param {ModelPointer} model
+   * @param {number} output one that has a loss
    * @param {import('./ffi.js').Pointer<any>} outputs
    * @param {import('./ffi.js').Pointer<any>} labels
    */
-  watch(model, outputs, labels) {
-    this.#check(this.#ffi.modelWatch(this.#engine, model, outputs, labels));
+  watch(model, output, outputs, labels) {
+    this.#check(this.#ffi.modelWatch(this.#engine, model, output, outputs, labels));
   }
 
   /**

@@ -145,7 +145,7 @@ async function fitWatched(native, model, job, task, watch) {
     }
     model.position.plan = plan;
     model.position.metrics ??= model.newMetrics();
-    watch?.reserve(plan.batchSize);
+    if (model.position.metrics) watch?.reserve(model.position.metrics, plan.batchSize);
     const steps = Math.ceil(data.count / plan.batchSize);
     while (model.position.batch < steps) {
       await task.ready(window);
@@ -302,11 +302,11 @@ export async function trainOnBatch(native, model, { dataset, first, count }, cla
   native.trainBegin(model.pointer, dataset.pointer, plan);
   const watch = model.watchBatches();
   try {
-    watch?.reserve(count);
+    const metrics = model.newMetrics();
+    if (metrics) watch?.reserve(metrics, count);
     model.applySchedule();
     const step = () => native.trainStep(model.pointer, 0);
     const sums = measured(model, watch ? watch.run(step) : step());
-    const metrics = model.newMetrics();
     if (metrics) watch?.add(metrics, count, dataset.facts);
     return means({ ...sums, metrics });
   } finally {
@@ -331,7 +331,7 @@ export async function evaluate(native, model, range, batchSize, task, onSlice) {
   const total = { ...NOTHING, metrics };
   const watch = model.watchBatches();
   try {
-    watch?.reserve(Math.min(batchSize, range.count));
+    if (metrics) watch?.reserve(metrics, Math.min(batchSize, range.count));
     await inSlices(range, batchSize, task, onSlice, (first, count, batch) => {
       const measure = () => native.evaluate(model.pointer, dataset.pointer, first, count, batch);
       add(total, measured(model, watch ? watch.run(measure) : measure()));

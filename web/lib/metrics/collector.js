@@ -20,10 +20,19 @@ import { AUC } from './ranking.js';
  * @typedef {import('../compile.js').MetricConfig} MetricConfig
  * @typedef {import('./metric.js').Metric} Metric
  *
- * @typedef {object} Outputs what the model gives
+ * @typedef {object} Outputs what the model gives at one of its outputs
+ * @property {number} size numbers a sample
  * @property {number} columns length of the last axis: of several dimensions each place counts as a sample
  * @property {string} loss its type
  * @property {boolean} logits they are not yet probabilities
+ *
+ * @typedef {Outputs & { metrics: Metric[] }} OutputMetrics
+ *
+ * @typedef {object} Place bytes from the beginning of the buffer
+ * @property {number} output
+ * @property {number} size
+ * @property {number} values
+ * @property {number} labels
  */
 
 const KINDS = new Map(
@@ -60,37 +69,49 @@ const SIDES = new Set(['binaryCrossentropy', 'binaryFocalCrossentropy', 'hinge',
 const SIGNED = new Set(['hinge', 'squaredHinge']);
 
 export class MetricSet {
-  /** @type {Metric[]} */
-  #metrics;
-  #columns;
-  #signed;
+  /** In the order they are told. @type {Metric[]} */
+  #metrics = [];
+  /** @type {Map<number, OutputMetrics>} */
+  #outputs = new Map();
 
   /**
-   * @param {readonly MetricConfig[]} configs without 'accuracy', which the engine measures
-   * @param {Outputs} outputs
+   * @param {readonly (MetricConfig & { output: number })[]} configs without 'accuracy', which the engine measures
+   * @param {(output: number) => Outputs} describeOutput
    * @throws {ConfigError}
    */
-  constructor(configs, outputs) {
-    this.#metrics = configs.map((config) => makeMetric(config, outputs));
-    this.#columns = outputs.columns;
-    this.#signed = SIGNED.has(outputs.loss);
+  constructor(configs, describeOutput) {
+    for (const { output, ...config } of configs) {
+      const own = this.#outputs.get(output) ?? { ...describeOutput(output), metrics: [] };
+      const metric = makeMetric(config, own);
+      own.metrics.push(metric);
+      this.#metrics.push(metric);
+      this.#outputs.set(output, own);
+    }
+  }
+
+  /** The outputs that metrics are of, and their numbers a sample. @returns {[output: number, size: number][]} */
+  get outputs() {
+    return Array.from(this.#outputs, ([output, { size }]) => [output, size]);
   }
 
   /**
-   * @param {Float32Array} labels a class a sample, or as many values as outputs
-   * @param {Float32Array} outputs
+   * @param {number} output one of `outputs`
+   * @param {Float32Array} labels a class a sample, or as many values as the output
+   * @param {Float32Array} values of the output
    */
-  update(labels, outputs) {
-    const shape = [outputs.length / this.#columns];
+  update(output, labels, values) {
+    const own = this.#outputs.get(output);
+    if (!own) return;
+    const shape = [values.length / own.columns];
     const truth = Object.assign(labels, { shape });
-    const guess = Object.assign(outputs, { shape });
+    const guess = Object.assign(values, { shape });
     const sides =
-      this.#signed &&
+      SIGNED.has(own.loss) &&
       Object.assign(
         labels.map((label) => Number(label > 0)),
         { shape },
       );
-    for (const metric of this.#metrics) {
+    for (const metric of own.metrics) {
       metric.update(sides && BY_SIDE.has(metric.type) ? sides : truth, guess);
     }
   }
@@ -154,27 +175,38 @@ function makeMetric(config, { columns, loss, logits }) {
 export class Watch {
   #native;
   #model;
-  #output;
-  #columns;
-  /** Outputs, and behind them labels. @type {import('../ffi.js').Pointer<any>} */
+  /** Of each output its values, and behind them its labels. @type {Place[]} */
+  #places = [];
+  /** @type {import('../ffi.js').Pointer<any>} */
   #buffer = NULL;
   #bytes = 0;
 
-  /** @param {HostModel} model */
-  constructor(model) {
-    this.#native = model.native;
-    this.#model = model.pointer;
-    this.#output = model.watchedOutput;
-    this.#columns = model.outputSizes[this.#output];
+  /**
+   * @param {import('../native.js').Native} native
+   * @param {HostModel['pointer']} model
+   */
+  constructor(native, model) {
+    this.#native = native;
+    this.#model = model;
   }
 
-  /** @param {number} rows of the largest batch to come @throws {OutOfMemoryError} */
-  reserve(rows) {
-    // Labels begin at a multiple of 16 bytes.
-    const bytes = Math.ceil((rows * this.#columns) / 4) * 16;
+  /**
+   * @param {MetricSet} metrics
+   * @param {number} rows of the largest batch to come
+   * @throws {OutOfMemoryError}
+   */
+  reserve(metrics, rows) {
+    let bytes = 0;
+    this.#places = metrics.outputs.map(([output, size]) => {
+      // All begin at a multiple of 16 bytes.
+      const room = Math.ceil((rows * size) / 4) * 16;
+      const place = { output, size, values: bytes, labels: bytes + room };
+      bytes += 2 * room;
+      return place;
+    });
     if (bytes <= this.#bytes) return;
     this.dispose();
-    this.#buffer = this.#native.createBuffer(2 * bytes);
+    this.#buffer = this.#native.createBuffer(bytes);
     this.#bytes = bytes;
   }
 
@@ -184,11 +216,11 @@ export class Watch {
    * @param {() => import('../native.js').BatchSums} compute
    */
   run(compute) {
-    this.#native.watch(this.#model, this.#buffer, this.#labels);
+    this.#tell(({ values, labels }) => [this.#at(values), this.#at(labels)]);
     try {
       return compute();
     } finally {
-      this.#native.watch(this.#model, NULL, NULL);
+      this.#tell(() => [NULL, NULL]);
     }
   }
 
@@ -200,11 +232,12 @@ export class Watch {
    * @param {import('../host-data.js').DatasetFacts} facts of the samples
    */
   add(metrics, rows, { parts }) {
-    const { labels, labelSize } = parts[this.#output];
     const { heap } = this.#native;
-    const wide = labels === 'classes' ? 1 : labelSize;
-    const truth = heap.floats(this.#labels, rows * wide);
-    metrics.update(truth, heap.floats(this.#buffer, rows * this.#columns));
+    for (const { output, size, values, labels } of this.#places) {
+      const wide = parts[output].labels === 'classes' ? 1 : parts[output].labelSize;
+      const truth = heap.floats(this.#at(labels), rows * wide);
+      metrics.update(output, truth, heap.floats(this.#at(values), rows * size));
+    }
   }
 
   dispose() {
@@ -212,7 +245,15 @@ export class Watch {
     this.#bytes = 0;
   }
 
-  get #labels() {
-    return /** @type {import('../ffi.js').Pointer<any>} */ (this.#buffer + this.#bytes);
+  /** @param {(place: Place) => [values: import('../ffi.js').Pointer<any>, labels: import('../ffi.js').Pointer<any>]} where */
+  #tell(where) {
+    for (const place of this.#places) {
+      this.#native.watch(this.#model, place.output, ...where(place));
+    }
+  }
+
+  /** @param {number} offset */
+  #at(offset) {
+    return /** @type {import('../ffi.js').Pointer<any>} */ (this.#buffer + offset);
   }
 }
