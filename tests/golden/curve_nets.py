@@ -1,6 +1,7 @@
 """The networks of the loss curves, described as for the JavaScript library."""
 
 from cases import FLATTEN, conv2d, dense, named, pool
+from sequence_cases import reshape
 
 RELU = {'type': 'reLU'}
 
@@ -123,3 +124,63 @@ def normalized(name, layers, rate, spread):
 
 RESNET20 = normalized('resnet20', resnet20(), 0.0003, 3e-4)
 INCEPTION = normalized('inception', inception_net(), 0.01, 3e-4)
+
+
+def over_steps(name, layers):
+    """Twenty steps of Adam on one batch: no batch normalisation, no ReLU, so that no edge is near."""
+    return {
+        'name': name,
+        'layers': layers,
+        'loss': 'sparseCategoricalCrossentropy',
+        'fromLogits': True,
+        'optimizer': 'adam',
+        'options': {},
+        'batches': 1,
+        'steps': 20,
+    }
+
+
+# 32 steps of 96 numbers: the rows of the image.
+LSTM = over_steps(
+    'lstm',
+    named(
+        reshape(32, 96),
+        {'type': 'lstm', 'units': 48, 'returnSequences': True},
+        {'type': 'gru', 'units': 32},
+        dense(10),
+    ),
+)
+
+WIDTH = 32
+
+
+def transformer(name, source):
+    """A transformer block, normalised before each part (Xiong et al. 2020)."""
+    # No biases: that of the keys changes nothing, so its gradient is rounding errors, which Adam would make whole steps of.
+    heads = {'numHeads': 4, 'keyDim': WIDTH // 4, 'useBias': False}
+    return [
+        {'type': 'layerNormalization', 'inputs': [source], 'name': f'{name}_norm'},
+        {'type': 'multiHeadAttention', **heads, 'name': f'{name}_attention'},
+        {'type': 'add', 'inputs': [source, f'{name}_attention'], 'name': f'{name}_attended'},
+        {'type': 'layerNormalization', 'name': f'{name}_attended_norm'},
+        dense(2 * WIDTH, activation='gelu', name=f'{name}_wide'),
+        dense(WIDTH, name=f'{name}_narrow'),
+        {'type': 'add', 'inputs': [f'{name}_attended', f'{name}_narrow'], 'name': name},
+    ]
+
+
+def vision_transformer():
+    """Dosovitskiy et al. 2020 in small: 64 patches of 4x4 pixels, and their mean instead of a class token."""
+    return [
+        conv2d(WIDTH, [4, 4], strides=[4, 4], name='patches'),
+        {**reshape(64, WIDTH), 'name': 'tokens'},
+        {'type': 'positionEmbedding', 'name': 'start'},
+        *transformer('block0', 'start'),
+        *transformer('block1', 'block0'),
+        {'type': 'layerNormalization', 'name': 'norm'},
+        {'type': 'globalAveragePooling1d', 'name': 'mean'},
+        dense(10, name='classes'),
+    ]
+
+
+VIT = over_steps('vit', vision_transformer())

@@ -1,9 +1,9 @@
-"""Ten steps of training on real CIFAR-10 images, from weights that a formula gives."""
+"""Some steps of training on real CIFAR-10 images, from weights that a formula gives."""
 
 import numpy as np
 import torch
 
-from curve_nets import INCEPTION, RESNET20, S1, S4
+from curve_nets import INCEPTION, LSTM, RESNET20, S1, S4, VIT
 from generate import loss_and_gradients
 from losses import one_hot
 from network import weight_shapes
@@ -46,7 +46,7 @@ def run(case, images, labels, dtype, noise=None):
     trained = [weight for name, weight in zip(names, weights) if '/moving_' not in name]
     rule = RULES[case['optimizer']](**case['options'])
     curve = []
-    for step in range(STEPS):
+    for step in range(case.get('steps', STEPS)):
         first = step % case.get('batches', STEPS) * BATCH
         batch = slice(first, first + BATCH)
         x = disturb(torch.from_numpy(images[batch].copy()).to(dtype) / 255, noise)
@@ -86,7 +86,7 @@ def distances(found, expected):
 
 def make(images, labels):
     tensors, described = {'images': images, 'labels': labels}, []
-    for case in (S1, S4, RESNET20, INCEPTION):
+    for case in (S1, S4, RESNET20, INCEPTION, LSTM, VIT):
         exact = run(case, images, labels, torch.float64)
         single = distances(run(case, images, labels, torch.float32), exact)
         disturbed = []
@@ -108,16 +108,9 @@ def make(images, labels):
 
 
 def describe(case):
-    """As the JavaScript test reads it: a graph has an input among its layers and `inbound`, as in checkpoints."""
+    """As the JavaScript test reads it."""
     layers = case['layers']
-    common = {'batch': BATCH, 'batches': STEPS, 'steps': STEPS, 'key': KEY, 'seed': SEED}
+    common = {'inputShape': INPUT_SHAPE, 'batch': BATCH, 'batches': STEPS, 'steps': STEPS, 'key': KEY, 'seed': SEED}
+    common['graph'] = any('inputs' in layer for layer in layers)
     common['tensors'] = [name for name, _ in weight_shapes(layers, INPUT_SHAPE)]
-    if not any('inputs' in layer for layer in layers):
-        return {'inputShape': INPUT_SHAPE, **common, **case}
-    numbers = {layer['name']: number for number, layer in enumerate(layers, 1)}
-    inbound = [[]]
-    for number, layer in enumerate(layers):
-        inbound.append([numbers[name] for name in layer['inputs']] if 'inputs' in layer else [number])
-    plain = [{key: value for key, value in layer.items() if key != 'inputs'} for layer in layers]
-    start = {'type': 'inputLayer', 'inputShape': INPUT_SHAPE}
-    return {**common, **case, 'layers': [start, *plain], 'inbound': inbound}
+    return {**common, **case}

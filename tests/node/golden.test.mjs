@@ -5,9 +5,10 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { input, layers, losses, optimizers } from 'tabgrad';
+import { losses, optimizers } from 'tabgrad';
 import { assertClose } from '../golden/close.mjs';
 import { BUILDS, startEngine } from '../golden/engines.mjs';
+import { modelOfCase } from '../golden/models.mjs';
 import { readGolden } from '../golden/tensors.mjs';
 
 const GROUPS = [
@@ -82,7 +83,7 @@ class Golden {
  * @param {Golden} golden
  */
 async function modelOf(engine, example, golden) {
-  const model = await (example.graph ? graphOf(engine, example) : chainOf(engine, example));
+  const model = await modelOfCase(engine, example);
   await model.setWeights(golden.named('weights'));
   const { loss, fromLogits } = example;
   const optimizer = example.optimizer
@@ -96,29 +97,6 @@ async function modelOf(engine, example, golden) {
     metrics: golden.tensors.has(`${golden.prefix}accuracy`) ? ['accuracy'] : [],
   });
   return model;
-}
-
-/** @param {any} engine @param {any} example */
-function chainOf(engine, { layers: [first, ...others], inputShape }) {
-  return engine.sequential([{ ...first, inputShape }, ...others]);
-}
-
-/**
- * Layers read the one before, or those that their `inputs` name; '' is the input.
- *
- * @param {any} engine
- * @param {any} example
- */
-function graphOf(engine, { layers: list, inputShape }) {
-  let last = input({ shape: inputShape });
-  const inputs = last;
-  const tensors = new Map([['', inputs]]);
-  for (const { type, inputs: names, ...options } of list) {
-    const layer = layers[/** @type {'add'} */ (type)](options);
-    last = layer.apply(names ? names.map((/** @type {string} */ name) => tensors.get(name)) : last);
-    tensors.set(options.name, last);
-  }
-  return engine.model({ inputs, outputs: last });
 }
 
 /** @param {ArrayLike<number>} values */
