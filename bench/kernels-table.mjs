@@ -1,5 +1,7 @@
 /** What the kernel bench (c/kernels_bench.c) is asked for, and its answers as a table. */
 
+import { movingLayers, multiplyingLayers } from './layer-jobs.mjs';
+import { MOVING_HEADER, movingRow, movingSlower } from './moving-table.mjs';
 import { convolutions, countMacs } from './networks.mjs';
 
 /**
@@ -7,6 +9,8 @@ import { convolutions, countMacs } from './networks.mjs';
  * @property {string} name
  * @property {string} argument for the kernel bench
  * @property {boolean} [first] of a convolution: whether its input needs no gradient
+ * @property {boolean} [bytes] whether figures are GB/s, and parts of what copying reaches
+ * @property {number[]} [operations] of an activation: vector instructions for four elements
  * @property {boolean} [wide] of a convolution: whether it is 3x3 with at least 32 channels on both sides
  *
  * @typedef {object} Answer a way to compute a job
@@ -21,24 +25,30 @@ const PASSES = ['forward', 'input grad', 'filter grad'];
 /** What every pass of a convolution is to reach, and what those are that have channels enough. */
 const FLOOR = 0.75;
 const WIDE_GOAL = 1.5;
+/** What every other layer is to reach, of arithmetic or memory. */
+const HALF = 0.5;
 /** A run takes about 5 ms, of 32 images at most. */
 const MACS = 1e8;
 
-/** Groups and dilation; depthwise convolutions of MobileNet, in GB/s and percent of copying. @type {Job[]} */
+/** Groups and dilation. @type {Job[]} */
 const WINDOWS = [
   { name: '32x32x64 -> 64 in 8 groups', argument: 'conv:32,64,64,3,1,1,16,8,1' },
   { name: '32x32x64 -> 64 in 4 groups', argument: 'conv:32,64,64,3,1,1,8,4,1' },
   { name: '32x32x128 -> 128 in 32 groups', argument: 'conv:32,128,128,3,1,1,8,32,1' },
   { name: '16x16x64 -> 64 dilated by 2', argument: 'conv:16,64,64,3,1,1,8,1,2' },
   { name: '33x33x32 -> 32 dilated by 4', argument: 'conv:33,32,32,3,1,1,8,1,4' },
-  { name: 'GB/s: depthwise 112x112x32', argument: 'depthwise:112,32,3,1,1,8' },
-  { name: 'GB/s: depthwise 112x112x64 / 2', argument: 'depthwise:112,64,3,2,1,8' },
-  { name: 'GB/s: depthwise 28x28x256', argument: 'depthwise:28,256,3,1,1,16' },
-  { name: 'GB/s: depthwise 14x14x512', argument: 'depthwise:14,512,3,1,1,32' },
-  { name: 'GB/s: depthwise 7x7x1024', argument: 'depthwise:7,1024,3,1,1,32' },
 ];
 
-/** @returns {Job[]} every convolution of the networks, some products, groups, dilation, depthwise */
+/** Of MobileNet. @type {Job[]} */
+const DEPTHWISE = [
+  { name: 'depthwise 112x112x32', argument: 'depthwise:112,32,3,1,1,8', bytes: true },
+  { name: 'depthwise 112x112x64 / 2', argument: 'depthwise:112,64,3,2,1,8', bytes: true },
+  { name: 'depthwise 28x28x256', argument: 'depthwise:28,256,3,1,1,16', bytes: true },
+  { name: 'depthwise 14x14x512', argument: 'depthwise:14,512,3,1,1,32', bytes: true },
+  { name: 'depthwise 7x7x1024', argument: 'depthwise:7,1024,3,1,1,32', bytes: true },
+];
+
+/** @returns {Job[]} every convolution of the networks, some products, and every other layer (layer-jobs.mjs) */
 export function kernelJobs() {
   const convs = convolutions().map(({ name, layer, shape, first }) => {
     const { filters, kernel, stride, same } = layer;
@@ -54,7 +64,9 @@ export function kernelJobs() {
     { name: 'dense 32 x 64 -> 10', argument: 'gemm:32,64,10' },
     { name: 'gemm 1024', argument: 'gemm:1024,1024,1024' },
   ];
-  return [...convs, ...products, ...WINDOWS, { name: 'input of S1', argument: INPUT }];
+  const input = { name: 'input of S1', argument: INPUT };
+  const multiplying = [...convs, ...products, ...WINDOWS, ...multiplyingLayers()];
+  return [...multiplying, ...DEPTHWISE, ...movingLayers(), input];
 }
 
 /** @param {Job[]} jobs @param {string} output of the kernel bench, in the jobs' order */
@@ -63,17 +75,28 @@ export function kernelsTable(jobs, output) {
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
-  const lines = [`peak ${top.peak.toFixed(1)} GFLOP/s`];
+  const lines = [
+    `peak ${top.peak.toFixed(1)} GFLOP/s; copying 64 MB ${top.memory.toFixed(1)} GB/s`,
+  ];
   const header = PASSES.map((pass) => `  ${pass.padEnd(13)}`).join('');
   lines.push(`${'GFLOP/s, percent of peak'.padEnd(33)}${'path'.padEnd(11)}${header}`.trimEnd());
   /** @type {string[]} */
   const below = [];
   /** @type {string[]} */
   const short = [];
-  for (const job of jobs) {
+  /** @type {string[]} */
+  const slow = [];
+  for (const [number, job] of jobs.entries()) {
     if (job.argument === INPUT) {
       const { gather, shuffle } = answers.shift();
       lines.push(`${job.name}, batch 32: gather ${gather} us, shuffle ${shuffle} us a step`);
+      continue;
+    }
+    if (job.bytes) {
+      if (!jobs[number - 1]?.bytes) lines.push('', ...MOVING_HEADER);
+      const answer = answers.shift();
+      lines.push(movingRow(job, answer, top));
+      slow.push(...movingSlower(job, answer, top));
       continue;
     }
     /** @type {Answer} */
@@ -84,13 +107,17 @@ export function kernelsTable(jobs, output) {
       lines.push(row(name, answer, job.first === true));
       name = '';
     } while (!answer.chosen);
-    if (job.wide === undefined) continue;
+    if (job.wide === undefined) {
+      slow.push(...slower(job.name, answer.passes, HALF));
+      continue;
+    }
     const counted = answer.passes.map((pass, i) => (job.first && i === 1 ? null : pass));
     below.push(...slower(job.name, counted, FLOOR));
     if (job.wide) short.push(...slower(job.name, counted, WIDE_GOAL));
   }
   return `${lines.join('\n')}
 * what the engine takes. (In brackets: part of no step, as an image needs no gradient.)
+layers below ${percent(HALF)} of arithmetic and of memory: ${slow.join('; ') || 'none'}
 convolutions below ${percent(FLOOR)}: ${below.join('; ') || 'none'}
 3x3 from and to at least 32 channels below ${percent(WIDE_GOAL)}: ${short.join('; ') || 'none'}
 `;

@@ -1,8 +1,8 @@
 /**
- * Speed of the kernels in Node, on one thread, beside the peak kernel, at every convolution of the networks: plain SIMD, and relaxed
- * SIMD where Node has it.
+ * Speed of the kernels in Node, on one thread: every convolution of the networks and products beside the peak kernel, every other
+ * layer and optimizer beside copying; plain SIMD, and relaxed SIMD where Node has it. Words choose the lines whose names have one.
  *
- *     node bench/kernels.mjs
+ *     node bench/kernels.mjs [word …]
  */
 
 import { join } from 'node:path';
@@ -17,14 +17,19 @@ import { describeMachine, today } from './machine.mjs';
 
 const FOLDER = fileURLToPath(new URL('../build/cmake-wasm/', import.meta.url));
 
-/** @returns {Promise<string>} a table for each build */
-export async function measureKernels() {
+/**
+ * @param {string[]} [words] of which a line's name has one; none: all lines
+ * @returns {Promise<string>} a table for each build
+ */
+export async function measureKernels(words = []) {
   // Node 20 has relaxed SIMD behind this flag, later ones have it on.
   const flags = (await relaxedSimd()) ? [] : ['--experimental-wasm-relaxed-simd'];
   return withProgress('kernels', async (onProgress) => {
     const toolchain = await ensureToolchain({ onProgress });
     await cmakeBuild({ folder: 'cmake-wasm', targets: ['kernels-bench'], toolchain }, onProgress);
-    const jobs = kernelJobs();
+    const jobs = kernelJobs().filter(
+      ({ name }) => words.length === 0 || words.some((word) => name.includes(word)),
+    );
     const tables = [];
     for (const build of ['simd', 'relaxed']) {
       onProgress(`engine-${build}`);
@@ -40,6 +45,8 @@ export async function measureKernels() {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   await main(async () => {
-    console.log(`${describeMachine()}, ${today()}\n\n${await measureKernels()}`);
+    console.log(
+      `${describeMachine()}, ${today()}\n\n${await measureKernels(process.argv.slice(2))}`,
+    );
   });
 }

@@ -1,66 +1,45 @@
 /*
  * GFLOP/s of the convolution and matrix kernels on one thread, and what part that is of tg_gemm_peak in the same
  * process. Arguments say what is measured; a line of JSON for each way to compute it is the answer, after one with the
- * peak:
+ * peak and what copying 64 MB reaches:
  *
  *     conv:side,channels,filters,kernel,stride,same,images    {"path":"direct","chosen":true,"passes":[…]}
  *     conv:…,images,groups,dilation                           the same
  *     depthwise:side,channels,kernel,stride,same,images       {"path":"depthwise","chosen":true,"passes":[…]}
  *     gemm:M,K,N                                              {"path":"gemm","chosen":true,"passes":[…]}
+ *     layer:op,rank,height,width,channels,samples,options     {"path":"layer","chosen":true,"passes":[…]}
+ *     product:…                                               the same, by its products
+ *     update:optimizer,rows,columns                           {"path":"update","chosen":true,"passes":[…]}
  *     input                                                   {"gather":…,"shuffle":…}, microseconds a step of S1
  *
  * Passes are [GFLOP/s, part of the peak]: forward, gradient of the input, gradient of the filter; null where there is
  * none. FLOP are those of the direct convolution's forward pass, for the gradients too. A convolution's weights are
  * packed in each run, as in a training step. Depthwise convolutions have too little work for that: theirs are GB/s of
- * x and y, each counted once, and part of what copying as many bytes reaches in turn with them.
+ * x and y, each counted once, and part of what copying as many bytes reaches in turn with them. Layers (layer_bench.h)
+ * have two passes, updates one.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "kernels/conv2d.h"
 #include "kernels/depthwise.h"
 #include "kernels/gather.h"
 #include "kernels/gemm.h"
-#include "kernels/simd.h"
 #include "kernels/winograd.h"
+#include "layer_bench.h"
+#include "measure.h"
 #include "rng.h"
 
-#ifdef __EMSCRIPTEN__
-#include <emscripten.h>
-static double now_ms(void) { return emscripten_get_now(); }
-#else
-static double now_ms(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
-}
-#endif
-
-static tg_real *filled(size_t n) {
-  tg_real *p = malloc((n + TG_OVERREAD_REALS) * sizeof *p);
-  if (!p) exit(1);
-  for (size_t i = 0; i < n + TG_OVERREAD_REALS; i++) p[i] = (tg_real)((int)(i * 7919 % 1999) - 999) / 1000;
-  return p;
-}
-
-enum { PASSES = 3 };
-
-typedef struct job job;
-/* Kernels are called through pointers, as in the engine: else the linker makes one function of them all, in which
- * registers run out. */
-typedef void (*pass_function)(const job *);
-
-struct job {
-  pass_function run;
+typedef struct {
   tg_conv2d_shape s;
   tg_winograd g;
   uint32_t images, groups, M, K, N;
   tg_real *x, *y, *w, *packed, *scratch;
-};
+} job;
 
-static void conv_forward(const job *j) {
+static void conv_forward(const void *context) {
+  const job *j = context;
   for (uint32_t g = 0; g < j->groups; g++) {
     const size_t from = g * j->s.in_c, to = g * j->s.out_c;
     tg_conv2d_pack(j->packed, j->w + to, &j->s, 0, tg_conv2d_panels(&j->s));
@@ -70,7 +49,8 @@ static void conv_forward(const job *j) {
   }
 }
 
-static void conv_input_gradient(const job *j) {
+static void conv_input_gradient(const void *context) {
+  const job *j = context;
   for (uint32_t g = 0; g < j->groups; g++) {
     const size_t to = g * j->s.in_c, from = g * j->s.out_c;
     tg_conv2d_input_gradient_pack(j->packed, j->w + from, &j->s, 0, tg_conv2d_input_gradient_panels(&j->s));
@@ -80,7 +60,8 @@ static void conv_input_gradient(const job *j) {
   }
 }
 
-static void conv_filter_gradient(const job *j) {
+static void conv_filter_gradient(const void *context) {
+  const job *j = context;
   for (uint32_t g = 0; g < j->groups; g++) {
     tg_conv2d_filter_gradient(j->w + g * j->s.out_c, j->x + g * j->s.in_c, j->y + g * j->s.out_c, j->scratch, &j->s,
                               j->images, 0, tg_conv2d_filter_gradient_tiles(&j->s));
@@ -90,28 +71,29 @@ static void conv_filter_gradient(const job *j) {
 static size_t x_image(const job *j) { return (size_t)j->s.in_h * j->s.in_w * j->s.in_c; }
 static size_t y_image(const job *j) { return (size_t)j->s.out_h * j->s.out_w * j->s.out_c; }
 
-static void depthwise_forward(const job *j) {
+static void depthwise_forward(const void *context) {
+  const job *j = context;
   for (uint32_t i = 0; i < j->images; i++) {
     tg_depthwise_forward(j->y + i * y_image(j), j->x + i * x_image(j), j->w, NULL, &j->s, 0, j->s.out_h, 1);
   }
 }
 
-static void depthwise_input_gradient(const job *j) {
+static void depthwise_input_gradient(const void *context) {
+  const job *j = context;
   for (uint32_t i = 0; i < j->images; i++) {
     tg_depthwise_input_gradient(j->x + i * x_image(j), j->y + i * y_image(j), j->w, &j->s, 0, j->s.in_h);
   }
 }
 
-static void depthwise_filter_gradient(const job *j) {
+static void depthwise_filter_gradient(const void *context) {
+  const job *j = context;
   for (uint32_t i = 0; i < j->images; i++) {
     tg_depthwise_filter_gradient(j->scratch, j->x + i * x_image(j), j->y + i * y_image(j), &j->s, 0, j->s.out_h);
   }
 }
 
-/* Half of the reals of x and y, read and written. */
-static void copy_kernel(const job *j) { tg_copy(j->packed, j->x, j->images * (x_image(j) + y_image(j)) / 2); }
-
-static void winograd_forward(const job *j) {
+static void winograd_forward(const void *context) {
+  const job *j = context;
   const uint32_t tiles = j->images * j->g.tiles_h * j->g.tiles_w, block = tg_winograd_block(&j->g);
   tg_winograd_pack(j->packed, j->w, &j->g, 0, tg_conv2d_panels(&j->s));
   for (uint32_t tile = 0; tile < tiles; tile += block) {
@@ -120,13 +102,15 @@ static void winograd_forward(const job *j) {
   }
 }
 
-static void winograd_input_gradient(const job *j) {
+static void winograd_input_gradient(const void *context) {
+  const job *j = context;
   tg_winograd_input_gradient_pack(j->packed, j->w, &j->g, 0, tg_conv2d_input_gradient_panels(&j->s));
   tg_winograd_input_gradient(j->x, j->y, j->packed, j->scratch, &j->g, 0, j->images, 0,
                              tg_conv2d_input_gradient_panels(&j->s), tg_winograd_block(&j->g));
 }
 
-static void winograd_filter_gradient(const job *j) {
+static void winograd_filter_gradient(const void *context) {
+  const job *j = context;
   const uint32_t tiles = j->images * j->g.tiles_h * j->g.tiles_w, chunk = tg_winograd_filter_chunk(&j->g, tiles);
   const tg_winograd_filter f = tg_winograd_filter_make(j->scratch, &j->g, chunk);
   for (uint32_t tile = 0; tile < tiles; tile += chunk) {
@@ -137,69 +121,14 @@ static void winograd_filter_gradient(const job *j) {
   tg_winograd_filter_finish(j->w, &f, &j->g, 0, j->s.in_c);
 }
 
-static void gemm(const job *j) {
+static void gemm(const void *context) {
+  const job *j = context;
   tg_gemm(j->y, j->x, j->packed, NULL, j->K, j->N, 0, j->M, 0, tg_gemm_panels(j->N), 0);
 }
 
-static void gemm_transposed(const job *j) { tg_gemm_transposed(j->w, j->x, j->y, j->M, j->K, j->N, 0, j->K); }
-
-static void peak_kernel(const job *j) { j->y[0] = tg_gemm_peak(256); }
-
-/* GFLOP/s over at least `ms` milliseconds. */
-static double chunk(const job *j, double flop, double ms) {
-  double start = now_ms(), elapsed = 0;
-  int runs = 0;
-  do {
-    j->run(j);
-    runs++;
-    elapsed = now_ms() - start;
-  } while (elapsed < ms);
-  return flop * runs / elapsed * 1e-6;
-}
-
-typedef struct {
-  double rate, peak;
-} result;
-
-/* The kernel and the peak kernel in turn, 80 chunks of a millisecond or two of each after 60 ms that let an engine
- * compile what is hot. Of each the best chunk counts: whatever else runs on the machine can only slow one down. */
-static result measure(const job *j, double flop) {
-  tg_real y[1];
-  job top = {.run = peak_kernel, .y = y};
-  double top_flop = tg_gemm_peak_flops(256);
-  if (j->run == depthwise_forward || j->run == depthwise_input_gradient || j->run == depthwise_filter_gradient) {
-    top = *j;
-    top.run = copy_kernel;
-    top_flop = flop;
-  }
-  result best = {0, 0};
-  chunk(j, flop, 60);
-  for (int i = 0; i < 80; i++) {
-    double rate = chunk(j, flop, 2), peak = chunk(&top, top_flop, 1);
-    if (rate > best.rate) best.rate = rate;
-    if (peak > best.peak) best.peak = peak;
-  }
-  return best;
-}
-
-static const pass_function DIRECT[PASSES] = {conv_forward, conv_input_gradient, conv_filter_gradient};
-static const pass_function WINOGRAD[PASSES] = {winograd_forward, winograd_input_gradient, winograd_filter_gradient};
-static const pass_function DEPTHWISE[PASSES] = {depthwise_forward, depthwise_input_gradient, depthwise_filter_gradient};
-static const pass_function PRODUCT[PASSES] = {gemm, NULL, gemm_transposed};
-
-static void print_line(const char *path, int chosen, job *j, const pass_function passes[PASSES], double flop) {
-  printf("{\"path\":\"%s\",\"chosen\":%s,\"passes\":[", path, chosen ? "true" : "false");
-  for (int pass = 0; pass < PASSES; pass++) {
-    const char *comma = pass ? "," : "";
-    j->run = passes[pass];
-    if (!j->run) {
-      printf("%snull", comma);
-    } else {
-      const result r = measure(j, flop);
-      printf("%s[%.1f,%.3f]", comma, r.rate, r.rate / r.peak);
-    }
-  }
-  printf("]}\n");
+static void gemm_transposed(const void *context) {
+  const job *j = context;
+  tg_gemm_transposed(j->w, j->x, j->y, j->M, j->K, j->N, 0, j->K);
 }
 
 static size_t largest(size_t a, size_t b) { return a > b ? a : b; }
@@ -246,14 +175,19 @@ static void bench_conv(uint32_t side, uint32_t in_c, uint32_t out_c, uint32_t ke
     scratch = largest(scratch, tg_winograd_scratch(&j.g, tg_winograd_block(&j.g)));
     scratch = largest(scratch, tg_winograd_filter_scratch(&j.g, chunk));
   }
-  j.x = filled((size_t)images * side * side * in_c);
-  j.y = filled((size_t)images * out * out * out_c);
-  j.w = filled((size_t)kernel * kernel * in_c * out_c);
-  j.packed = filled(packed);
-  j.scratch = filled(scratch);
+  j.x = bench_filled((size_t)images * side * side * in_c);
+  j.y = bench_filled((size_t)images * out * out * out_c);
+  j.w = bench_filled((size_t)kernel * kernel * in_c * out_c);
+  j.packed = bench_filled(packed);
+  j.scratch = bench_filled(scratch);
   const double flop = 2.0 * images * out * out * out_c * kernel * kernel * s.in_c;
-  print_line("direct", !winograd, &j, DIRECT, flop);
-  if (winograd) print_line("Winograd", 1, &j, WINOGRAD, flop);
+  const bench_pass direct[] = {{conv_forward, flop}, {conv_input_gradient, flop}, {conv_filter_gradient, flop}};
+  bench_print_line("direct", !winograd, &j, direct, BENCH_ARITHMETIC);
+  if (winograd) {
+    const bench_pass passes[] = {
+        {winograd_forward, flop}, {winograd_input_gradient, flop}, {winograd_filter_gradient, flop}};
+    bench_print_line("Winograd", 1, &j, passes, BENCH_ARITHMETIC);
+  }
   free_job(&j);
 }
 
@@ -264,22 +198,26 @@ static void bench_depthwise(uint32_t side, uint32_t channels, uint32_t kernel, u
   job j = {.images = images,
            .s = {side, side, channels, out, out, channels, kernel, kernel, stride, stride, pad, .pad_left = pad}};
   const size_t x = images * x_image(&j), y = images * y_image(&j), w = (size_t)kernel * kernel * channels;
-  j.x = filled(x);
-  j.y = filled(y);
-  j.w = filled(w);
-  j.packed = filled((x + y) / 2);
-  j.scratch = filled(w);
-  print_line("depthwise", 1, &j, DEPTHWISE, (double)((x + y) * sizeof(tg_real)));
+  j.x = bench_filled(x);
+  j.y = bench_filled(y);
+  j.w = bench_filled(w);
+  j.scratch = bench_filled(w);
+  const double bytes = (double)((x + y) * sizeof(tg_real));
+  const bench_pass passes[] = {
+      {depthwise_forward, bytes}, {depthwise_input_gradient, bytes}, {depthwise_filter_gradient, bytes}};
+  bench_print_line("depthwise", 1, &j, passes, BENCH_MEMORY);
   free_job(&j);
 }
 
 static void bench_gemm(uint32_t M, uint32_t K, uint32_t N) {
   job j = {.M = M, .K = K, .N = N};
-  j.x = filled((size_t)M * K);
-  j.y = filled((size_t)M * N);
-  j.w = filled((size_t)K * N);
-  j.packed = filled(tg_gemm_packed_size(K, N));
-  print_line("gemm", 1, &j, PRODUCT, 2.0 * M * K * N);
+  j.x = bench_filled((size_t)M * K);
+  j.y = bench_filled((size_t)M * N);
+  j.w = bench_filled((size_t)K * N);
+  j.packed = bench_filled(tg_gemm_packed_size(K, N));
+  const double flop = 2.0 * M * K * N;
+  const bench_pass passes[] = {{gemm, flop}, {NULL, 0}, {gemm_transposed, flop}};
+  bench_print_line("gemm", 1, &j, passes, BENCH_ARITHMETIC);
   free_job(&j);
 }
 
@@ -287,9 +225,9 @@ static void bench_gemm(uint32_t M, uint32_t K, uint32_t N) {
 static double best_ms(void (*work)(void *), void *context) {
   double best = 1e9;
   for (int i = 0; i < 80; i++) {
-    const double start = now_ms();
+    const double start = bench_now_ms();
     for (int k = 0; k < 10; k++) work(context);
-    const double each = (now_ms() - start) / 10;
+    const double each = (bench_now_ms() - start) / 10;
     if (each < best) best = each;
   }
   return best;
@@ -322,7 +260,7 @@ static void gather(void *context) {
 static void bench_input(void) {
   pipeline p = {.samples = malloc((size_t)IMAGES * IMAGE), .order = malloc(IMAGES * sizeof *p.order)};
   if (!p.samples || !p.order) exit(1);
-  p.batch = filled((size_t)BATCH * IMAGE);
+  p.batch = bench_filled((size_t)BATCH * IMAGE);
   for (size_t i = 0; i < (size_t)IMAGES * IMAGE; i++) p.samples[i] = (uint8_t)(i * 7919 % 251);
   const double epoch = best_ms(shuffle, &p), batch = best_ms(gather, &p);
   printf("{\"gather\":%.2f,\"shuffle\":%.2f}\n", 1e3 * batch, 1e3 * epoch * BATCH / IMAGES);
@@ -332,12 +270,12 @@ static void bench_input(void) {
 }
 
 int main(int count, char **arguments) {
-  tg_real y[1];
-  const job top = {.run = peak_kernel, .y = y};
-  chunk(&top, 0, 1000); /* an engine compiles in the background: wait for its best code */
-  printf("{\"peak\":%.1f}\n", measure(&top, tg_gemm_peak_flops(256)).peak);
+  const double peak = bench_peak();
+  printf("{\"peak\":%.1f,\"memory\":%.1f}\n", peak, bench_memory());
   for (int i = 1; i < count; i++) {
     unsigned a, b, c, kernel, stride, same, images, groups = 1, dilation = 1;
+    uint32_t size[3];
+    char op[40], options[200] = "";
     if (sscanf(arguments[i], "conv:%u,%u,%u,%u,%u,%u,%u,%u,%u", &a, &b, &c, &kernel, &stride, &same, &images, &groups,
                &dilation) >= 7) {
       bench_conv(a, b, c, kernel, stride, same != 0, images, groups, dilation);
@@ -345,12 +283,21 @@ int main(int count, char **arguments) {
       bench_depthwise(a, b, kernel, stride, same != 0, images);
     } else if (sscanf(arguments[i], "gemm:%u,%u,%u", &a, &b, &c) == 3) {
       bench_gemm(a, b, c);
+    } else if (sscanf(arguments[i], "layer:%39[a-zA-Z0-9],%u,%u,%u,%u,%u,%199s", op, &a, &size[0], &size[1], &size[2],
+                      &images, options) >= 6) {
+      layer_bench(op, a, size, images, options, BENCH_MEMORY);
+    } else if (sscanf(arguments[i], "product:%39[a-zA-Z0-9],%u,%u,%u,%u,%u,%199s", op, &a, &size[0], &size[1], &size[2],
+                      &images, options) >= 6) {
+      layer_bench(op, a, size, images, options, BENCH_ARITHMETIC);
+    } else if (sscanf(arguments[i], "update:%u,%u,%u", &a, &b, &c) == 3) {
+      update_bench(a, b, c);
     } else if (!strcmp(arguments[i], "input")) {
       bench_input();
     } else {
       fprintf(stderr, "cannot read '%s'\n", arguments[i]);
       return 1;
     }
+    fflush(stdout);
   }
   return 0;
 }

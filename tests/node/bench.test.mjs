@@ -1,6 +1,7 @@
 /** The bench without its peers: arithmetic, tables, options, files, and our own engine on short chunks. Needs no network. */
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import * as library from 'tabgrad';
 import { measureWork } from '../../bench/measure-work.mjs';
@@ -12,6 +13,7 @@ import { report } from '../../bench/report.mjs';
 import { median, ratio, spread } from '../../bench/statistics.mjs';
 import { losses, targetTable, workTable } from '../../bench/table.mjs';
 import { kernelJobs, kernelsTable } from '../../bench/kernels-table.mjs';
+import { NOT_HERE, OPTIMIZERS } from '../../bench/layer-jobs.mjs';
 import { NETWORKS, convolutions, countFlop } from '../../bench/networks.mjs';
 import { kerasGraph } from '../../bench/peers/keras-graph.mjs';
 import { WORKS, timed } from '../../bench/works.mjs';
@@ -152,6 +154,7 @@ describe('tables', () => {
       { name: 'first', argument: 'conv:…', first: true, wide: false },
       { name: 'second', argument: 'conv:…', first: false, wide: true },
       { name: 'product', argument: 'gemm:…' },
+      { name: 'moving', argument: 'layer:…', bytes: true, operations: [60, 1] },
     ];
     const line = (
       /** @type {string} */ path,
@@ -160,20 +163,41 @@ describe('tables', () => {
     ) =>
       JSON.stringify({ path, chosen, passes: shares.map((share) => share && [50 * share, share]) });
     const output = [
-      JSON.stringify({ peak: 50 }),
+      JSON.stringify({ peak: 50, memory: 20 }),
       line('direct', true, [0.9, 0.3, 0.749]),
       line('direct', false, [0.5, 0.5, 0.5]),
       line('Winograd', true, [2, 1.4, 1.6]),
-      line('gemm', true, [0.4, null, 0.4]),
+      line('gemm', true, [0.4, null, 0.6]),
+      JSON.stringify({ path: 'layer', chosen: true, passes: [[4, 0.1], [8, 0.2], null] }),
     ].join('\n');
     const lines = kernelsTable(jobs, output).trim().split('\n');
-    assert.equal(lines[0], 'peak 50.0 GFLOP/s');
+    assert.equal(lines[0], 'peak 50.0 GFLOP/s; copying 64 MB 20.0 GB/s');
     assert.match(lines[2], /^first +direct \* +45\.0 +90% +\( +15\.0 +30%\) +37\.5 +74%$/);
     assert.match(lines[3], /^second +direct +25\.0/);
     assert.match(lines[4], /^ +Winograd \* +100\.0 +200%/);
-    assert.match(lines[5], /^product +gemm \* +20\.0 +40% +20\.0 +40%$/);
-    assert.equal(lines[7], 'convolutions below 75%: first: filter grad 74%');
-    assert.match(lines[8], /below 150%: second: input grad 140%$/);
+    assert.match(lines[5], /^product +gemm \* +20\.0 +40% +30\.0 +60%$/);
+    // 4 GB/s are 1/8 of 1e9 vectors, 60 instructions each, of four FLOP.
+    assert.match(lines[9], /^moving +4\.0 +20% +10% +60% +8\.0 +40% +20% +1%$/);
+    assert.match(lines[11], /memory: product: forward 40%; moving: backward 40%$/);
+    assert.equal(lines[12], 'convolutions below 75%: first: filter grad 74%');
+    assert.match(lines[13], /below 150%: second: input grad 140%$/);
+  });
+
+  it('of the kernels have every operator and every optimizer', () => {
+    const rows = (/** @type {string} */ file, /** @type {string} */ macro) =>
+      [
+        ...readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8').matchAll(
+          new RegExp(`^${macro}\\((\\w+)\\)$`, 'gm'),
+        ),
+      ].map(([, name]) => name);
+    const camel = (/** @type {string} */ name) =>
+      name.replace(/_rnn$/, 'RNN').replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
+    const measured = kernelJobs().map(({ argument }) => argument.split(/[:,]/)[1]);
+    const without = rows('ops/ops.inc', 'TG_OP')
+      .map(camel)
+      .filter((op) => !measured.includes(op));
+    assert.deepEqual(without.sort(), Object.keys(NOT_HERE).sort());
+    assert.deepEqual(rows('optim/rules.inc', 'TG_RULE'), OPTIMIZERS);
   });
 
   it('of the kernels have every convolution, in runs of a few milliseconds', () => {
