@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "kernels/gemm.h"
+#include "resize.h"
 #include "train.h"
 
 tg_status tg_last_status(const tg_engine *engine) { return engine->status; }
@@ -111,6 +112,13 @@ tg_status tg_dataset_attach(tg_engine *engine, tg_dataset *dataset, tg_dataset *
   tg_status status = check_dataset(engine, dataset);
   if (!status) status = check_dataset(engine, part);
   return status ? status : tg_data_attach(engine, dataset, part);
+}
+
+tg_status tg_dataset_resize(tg_engine *engine, tg_dataset *to, double to_first, tg_dataset *from, double from_first,
+                            double count, tg_resize method) {
+  tg_status status = check_dataset(engine, to);
+  if (!status) status = check_dataset(engine, from);
+  return status ? status : tg_data_resize(engine, to, to_first, from, from_first, count, method);
 }
 
 tg_status tg_dataset_seal(tg_engine *engine, tg_dataset *dataset) {

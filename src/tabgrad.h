@@ -59,6 +59,13 @@ typedef enum {
   TG_LABELS_VALUES = 2 /* label_size floats a sample: one-hot rows, probabilities or regression targets */
 } tg_label_type;
 
+/** How a picture is made of another size; see tg_dataset_resize. */
+typedef enum {
+  TG_RESIZE_NEAREST = 0,
+  TG_RESIZE_BILINEAR = 1, /* between the two nearest cells, however much smaller the picture becomes */
+  TG_RESIZE_ANTIALIAS = 2 /* bilinear, where the picture becomes smaller over all cells that come together */
+} tg_resize;
+
 /** The loss a model is compiled with. Definitions, defaults and clipping follow Keras 3; options have names. */
 typedef enum {
   TG_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY = 0, /* class labels; labelSmoothing 0 */
@@ -241,6 +248,15 @@ TG_EXPORT tg_status tg_dataset_normalize(tg_engine *engine, tg_dataset *dataset,
  * not sealed, or the part belongs to another).
  */
 TG_EXPORT tg_status tg_dataset_attach(tg_engine *engine, tg_dataset *dataset, tg_dataset *part);
+
+/**
+ * Writes samples from_first … from_first+count-1 of `from` into samples to_first … of `to`, which has the size that
+ * they get; labels are left alone. Centres of pixels lie halfway between their edges, as in tf.image.resize and
+ * PyTorch's interpolate(align_corners=False); bytes are rounded, halves to even. `to` must be sealed afterwards, `from`
+ * need not be. TG_E_CONFIG, TG_E_STATE (other sample types, or one data set), TG_E_SHAPE (channels), TG_E_OOM.
+ */
+TG_EXPORT tg_status tg_dataset_resize(tg_engine *engine, tg_dataset *to, double to_first, tg_dataset *from,
+                                      double from_first, double count, tg_resize method);
 
 /**
  * Checks what the host wrote: floats must be finite (TG_E_NON_FINITE names the sample), class labels not negative

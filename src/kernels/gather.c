@@ -1,6 +1,6 @@
 #include "kernels/gather.h"
 
-#include "kernels/simd.h"
+#include "kernels/samples.h"
 
 /* Scale and offset repeat every `channels` elements. Over 12 lanes a period of 1, 2, 3, 4, 6 or 12 comes out even, so
  * three vectors of each serve the whole sample; other channel counts go pixel by pixel. */
@@ -26,30 +26,16 @@ static pattern make_pattern(const tg_real *scale, const tg_real *offset, uint32_
   return p;
 }
 
-#ifdef TG_DOUBLE
-TG_INLINE tg_v4 load_f32(const float *p) { return (tg_v4){p[0], p[1], p[2], p[3]}; }
-#else
-TG_INLINE tg_v4 load_f32(const float *p) { return tg_v4_load(p); }
-#endif
-
-/* Elements i…i+3 of a sample; `left` of them are there. */
-TG_INLINE tg_v4 load_sample(const uint8_t *bytes, const float *floats, size_t i, size_t left) {
-  if (left >= 4) return bytes ? tg_v4_load_u8(bytes + i) : load_f32(floats + i);
-  tg_real lanes[4] = {0, 0, 0, 0};
-  for (size_t lane = 0; lane < left; lane++) lanes[lane] = bytes ? (tg_real)bytes[i + lane] : (tg_real)floats[i + lane];
-  return tg_v4_load(lanes);
-}
-
 /* y (size) = one sample (bytes or floats), normalised by the pattern. */
 TG_INLINE void gather_pattern(tg_real *y, const uint8_t *bytes, const float *floats, size_t size, const pattern *p) {
   size_t i = 0;
   for (; i + PATTERN <= size; i += PATTERN) {
-    tg_v4_store(y + i, tg_v4_madd(load_sample(bytes, floats, i, 4), p->scale[0], p->offset[0]));
-    tg_v4_store(y + i + 4, tg_v4_madd(load_sample(bytes, floats, i + 4, 4), p->scale[1], p->offset[1]));
-    tg_v4_store(y + i + 8, tg_v4_madd(load_sample(bytes, floats, i + 8, 4), p->scale[2], p->offset[2]));
+    tg_v4_store(y + i, tg_v4_madd(tg_load_sample(bytes, floats, i, 4), p->scale[0], p->offset[0]));
+    tg_v4_store(y + i + 4, tg_v4_madd(tg_load_sample(bytes, floats, i + 4, 4), p->scale[1], p->offset[1]));
+    tg_v4_store(y + i + 8, tg_v4_madd(tg_load_sample(bytes, floats, i + 8, 4), p->scale[2], p->offset[2]));
   }
   for (size_t part = 0; i < size; i += 4, part++) {
-    tg_v4 v = tg_v4_madd(load_sample(bytes, floats, i, size - i), p->scale[part], p->offset[part]);
+    tg_v4 v = tg_v4_madd(tg_load_sample(bytes, floats, i, size - i), p->scale[part], p->offset[part]);
     tg_v4_store_part(y + i, v, size - i);
   }
 }
@@ -61,7 +47,7 @@ TG_INLINE void gather_pixels(tg_real *y, const uint8_t *bytes, const float *floa
     const int last = pixel + channels == size;
     for (size_t c = 0; c < channels; c += 4) {
       const size_t left = last ? channels - c : 4;
-      const tg_v4 x = load_sample(bytes, floats, pixel + c, left);
+      const tg_v4 x = tg_load_sample(bytes, floats, pixel + c, left);
       tg_v4_store_part(y + pixel + c, tg_v4_madd(x, tg_v4_load(scale + c), tg_v4_load(offset + c)), left);
     }
   }

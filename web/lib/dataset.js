@@ -4,7 +4,7 @@ import { labelSource, sampleSource, weightSource } from './arrays.js';
 import { readClassNames, readNormalization, sampleRange, sizeOf } from './dataset-options.js';
 import { asyncDisposeSymbol, disposeSymbol } from './disposable.js';
 import { ConfigError, DisposedError, EmptyError, ShapeError, throwIfAborted } from './errors.js';
-import { needOneOf, readOptions } from './options.js';
+import { needBoolean, needOneOf, needSignal, needWhole, readOptions } from './options.js';
 
 /**
  * @typedef {import('./client.js').Client} Client
@@ -114,6 +114,58 @@ export class Dataset {
     const named = (/** @type {string[] | null} */ names, /** @type {'x' | 'y'} */ key) =>
       names ? Object.fromEntries(names.map((name, part) => [name, read[part][key]])) : read[0][key];
     return { x: named(inputs, 'x'), y: named(outputs, 'y') };
+  }
+
+  /**
+   * The same samples as pictures of another size, as `tf.image.resize` makes them: centres of
+   * pixels lie halfway between their edges, what lies beyond an edge is its pixel. Labels, weights,
+   * names and normalisation stay; pixels stay bytes, rounded to the nearest, halves to even. It takes
+   * memory of its own, and this data set stays. Where that is too much, `upSampling2d` as the first
+   * layer makes pictures larger batch by batch.
+   *
+   * @param {readonly [height: number, width: number]} size
+   * @param {{ interpolation?: 'bilinear' | 'nearest', antialias?: boolean, signal?: AbortSignal }} [options]
+   *   interpolation default 'bilinear'; antialias: a smaller picture takes all pixels that come
+   *   together into account, not only the nearest, default false
+   * @returns {Promise<Dataset>}
+   * @throws {ShapeError} size is not two numbers
+   * @throws {ConfigError} options; several inputs; antialias with 'nearest', which leaves no room for it
+   * @throws {OutOfMemoryError} {LimitError} {AbortedError} {DisposedError} with nothing made
+   */
+  async resize(size, options) {
+    const where = { what: 'resize' };
+    const id = this.use(this.#client);
+    const names = /** @type {const} */ (['interpolation', 'antialias', 'signal']);
+    const own = readOptions(options, names, where);
+    if (!Array.isArray(size) || size.length !== 2) {
+      throw new ShapeError('resize: size must be [height, width].', { field: 'size' });
+    }
+    const interpolation = needOneOf(
+      own.interpolation ?? 'bilinear',
+      ['bilinear', 'nearest'],
+      'interpolation',
+      where,
+    );
+    const antialias = needBoolean(own.antialias ?? false, 'antialias', where);
+    if (antialias && interpolation === 'nearest') {
+      throw new ConfigError("resize: antialias needs interpolation 'bilinear'.", {
+        field: 'antialias',
+      });
+    }
+    if (this.names.inputs && this.names.inputs.length > 1) {
+      throw new ConfigError('resize: the data set has several inputs; resize each before.', {
+        field: 'x',
+      });
+    }
+    const signal = needSignal(own.signal, 'signal', where);
+    throwIfAborted(signal, where.what);
+    const args = {
+      id,
+      size: Array.from(size, (value) => needWhole(value, 'size', where, 1)),
+      method: antialias ? 'ANTIALIAS' : interpolation.toUpperCase(),
+    };
+    const facts = await this.#client.call('dataset.resize', args, { signal, job: true });
+    return new Dataset(this.#client, facts, this.classNames, this.names);
   }
 
   /**

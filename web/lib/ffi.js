@@ -77,6 +77,21 @@ export const LabelType = Object.freeze(
 /** @typedef {(typeof LabelType)[keyof typeof LabelType]} LabelTypeValue */
 
 /**
+ * How a picture is made of another size; see tg_dataset_resize.
+ */
+export const Resize = Object.freeze(
+  /** @type {const} */ ({
+    NEAREST: 0,
+    /** between the two nearest cells, however much smaller the picture becomes */
+    BILINEAR: 1,
+    /** bilinear, where the picture becomes smaller over all cells that come together */
+    ANTIALIAS: 2,
+  }),
+);
+
+/** @typedef {(typeof Resize)[keyof typeof Resize]} ResizeValue */
+
+/**
  * The loss a model is compiled with. Definitions, defaults and clipping follow Keras 3; options have names.
  */
 export const Loss = Object.freeze(
@@ -309,6 +324,11 @@ export const InspectFlag = Object.freeze(
  *   output number k is compared with its labels (the data set itself is part 0). Parts with samples come before those
  *   without. The data set owns the part from then on. TG_E_SHAPE (samples differ in number), TG_E_STATE (one of them is
  *   not sealed, or the part belongs to another).
+ * @property {(engine: Pointer<'tg_engine'>, to: Pointer<'tg_dataset'>, toFirst: number, from: Pointer<'tg_dataset'>, fromFirst: number, count: number, method: ResizeValue) => StatusValue} datasetResize
+ *   Writes samples from_first … from_first+count-1 of `from` into samples to_first … of `to`, which has the size that they
+ *   get; labels are left alone. Centres of pixels lie halfway between their edges, as in tf.image.resize and PyTorch's
+ *   interpolate(align_corners=False); bytes are rounded, halves to even. `to` must be sealed afterwards, `from` need not
+ *   be. TG_E_CONFIG, TG_E_STATE (other sample types, or one data set), TG_E_SHAPE (channels), TG_E_OOM.
  * @property {(engine: Pointer<'tg_engine'>, dataset: Pointer<'tg_dataset'>) => StatusValue} datasetSeal
  *   Checks what the host wrote: floats must be finite (TG_E_NON_FINITE names the sample), class labels not negative
  *   (TG_E_LABEL_RANGE). A data set can be used only once it is sealed.
@@ -448,6 +468,7 @@ export function bindEngine(module) {
     datasetWeights: module._tg_dataset_weights,
     datasetNormalize: module._tg_dataset_normalize,
     datasetAttach: module._tg_dataset_attach,
+    datasetResize: module._tg_dataset_resize,
     datasetSeal: module._tg_dataset_seal,
     modelCreate: module._tg_model_create,
     modelDestroy: module._tg_model_destroy,

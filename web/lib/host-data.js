@@ -3,6 +3,7 @@
 import { openPath } from '#platform';
 import { InternalError, LimitError } from './errors.js';
 import { LabelType, SampleType } from './ffi.js';
+import { inSlices } from './trainer.js';
 
 /**
  * @typedef {import('./host.js').Host} Host
@@ -58,6 +59,8 @@ export class HostDataset {
     const sampleBytes = { uint8: 1, float32: 4, none: 0 }[samples];
     this.sampleBytes = size[0] * size[1] * size[2] * sampleBytes;
     this.labelBytes = labels === 'none' ? 0 : LABEL_BYTES * labelSize;
+    /** What it was sealed with. @type {Normalization | undefined} */
+    this.normalization = undefined;
   }
 
   /**
@@ -97,6 +100,7 @@ export class HostDataset {
   /** @param {Normalization} [normalization] */
   seal(normalization) {
     if (normalization) {
+      this.normalization = normalization;
       this.#native.normalize(this.pointer, normalization.scale, normalization.offset);
     }
     this.#native.seal(this.pointer);
@@ -117,6 +121,17 @@ export class HostDataset {
       this.dispose();
       throw error;
     }
+  }
+
+  /**
+   * Labels and weights of another one of as many samples.
+   *
+   * @param {HostDataset} other
+   */
+  copyLabels(other) {
+    const { facts, labelBytes } = other;
+    if (labelBytes > 0) this.write('y', 0, other.read('y', 0, facts.count * labelBytes));
+    if (facts.weighted) this.write('w', 0, other.read('w', 0, facts.count * WEIGHT_BYTES));
   }
 
   /**
@@ -213,6 +228,14 @@ export const dataMethods = [
       return { value: dataset.facts };
     },
   ],
+  [
+    'dataset.resize',
+    async (host, { id, size, method }, task) => {
+      const resized = await resize(host, host.dataset(id), size, method, task);
+      host.datasets.set(resized.facts.id, resized);
+      return { value: resized.facts };
+    },
+  ],
   ['dataset.dispose', (host, { id }) => removeDataset(host, id)],
   [
     'dataset.cifar10',
@@ -260,6 +283,55 @@ async function loadParts(host, { parts, normalization }, task, load) {
   }
   for (const dataset of made.values()) host.datasets.set(dataset.facts.id, dataset);
   return { value: Object.fromEntries(Array.from(made, ([part, { facts }]) => [part, facts])) };
+}
+
+/** Pictures that are resized between two looks at the clock. */
+const RESIZED_AT_ONCE = 8;
+
+/**
+ * @param {Host} host
+ * @param {HostDataset} dataset
+ * @param {[height: number, width: number]} size
+ * @param {Parameters<import('./native.js').Native['resize']>[5]} method
+ * @param {import('./task.js').Task} task
+ * @returns {Promise<HostDataset>} all of it, or nothing is kept
+ */
+async function resize(host, dataset, [height, width], method, task) {
+  /** @type {HostDataset | undefined} */
+  let whole;
+  dataset.hold();
+  try {
+    for (const part of dataset.parts) {
+      const { id: _id, parts: _parts, ...facts } = part.facts;
+      const hasSamples = facts.samples !== 'none';
+      const made = new HostDataset(host, {
+        ...facts,
+        size: hasSamples ? [height, width, facts.size[2]] : facts.size,
+      });
+      const first = whole ?? made;
+      try {
+        made.copyLabels(part);
+        if (hasSamples) {
+          const range = { dataset: part, first: 0, count: facts.count };
+          await inSlices(range, RESIZED_AT_ONCE, task, undefined, (at, count) =>
+            host.native.resize(made.pointer, at, part.pointer, at, count, method),
+          );
+        }
+        made.seal(part.normalization);
+        if (whole) whole.attach(made);
+      } catch (error) {
+        made.dispose();
+        throw error;
+      }
+      whole = first;
+    }
+    return /** @type {HostDataset} */ (whole);
+  } catch (error) {
+    whole?.dispose();
+    throw error;
+  } finally {
+    dataset.release();
+  }
 }
 
 /**

@@ -4,7 +4,17 @@
  */
 
 import { errorFromCode } from './errors.js';
-import { Info, InspectFlag, ModelField, NULL, Source, Status, Vector, bindEngine } from './ffi.js';
+import {
+  Info,
+  InspectFlag,
+  ModelField,
+  NULL,
+  Resize,
+  Source,
+  Status,
+  Vector,
+  bindEngine,
+} from './ffi.js';
 import { Heap } from './heap.js';
 
 /**
@@ -184,6 +194,22 @@ export class Native {
       const offsets = scope.floats(offset);
       this.#check(this.#ffi.datasetNormalize(this.#engine, dataset, scales, offsets, scale.length));
     });
+  }
+
+  /**
+   * Samples of one data set in the size of another's.
+   *
+   * @param {DatasetPointer} to
+   * @param {number} toFirst
+   * @param {DatasetPointer} from
+   * @param {number} fromFirst
+   * @param {number} count
+   * @param {keyof typeof Resize} method
+   */
+  resize(to, toFirst, from, fromFirst, count, method) {
+    this.#check(
+      this.#ffi.datasetResize(this.#engine, to, toFirst, from, fromFirst, count, Resize[method]),
+    );
   }
 
   /** @param {DatasetPointer} dataset */

@@ -153,6 +153,10 @@ void tg_ref_gather_u8(double *y, const uint8_t *samples, const uint32_t *order, 
 void tg_ref_gather_f32(double *y, const float *samples, const uint32_t *order, uint32_t n, size_t size,
                        uint32_t channels, const tg_real *scale, const tg_real *offset);
 
+/* One of bytes and floats; see tg_dataset_resize. */
+void tg_ref_resample(double *y, const uint8_t *bytes, const float *floats, uint32_t in_h, uint32_t in_w, uint32_t out_h,
+                     uint32_t out_w, uint32_t channels, int bilinear, int antialias);
+
 /* Floats, not doubles: where a number is rounded is part of these. */
 uint8_t tg_ref_int8_round(float v);
 void tg_ref_int8_quantize(uint8_t *y, const tg_real *x, size_t n, tg_quantization to);
