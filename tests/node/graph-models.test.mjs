@@ -413,6 +413,31 @@ describe('gradients of anything', () => {
     await model.dispose();
   });
 
+  test('samples are the input of a model without an input layer', async () => {
+    const model = await engine.sequential(
+      [layers.dense({ units: 3, inputShape: [4] }), layers.softmax()],
+      { seed: 3 },
+    );
+    assert.deepEqual(model.inputs, [{ name: 'input', shape: [4] }]);
+    const samples = wave(8, 0.7);
+    const of = { layer: 'softmax', beforeActivation: true, index: [1, 2] };
+    const { values, gradients } = await model.gradients(samples, undefined, { of });
+    assert.deepEqual(values.input?.shape, [2, 4]);
+    close(values.input ?? [], samples, 'values');
+    const kernel = (await weightsOf(model)).get('dense/kernel') ?? new Float64Array(0);
+    const wanted = [1, 2].flatMap((unit) => [0, 1, 2, 3].map((i) => kernel[3 * i + unit] ?? NaN));
+    close(gradients.input ?? [], wanted, 'gradients');
+    const both = await model.activations(samples, { layers: ['input', 'dense'] });
+    assert.deepEqual(
+      [both.input?.shape, both.dense?.shape],
+      [
+        [2, 4],
+        [2, 3],
+      ],
+    );
+    await model.dispose();
+  });
+
   test('inference and training differ in dropout and batch normalisation', async () => {
     const { x, y, shape } = pictures(8);
     const model = await engine.sequential(
@@ -430,11 +455,7 @@ describe('gradients of anything', () => {
     model.compile({ loss: 'sparseCategoricalCrossentropy', fromLogits: true });
     const still = await model.gradients(x, y, { wrt: ['inputs', 'weights'] });
     const again = await model.gradients(x, y, { wrt: ['inputs', 'weights'], batchSize: 3 });
-    close(
-      again.gradients.input_layer ?? again.gradients.conv2d ?? [],
-      Object.values(still.gradients)[0] ?? [],
-      'input',
-    );
+    close(again.gradients.input ?? [], still.gradients.input ?? [], 'input');
     const moving = await model.gradients(x, y, { wrt: ['inputs', 'weights'], training: true });
     assert.notDeepEqual(moving.weights[0]?.data, still.weights[0]?.data);
     await model.dispose();

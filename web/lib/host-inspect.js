@@ -33,10 +33,12 @@ const LOSS = -2;
  * @throws {ConfigError} there is no such layer
  */
 function nodeOf(model, { layer, beforeActivation }) {
+  const input = model.nodes.findIndex(({ op, name }) => op === 'input' && name === layer);
+  if (input >= 0) return input;
   const index = layerNumber(model.architecture, layer);
-  const { layers } = model.architecture;
+  const { type, activation } = model.architecture.layers[index];
   const end = model.endOf(index);
-  const own = layers[index].activation;
+  const own = /softmax$/i.test(type) ? type : activation;
   if (!beforeActivation || !own || own === 'linear') return end;
   return model.nodes[end].inputs[0];
 }

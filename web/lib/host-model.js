@@ -36,7 +36,8 @@ import { freshPosition } from './trainer.js';
  * @property {number} id
  * @property {string} name
  * @property {number} seed
- * @property {{ name: string, shape: number[] }[]} inputs the layers that give a sample, and the shape of theirs
+ * @property {{ name: string, shape: number[] }[]} inputs the layers that give a sample
+ *   ('input' where the first layer takes it without one), and the shape of theirs
  * @property {{ name: string, shape: number[] }[]} outputs the layers whose values the model gives
  * @property {LayerFacts[]} layers
  * @property {import('./architecture.js').Architecture} architecture
@@ -385,14 +386,16 @@ export class HostModel {
     });
     const trainable = layers.reduce((total, layer) => total + layer.trainableParameters, 0);
     const inputs = nodes.flatMap(({ op }, index) => (op === 'input' ? [index] : []));
-    const places = (/** @type {number[]} */ numbers) =>
-      numbers.map((index) => ({ name: this.layerName(index), shape: described[index].shape }));
+    const place = (/** @type {number} */ node, /** @type {string} */ name) => ({
+      name,
+      shape: described[node].shape,
+    });
     return {
       id: this.id,
       name: this.architecture.name,
       seed: this.seed,
-      inputs: places(inputs),
-      outputs: places(outputs),
+      inputs: inputs.map((node) => place(node, nodes[node].name)),
+      outputs: outputs.map((node) => place(node, this.layerName(node))),
       layers,
       architecture: this.wanted,
       parameters: native.modelInfo(pointer, 'PARAMETERS'),

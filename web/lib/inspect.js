@@ -14,7 +14,7 @@ import { describe, needBoolean, needWhole, readOptions, wrongType } from './opti
  * @typedef {object} LayerPlace
  * @property {string} layer
  * @property {boolean} [beforeActivation] the layer's value before its own `activation`, such as the
- *   logits of a final softmax; default false
+ *   logits of a final softmax, in a layer of its own too; default false
  *
  * @typedef {object} Source what gradients are of: a layer's values, summed over the samples
  * @property {string} layer

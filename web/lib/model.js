@@ -98,7 +98,10 @@ export class Model {
     return [...this.#facts.outputs[0].shape];
   }
 
-  /** The input layers, in the order in which samples are given: names, and shapes of one sample. */
+  /**
+   * The inputs, in the order in which samples are given: names ('input' where the first layer takes
+   * samples without an input layer), and shapes of one sample.
+   */
   get inputs() {
     return copyPlaces(this.#facts.inputs);
   }
