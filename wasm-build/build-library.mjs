@@ -21,7 +21,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCE = join(ROOT, 'web/lib');
 const DIST = join(ROOT, 'dist');
 /** What a program imports: `tabgrad`, and of the others `tabgrad/<name>`. */
-const ENTRIES = ['index', 'callbacks', 'metrics', 'schedules'];
+const ENTRIES = ['index', 'callbacks', 'explain', 'metrics', 'schedules'];
 const STAMP = join(ROOT, 'build/library.json');
 
 /**

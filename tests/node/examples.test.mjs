@@ -45,6 +45,24 @@ describe('examples', () => {
     });
   }
 
+  it('explain.mjs draws maps of a picture, and SHAP values sum to the score', async () => {
+    const script = join(ROOT, 'examples', 'explain.mjs');
+    const { code, output } = await runScript(script, ['--samples', '400'], { cwd: ROOT });
+    assert.equal(code, 0, output);
+    for (const title of [
+      'Grad-CAM',
+      'saliency',
+      'integrated gradients',
+      'occlusion',
+      'LIME',
+      'SHAP',
+    ]) {
+      assert.match(output, new RegExp(`^${title}\n(.*\n)?\\d+ ms\n(.*\n){5,16}?.*@`, 'm'), title);
+    }
+    const [, sum, gain] = /sum to (\S+), the score is (\S+) above/.exec(output) ?? [];
+    assert.equal(sum, gain);
+  });
+
   it('an option that is not a number ends with an error that names it', async () => {
     const script = join(ROOT, 'examples', 's1-cifar10-cnn.mjs');
     const { code, output } = await runScript(script, ['--epochs', 'ten'], { cwd: ROOT });
