@@ -5,7 +5,8 @@
  *     node examples/inception.mjs [--epochs 10] [--batch 64] [--limit 50000] [--seed 1] [--threads 2]
  */
 
-import { datasets, dispose, init, input, layers, model as makeModel, optimizers } from 'tabgrad';
+import { datasets, dispose, init, optimizers } from 'tabgrad';
+import { inception } from 'tabgrad/applications';
 import { numberOptions } from './options.mjs';
 import { percent, trainingBar } from './training-bar.mjs';
 
@@ -17,45 +18,10 @@ const { epochs, batch, limit, seed, threads } = numberOptions({
   threads: undefined,
 });
 
-/** @typedef {import('tabgrad').SymbolicTensor} Tensor */
-
-/** @param {Tensor} x @param {number} filters @param {number} kernelSize */
-function convolve(x, filters, kernelSize) {
-  const conv = layers.conv2d({ filters, kernelSize, padding: 'same', useBias: false });
-  const normalized = layers.batchNormalization({ momentum: 0.9 }).apply(conv.apply(x));
-  return layers.reLU().apply(normalized);
-}
-
-/** @param {Tensor} x @param {number} strides */
-function largest(x, strides) {
-  return layers.maxPooling2d({ poolSize: 3, strides, padding: 'same' }).apply(x);
-}
-
-/**
- * Four looks at the same pixels, side by side: 1x1, 3x3, 5x5 and the largest of the neighbours.
- *
- * @param {Tensor} x
- * @param {number} filters of each
- */
-function block(x, filters) {
-  return layers
-    .concatenate()
-    .apply([
-      convolve(x, filters, 1),
-      convolve(convolve(x, filters / 2, 1), filters, 3),
-      convolve(convolve(x, filters / 2, 1), filters, 5),
-      convolve(largest(x, 1), filters, 1),
-    ]);
-}
-
 await init({ threads });
 const cifar = await datasets.cifar10();
 
-const picture = input({ shape: [32, 32, 3] });
-const wide = block(largest(convolve(picture, 32, 3), 2), 16);
-const deep = layers.globalAveragePooling2d().apply(block(largest(wide, 2), 32));
-const outputs = layers.dense({ units: 10, activation: 'softmax' }).apply(deep);
-const model = await makeModel({ inputs: picture, outputs, seed, name: 'inception' });
+const model = await inception({ seed });
 console.log(`${model.summary().trainableParameters} parameters`);
 
 model.compile({

@@ -22,6 +22,7 @@ const SOURCE = join(ROOT, 'web/lib');
 const DIST = join(ROOT, 'dist');
 /** What a program imports: `tabgrad`, and of the others `tabgrad/<name>`. */
 const ENTRIES = ['index', 'callbacks', 'explain', 'metrics', 'schedules'];
+const ENTRIES = ['index', 'applications', 'callbacks', 'metrics', 'schedules'];
 const STAMP = join(ROOT, 'build/library.json');
 
 /**
