@@ -21,8 +21,15 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCE = join(ROOT, 'web/lib');
 const DIST = join(ROOT, 'dist');
 /** What a program imports: `tabgrad`, and of the others `tabgrad/<name>`. */
-const ENTRIES = ['index', 'callbacks', 'explain', 'metrics', 'schedules'];
-const ENTRIES = ['index', 'applications', 'callbacks', 'metrics', 'schedules'];
+const ENTRIES = [
+  'index',
+  'applications',
+  'callbacks',
+  'explain',
+  'metrics',
+  'robustness',
+  'schedules',
+];
 const STAMP = join(ROOT, 'build/library.json');
 
 /**

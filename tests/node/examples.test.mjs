@@ -15,6 +15,11 @@ const EXAMPLES = ['s1-cifar10-cnn.mjs', 's3-cat-or-not.mjs', 's4-dropout-cnn.mjs
 const EPOCH =
   'loss \\d\\.\\d{4}, accuracy 0\\.\\d{4}, validation loss \\d\\.\\d{4}, validation accuracy 0\\.\\d{4}';
 
+const SHORTEST = ['--epochs', '1', '--images', '300', '--test', '100', '--seeds', '1'];
+
+/** Examples of ways of learning, and how many differences each tells. @type {[string, number][]} */
+const WAYS = [['adversarial', 3]];
+
 describe('examples', () => {
   for (const file of EXAMPLES) {
     it(`${file} trains two short epochs and prints its accuracy`, async () => {
@@ -62,6 +67,18 @@ describe('examples', () => {
     const [, sum, gain] = /sum to (\S+), the score is (\S+) above/.exec(output) ?? [];
     assert.equal(sum, gain);
   });
+  // Too short to show what each way does; that it runs and tells means and differences is what is tested.
+  for (const [file, pairs] of WAYS) {
+    it(`${file} compares ways of learning`, async () => {
+      const script = join(ROOT, 'examples', `${file}.mjs`);
+      const { code, output } = await runScript(script, SHORTEST, { cwd: ROOT });
+      assert.equal(code, 0, output);
+      assert.match(output, /^seed 1: .*\d %\nmean of 1: .*\d %\n/);
+      const found = [...output.matchAll(/^(.+) against .+: [+-]\d+\.\d\d points, of one seed$/gm)];
+      assert.equal(found.length, pairs, output);
+      assert.doesNotMatch(output, /NaN/);
+    });
+  }
 
   it('an option that is not a number ends with an error that names it', async () => {
     const script = join(ROOT, 'examples', 's1-cifar10-cnn.mjs');
