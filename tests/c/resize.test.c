@@ -21,6 +21,7 @@ static void test_one(size in, size out, uint32_t channels, tg_sample_type type, 
     if (bytes) bytes[i] = (uint8_t)test_below(256);
     if (floats) floats[i] = (float)test_uniform(-1, 1);
   }
+  memset(tg_dataset_samples(engine, to), 0, m * (PICTURES + 1) * (bytes ? 1 : sizeof(float)));
   CHECK(!tg_dataset_resize(engine, to, 1, from, 1, PICTURES - 1, method));
   const uint8_t *found_bytes = tg_dataset_samples(engine, to);
   const float *found_floats = tg_dataset_samples(engine, to);

@@ -325,10 +325,10 @@ export const InspectFlag = Object.freeze(
  *   without. The data set owns the part from then on. TG_E_SHAPE (samples differ in number), TG_E_STATE (one of them is
  *   not sealed, or the part belongs to another).
  * @property {(engine: Pointer<'tg_engine'>, to: Pointer<'tg_dataset'>, toFirst: number, from: Pointer<'tg_dataset'>, fromFirst: number, count: number, method: ResizeValue) => StatusValue} datasetResize
- *   Writes samples from_first … from_first+count-1 of `from` into samples to_first … of `to`, which has the size that they
- *   get; labels are left alone. Centres of pixels lie halfway between their edges, as in tf.image.resize and PyTorch's
- *   interpolate(align_corners=False); bytes are rounded, halves to even. `to` must be sealed afterwards, `from` need not
- *   be. TG_E_CONFIG, TG_E_STATE (other sample types, or one data set), TG_E_SHAPE (channels), TG_E_OOM.
+ *   Writes samples from_first … from_first+count-1 of `from` into samples to_first … of `to`, which has the size that
+ *   they get; labels are left alone. Centres of pixels lie halfway between their edges, as in tf.image.resize and
+ *   PyTorch's interpolate(align_corners=False); bytes are rounded, halves to even. `to` must be sealed afterwards, `from`
+ *   need not be. TG_E_CONFIG, TG_E_STATE (other sample types, or one data set), TG_E_SHAPE (channels), TG_E_OOM.
  * @property {(engine: Pointer<'tg_engine'>, dataset: Pointer<'tg_dataset'>) => StatusValue} datasetSeal
  *   Checks what the host wrote: floats must be finite (TG_E_NON_FINITE names the sample), class labels not negative
  *   (TG_E_LABEL_RANGE). A data set can be used only once it is sealed.
