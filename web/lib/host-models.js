@@ -118,11 +118,11 @@ export const modelMethods = [
   ],
   [
     'model.predict',
-    async (host, { id, data, batchSize }, task) => {
+    async (host, { id, data, batchSize, out }, task) => {
       const model = host.model(id);
       const range = rangeOf(host, data);
       const outputs = await model.use(task, [range.dataset], () =>
-        predict(model.native, model, range, batchSize, task),
+        predict(model.native, model, range, batchSize, task, out),
       );
       const buffers = outputs.map(({ buffer }) => buffer);
       return { value: buffers, transfer: buffers };

@@ -26,6 +26,7 @@ import {
   readFitOptions,
   splitForValidation,
 } from './fit-options.js';
+import { readGivenOutputs } from './given-outputs.js';
 import { readGradientOptions, readPlaces } from './inspect.js';
 import { lossFacts } from './losses.js';
 import { hyperparameterNames, isSchedule, plainRate } from './optimizers.js';
@@ -479,8 +480,11 @@ export class Model {
    * The model's outputs. Needs no `compile`, and like `evaluate` may run during `fit`.
    *
    * @param {unknown} x a `Dataset` or an array of samples
-   * @param {{ batchSize?: number, first?: number, count?: number, signal?: AbortSignal }} [options]
-   *   batchSize default 32
+   * @param {{ batchSize?: number, first?: number, count?: number, signal?: AbortSignal,
+   *   out?: Float32Array | Float32Array[] }} [options] batchSize default 32; out is an array that is no longer
+   *   needed, such as one that an earlier call gave (of several outputs an array of them): its memory is used
+   *   again for this result, and it is empty afterwards, whether the call succeeds or not. It pays for
+   *   megabytes of outputs
    * @template [Result=import('./inspect.js').Tensor]
    * @returns {Promise<Result>} a Float32Array, sample after sample, with `shape` [n, …outputShape];
    *   for a model of several outputs an array of them
@@ -488,17 +492,17 @@ export class Model {
   async predict(x, options) {
     this.#check('predict');
     const where = { what: 'predict' };
-    const names = /** @type {const} */ (['batchSize', 'first', 'count', 'signal']);
+    const names = /** @type {const} */ (['batchSize', 'first', 'count', 'signal', 'out']);
     const own = readOptions(options, names, where);
     const batchSize = needWhole(own.batchSize ?? 32, 'batchSize', where, 1);
     const signal = needSignal(own.signal, 'signal', where);
     throwIfAborted(signal, 'predict');
     const taken = this.#take(x, undefined, own, where.what);
     return withDataOnce(this.#client, taken, signal, async (data, transfer) => {
-      const args = { data, batchSize };
-      const calling = { signal, job: true, transfer };
+      const out = readGivenOutputs(own.out, this.#facts.outputs, data.count);
+      const calling = { signal, job: true, transfer: [...(transfer ?? []), ...out] };
       /** @type {ArrayBuffer[]} */
-      const buffers = await this.#call('model.predict', args, calling);
+      const buffers = await this.#call('model.predict', { data, batchSize, out }, calling);
       const outputs = buffers.map((buffer, index) => {
         const shape = [data.count, ...this.#facts.outputs[index].shape];
         return Object.assign(new Float32Array(buffer), { shape });

@@ -349,11 +349,14 @@ export async function evaluate(native, model, range, batchSize, task, onSlice) {
  * @param {Range} range
  * @param {number} batchSize
  * @param {Task} task
+ * @param {readonly ArrayBuffer[]} given memory for the outputs; [] for new
  * @returns {Promise<Float32Array<ArrayBuffer>[]>} one an output
  */
-export async function predict(native, model, range, batchSize, task) {
+export async function predict(native, model, range, batchSize, task, given) {
   const sizes = model.outputSizes;
-  const outputs = sizes.map((size) => new Float32Array(range.count * size));
+  const outputs = sizes.map((size, output) =>
+    given.length > 0 ? new Float32Array(given[output]) : new Float32Array(range.count * size),
+  );
   await inSlices(range, batchSize, task, undefined, (first, count, batch) => {
     const done = first - range.first;
     const outs = outputs.map((output, index) =>
