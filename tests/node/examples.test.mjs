@@ -62,7 +62,11 @@ describe('examples', () => {
       'LIME',
       'SHAP',
     ]) {
-      assert.match(output, new RegExp(`^${title}\n(.*\n)?\\d+ ms\n(.*\n){5,16}?.*[#%@]`, 'm'), title);
+      assert.match(
+        output,
+        new RegExp(`^${title}\n(.*\n)?\\d+ ms\n(.*\n){5,16}?.*[#%@]`, 'm'),
+        title,
+      );
     }
     const [, sum, gain] = /sum to (\S+), the score is (\S+) above/.exec(output) ?? [];
     assert.equal(sum, gain);
