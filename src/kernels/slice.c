@@ -17,6 +17,8 @@ static int64_t source(const tg_slice_shape *s, uint32_t d, uint32_t i) {
       cell = (cell % turn + turn) % turn;
       return cell < n ? cell : turn - cell;
     }
+    case TG_OUTSIDE_WRAP:
+      return (cell % n + n) % n;
     default:
       return -1;
   }

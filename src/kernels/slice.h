@@ -14,6 +14,7 @@ typedef enum {
   TG_OUTSIDE_CONSTANT,
   TG_OUTSIDE_EDGE,    /* the nearest cell */
   TG_OUTSIDE_REFLECT, /* mirrored at the outermost cell, which is not repeated */
+  TG_OUTSIDE_WRAP,    /* from the other end on */
   TG_OUTSIDES
 } tg_outside;
 

@@ -111,7 +111,7 @@ static void add_pad(tg_chain *chain) {
 }
 
 static void windows(tg_engine *engine) {
-  for (outside = 0; outside < 3; outside++) {
+  for (outside = 0; outside < 4; outside++) {
     check_layer(engine, 3, 4, 5, "pad", add_pad);
     memcpy(start, (double[]){-1, 3, 4}, sizeof start);
     memcpy(size, (double[]){4, 2, 3}, sizeof size);

@@ -461,6 +461,43 @@ describe('gradients of anything', () => {
     await model.dispose();
   });
 
+  test('of the loss of weighted samples', async () => {
+    const model = await engine.model({ ...twins(), seed: 5 });
+    model.compile(LOSSES);
+    const x = [left, right];
+    const y = [classes, values, undefined];
+    // A sample that weighs 2 stands for two, one of 0 for none.
+    const sampleWeight = Float32Array.from({ length: N }, (_, n) => (n < 2 ? 2 : n < 4 ? 0 : 1));
+    const wrt = ['inputs', 'weights'];
+    const weighted = await model.gradients(x, y, { wrt, sampleWeight, batchSize: 5 });
+    const twice = Float32Array.from(Array(N).keys(), (n) => (n >= 2 && n < 4 ? n - 2 : n));
+    const pick = (/** @type {ArrayLike<number>} */ all) => {
+      const size = all.length / N;
+      return Array.from(twice).flatMap((n) => Array.from(all).slice(n * size, (n + 1) * size));
+    };
+    const repeated = await model.gradients(
+      [Float32Array.from(pick(left)), Float32Array.from(pick(right))],
+      [Int32Array.from(pick(classes)), Float32Array.from(pick(values)), undefined],
+      { wrt },
+    );
+    weighted.weights.forEach(({ name, data }, k) =>
+      close(data, repeated.weights[k]?.data ?? [], name),
+    );
+    const size = left.length / N;
+    const rows = (/** @type {any} */ found) => Array.from(found.gradients.left);
+    close(rows(weighted).slice(4 * size), rows(repeated).slice(4 * size), 'left');
+    assert.ok(
+      rows(weighted)
+        .slice(2 * size, 4 * size)
+        .every((value) => value === 0),
+    );
+    await assert.rejects(
+      () => model.gradients(x, undefined, { of: 'size', wrt: 'left', sampleWeight }),
+      { code: 'E_CONFIG', message: /sampleWeight weighs the loss/ },
+    );
+    await model.dispose();
+  });
+
   test('what the source does not depend on, unknown layers and wrong sizes', async () => {
     const model = await engine.model({ ...twins(), seed: 5 });
     const x = [left, right];

@@ -156,6 +156,7 @@ test('slice and pad', async () => {
     edge: (/** @type {number} */ i, /** @type {number} */ n) => Math.min(Math.max(i, 0), n - 1),
     reflect: (/** @type {number} */ i, /** @type {number} */ n) =>
       i < 0 ? -i : i >= n ? 2 * n - 2 - i : i,
+    wrap: (/** @type {number} */ i, /** @type {number} */ n) => (i + n) % n,
   });
   for (const [mode, cell] of Object.entries(modes)) {
     const { shape, data } = await outputOf((x) => l.pad({ padding, mode, value: 7 }).apply(x));

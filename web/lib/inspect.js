@@ -36,6 +36,8 @@ import { describe, needBoolean, needWhole, readOptions, wrongType } from './opti
  * @property {number} [batchSize] default 32
  * @property {number} [first]
  * @property {number} [count]
+ * @property {unknown} [sampleWeight] of the loss: one finite number a sample, by which its loss is
+ *   multiplied, as in `fit`; a Dataset has its own
  * @property {AbortSignal} [signal]
  *
  * @typedef {object} Gradients

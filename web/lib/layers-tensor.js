@@ -27,7 +27,7 @@ const REDUCTIONS = /** @type {const} */ ([
   'logSumExp',
 ]);
 /** In the order of the engine's numbers. */
-const MODES = /** @type {const} */ (['constant', 'edge', 'reflect']);
+const MODES = /** @type {const} */ (['constant', 'edge', 'reflect', 'wrap']);
 
 /** @param {readonly string[]} names @returns {Reader} */
 const oneOf = (names) => (value, field, where) => needOneOf(value, names, field, where);
@@ -302,7 +302,8 @@ export const tensorLayers = (make) => ({
   reduce: (options) => make('reduce', options),
   /**
    * Part of a tensor: cell i of an axis is cell start + i · step of the input (Keras ops.slice). Where that lies
-   * outside, it is what `mode` says: 'constant' (`value`), 'edge' (the nearest cell), 'reflect' (mirrored).
+   * outside, it is what `mode` says: 'constant' (`value`), 'edge' (the nearest cell), 'reflect' (mirrored),
+   * 'wrap' (from the other end on: PyTorch's circular).
    *
    * @param {{ start: number[], size: number[], step?: number[], mode?: PadMode, value?: number } & LayerCommon} options
    *   one number an axis; step default 1, may be negative; mode default 'constant', value default 0

@@ -557,11 +557,18 @@ export class Model {
       'batchSize',
       'first',
       'count',
+      'sampleWeight',
       'signal',
     ]);
     const own = readOptions(options, names, where);
     const ofLoss = own.of === undefined || own.of === 'loss';
     if (ofLoss) this.#needCompiled(where.what);
+    else if (own.sampleWeight !== undefined) {
+      throw new ConfigError(
+        'gradients: sampleWeight weighs the loss; for a layer give of: { layer, seed }.',
+        { field: 'sampleWeight' },
+      );
+    }
     const [labels] = ofLoss ? labelsAndOptions(x, y, {}, where.what) : [undefined];
     const taken = this.#take(x, labels, own, where.what);
     const inspection = readGradientOptions(own, this.#facts, taken.range.count, where);

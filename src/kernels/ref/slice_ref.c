@@ -4,6 +4,11 @@
 static int64_t inside(int64_t cell, int64_t n, tg_outside outside) {
   if (outside == TG_OUTSIDE_CONSTANT) return cell < 0 || cell >= n ? -1 : cell;
   if (outside == TG_OUTSIDE_EDGE) return cell < 0 ? 0 : cell >= n ? n - 1 : cell;
+  if (outside == TG_OUTSIDE_WRAP) {
+    while (cell < 0) cell += n;
+    while (cell >= n) cell -= n;
+    return cell;
+  }
   while (cell < 0 || cell >= n) cell = n == 1 ? 0 : cell < 0 ? -cell : 2 * (n - 1) - cell;
   return cell;
 }

@@ -32,7 +32,7 @@ const optional = (b, node, inputs, k) => (inputs[k] ? constantOf(b, node, inputs
  * @param {Builder} b
  * @param {Value} x
  * @param {{ start: readonly number[], step?: readonly number[], size: readonly number[] }} window for each axis
- * @param {{ mode?: 'constant' | 'edge' | 'reflect', value?: number }} [outside]
+ * @param {{ mode?: 'constant' | 'edge' | 'reflect' | 'wrap', value?: number }} [outside]
  * @returns {Value}
  */
 export function window(b, x, { start, step = start.map(() => 1), size }, outside = {}) {
@@ -123,6 +123,7 @@ const PAD_MODES = new Map(
     ['constant', 'constant'],
     ['edge', 'edge'],
     ['reflect', 'reflect'],
+    ['wrap', 'wrap'],
   ]),
 );
 
