@@ -21,15 +21,12 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCE = join(ROOT, 'web/lib');
 const DIST = join(ROOT, 'dist');
 /** What a program imports: `tabgrad`, and of the others `tabgrad/<name>`. */
-const ENTRIES = [
-  'index',
-  'applications',
-  'callbacks',
-  'explain',
-  'metrics',
-  'robustness',
-  'schedules',
-];
+const ENTRIES = ['index', 'applications', 'callbacks', 'explain', 'metrics', 'robustness', 'schedules', 'tuning'];
+/** Files of their own that no program imports: output's name → source. */
+const INNER = {
+  browser: { worker: 'worker.js' },
+  node: { worker: 'worker.js', 'tuning-child': 'tuning/node/child.js' },
+};
 const STAMP = join(ROOT, 'build/library.json');
 
 /**
@@ -120,7 +117,9 @@ async function bundle(platform, suffix) {
   const { build } = await import('esbuild');
   const { metafile } = await build({
     entryPoints: Object.fromEntries(
-      [...ENTRIES, 'worker'].map((name) => [`${name}${suffix}`, join(SOURCE, `${name}.js`)]),
+      [...ENTRIES.map((name) => [name, `${name}.js`]), ...Object.entries(INNER[platform])].map(
+        ([name, path]) => [`${name}${suffix}`, join(SOURCE, path)],
+      ),
     ),
     outdir: DIST,
     bundle: true,

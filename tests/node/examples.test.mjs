@@ -84,6 +84,23 @@ describe('examples', () => {
     });
   }
 
+  it('tune.mjs searches in two processes, and repeats no trial when called again', async () => {
+    const history = await mkdtemp(join(tmpdir(), 'tabgrad-tune-'));
+    const script = join(ROOT, 'examples', 'tune.mjs');
+    const options = ['--epochs', '3', '--trials', '8', '--history', history];
+    try {
+      const first = await runScript(script, options, { cwd: ROOT });
+      assert.equal(first.code, 0, first.output);
+      assert.match(first.output, /^best of 4 trials: {.*\n(.*\n)+importance/);
+      assert.match(first.output, /best of 8 trials: .*\ntrial +accuracy +budget/);
+      // Times and all: nothing was trained.
+      const second = await runScript(script, options, { cwd: ROOT });
+      assert.equal(second.output, first.output);
+    } finally {
+      await rm(history, { recursive: true });
+    }
+  });
+
   it('an option that is not a number ends with an error that names it', async () => {
     const script = join(ROOT, 'examples', 's1-cifar10-cnn.mjs');
     const { code, output } = await runScript(script, ['--epochs', 'ten'], { cwd: ROOT });

@@ -7,6 +7,7 @@
  */
 
 import { readFile, writeFile } from '#platform';
+import { growth } from './better.js';
 import { ConfigError, IoError, NonFiniteError, StateError } from './errors.js';
 import { HOOKS } from './hooks.js';
 import {
@@ -15,7 +16,6 @@ import {
   needBoolean,
   needFunction,
   needNumber,
-  needOneOf,
   needWhole,
   readOptions,
   wrongType,
@@ -45,10 +45,6 @@ export class Callback {
   }
 }
 
-/** What is better when it grows, by the name's end. */
-const GROWS = /(accuracy|precision|recall|score|auc|similarity)$/i;
-const SHRINKS = /(loss|error)$/i;
-
 /** The value that a callback watches. */
 class Monitor {
   #what;
@@ -63,16 +59,9 @@ class Monitor {
   constructor(what, { monitor = 'valLoss', mode = 'auto', minDelta = 0 }) {
     const where = { what };
     if (typeof monitor !== 'string') throw wrongType(monitor, 'monitor', 'a name', where);
-    const chosen = needOneOf(mode, ['auto', 'min', 'max'], 'mode', where);
-    if (chosen === 'auto' && !GROWS.test(monitor) && !SHRINKS.test(monitor)) {
-      throw new ConfigError(
-        `${what}: whether ${describe(monitor)} should grow is not known: give mode 'min' or 'max'.`,
-        { field: 'mode' },
-      );
-    }
     this.#what = what;
     this.#name = monitor;
-    this.#sign = chosen === 'max' || (chosen === 'auto' && GROWS.test(monitor)) ? 1 : -1;
+    this.#sign = growth(monitor, mode, where);
     this.#delta = Math.abs(needNumber(minDelta, 'minDelta', where));
   }
 
