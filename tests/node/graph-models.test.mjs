@@ -626,6 +626,18 @@ describe('frozen layers', () => {
     await model.dispose();
   });
 
+  test('a graph of which all is frozen comes back from its file', async () => {
+    const model = await engine.model({ ...twins(), seed: 7 });
+    await model.setTrainable(false);
+    await model.compile(LOSSES);
+    const loaded = await engine.load(await model.save());
+    assert.equal(loaded.summary().trainableParameters, 0);
+    await loaded.setTrainable(true);
+    assert.ok(loaded.summary().trainableParameters > 0);
+    await model.dispose();
+    await loaded.dispose();
+  });
+
   test('a gradient passes through them', async () => {
     const model = await engine.sequential(
       [

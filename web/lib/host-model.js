@@ -113,6 +113,8 @@ export class HostModel {
     for (const name of names ?? []) layerNumber(this.architecture, name);
     const layers = this.wanted.layers.map((layer) => {
       if (names && !names.includes(layer.name ?? '')) return layer;
+      // Inputs and sums have no such option, and a file that gave them one would be refused.
+      if (!this.tensors.some(({ name }) => name.startsWith(`${layer.name}/`))) return layer;
       const { trainable: _, ...rest } = layer;
       return trainable ? rest : { ...rest, trainable };
     });
