@@ -52,22 +52,23 @@ export function where({ y }, wanted) {
 }
 
 /**
- * The network of `s1-cifar10-cnn.mjs`, which gives logits, compiled.
+ * The network of `s1-cifar10-cnn.mjs`, compiled.
  *
- * @param {{ seed: number, classes?: number, filters?: number[], units?: number }} options
+ * @param {{ seed: number, classes?: number, activation?: 'linear' | 'softmax' }} options activation of the last layer,
+ *   default 'linear': it gives logits
  */
-export async function smallNetwork({ seed, classes = 10, filters = [32, 64, 64], units = 64 }) {
+export async function smallNetwork({ seed, classes = 10, activation = 'linear' }) {
   const start = /** @type {const} */ ({ kernelSize: 3, activation: 'relu' });
   const model = await sequential(
     [
-      layers.conv2d({ filters: filters[0], ...start, inputShape: [32, 32, 3] }),
+      layers.conv2d({ filters: 32, ...start, inputShape: [32, 32, 3] }),
       layers.maxPooling2d({ poolSize: 2 }),
-      layers.conv2d({ filters: filters[1], ...start }),
+      layers.conv2d({ filters: 64, ...start }),
       layers.maxPooling2d({ poolSize: 2 }),
-      layers.conv2d({ filters: filters[2], ...start }),
+      layers.conv2d({ filters: 64, ...start }),
       layers.flatten(),
-      layers.dense({ units, activation: 'relu' }),
-      layers.dense({ units: classes, name: 'predictions' }),
+      layers.dense({ units: 64, activation: 'relu' }),
+      layers.dense({ units: classes, activation, name: 'predictions' }),
     ],
     { seed },
   );
@@ -75,7 +76,7 @@ export async function smallNetwork({ seed, classes = 10, filters = [32, 64, 64],
   return model;
 }
 
-/** @type {import('tabgrad').CompileOptions} for classes from logits */
+/** @type {import('tabgrad').CompileOptions} for classes, from logits or a final softmax */
 export const CLASSIFIER = {
   loss: 'sparseCategoricalCrossentropy',
   fromLogits: true,
@@ -141,3 +142,26 @@ function difference(way, other, found) {
 
 /** @param {number[]} values */
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/**
+ * A network that has learnt the first six classes of CIFAR-10, for tasks about the other four, of which there are few
+ * images with labels: classes 6 … 9 become 0 … 3.
+ *
+ * @param {{ train: Samples, test: Samples }} cifar
+ * @param {{ seed: number, epochs: number, few: number }} options
+ * @returns {Promise<{ base: import('tabgrad').Model, train: Samples, test: Samples }>}
+ */
+export async function sixThenFour(cifar, { seed, epochs, few }) {
+  const base = await smallNetwork({ seed, classes: 6 });
+  const { x, y } = pick(
+    cifar.train,
+    where(cifar.train, (label) => label < 6),
+  );
+  await base.fit(x, y, { epochs, ...progressLine('six classes', epochs) });
+  const four = (/** @type {Samples} */ samples, /** @type {number} */ limit) => {
+    const chosen = where(samples, (label) => label >= 6).slice(0, limit);
+    const found = pick(samples, chosen);
+    return { x: found.x, y: found.y.map((label) => label - 6) };
+  };
+  return { base, train: four(cifar.train, few), test: four(cifar.test, Infinity) };
+}

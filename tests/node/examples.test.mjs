@@ -18,7 +18,14 @@ const EPOCH =
 const SHORTEST = ['--epochs', '1', '--images', '300', '--test', '100', '--seeds', '1'];
 
 /** Examples of ways of learning, and how many differences each tells. @type {[string, number][]} */
-const WAYS = [['adversarial', 3]];
+const WAYS = [
+  ['adversarial', 3],
+  ['distillation', 1],
+  ['ensemble', 1],
+  ['k-fold', 2],
+  ['lora', 3],
+  ['transfer', 3],
+];
 
 describe('examples', () => {
   for (const file of EXAMPLES) {
@@ -77,7 +84,7 @@ describe('examples', () => {
       const script = join(ROOT, 'examples', `${file}.mjs`);
       const { code, output } = await runScript(script, SHORTEST, { cwd: ROOT });
       assert.equal(code, 0, output);
-      assert.match(output, /^seed 1: .*\d %\nmean of 1: .*\d %\n/);
+      assert.match(output, /^seed 1: .*\d %\nmean of 1: .*\d %\n/m);
       const found = [...output.matchAll(/^(.+) against .+: [+-]\d+\.\d\d points, of one seed$/gm)];
       assert.equal(found.length, pairs, output);
       assert.doesNotMatch(output, /NaN/);

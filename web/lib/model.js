@@ -1,6 +1,7 @@
 /** A model as the program holds it: a handle, whose weights live in the engine. */
 
 import { writeFile } from '#platform';
+import { callsOf, outputsOf } from './architecture.js';
 import { sampleSource } from './arrays.js';
 import { logsOf, readCompileOptions, toldOf } from './compile.js';
 import { labelsAndOptions, withData, withDataOnce } from './call-data.js';
@@ -120,6 +121,28 @@ export class Model {
    */
   get layers() {
     return [...this.#facts.architecture.layers];
+  }
+
+  /**
+   * How the layers are connected, as plain data: every call of a layer with the layer's number and
+   * the numbers of the calls that it reads, and the calls whose values the model gives. In a model
+   * whose first layer has `inputShape` that layer reads none.
+   *
+   * @returns {{ layers: import('./layers.js').Layer[],
+   *   calls: { layer: number, inputs: number[] }[], outputs: number[] }}
+   */
+  get graph() {
+    const { architecture } = this.#facts;
+    const calls = callsOf(architecture).map(({ layer, inputs }) => ({
+      layer,
+      inputs: [...inputs],
+    }));
+    return { layers: this.layers, calls, outputs: [...outputsOf(architecture)] };
+  }
+
+  /** Not for programs: the worker it lives in. @returns {Client} */
+  get client() {
+    return this.#client;
   }
 
   /** Whether `quantize` made it: weights of 8 bits, for inference alone. */
