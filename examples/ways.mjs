@@ -42,6 +42,21 @@ export function pick({ x, y }, numbers) {
 }
 
 /**
+ * The numbers 0 … count − 1 in an order that the seed decides.
+ *
+ * @param {number} count
+ * @param {number} seed
+ */
+export function shuffled(count, seed) {
+  let state = seed;
+  const keys = Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state;
+  });
+  return Array.from(keys.keys()).sort((a, b) => keys[a] - keys[b]);
+}
+
+/**
  * The numbers of the samples whose class is one of some.
  *
  * @param {Samples} samples

@@ -15,15 +15,20 @@ const EXAMPLES = ['s1-cifar10-cnn.mjs', 's3-cat-or-not.mjs', 's4-dropout-cnn.mjs
 const EPOCH =
   'loss \\d\\.\\d{4}, accuracy 0\\.\\d{4}, validation loss \\d\\.\\d{4}, validation accuracy 0\\.\\d{4}';
 
-const SHORTEST = ['--epochs', '1', '--images', '300', '--test', '100', '--seeds', '1'];
+const SHORTEST = ['--epochs', '1', '--images', '300', '--seeds', '1'];
 
-/** Examples of ways of learning, and how many differences each tells. @type {[string, number][]} */
+/** Examples of ways of learning, how many differences each tells, and options of its own. @type {[string, number, ...string[]][]} */
 const WAYS = [
+  ['active-learning', 1, '--each', '50', '--rounds', '2'],
   ['adversarial', 3],
   ['distillation', 1],
   ['ensemble', 1],
+  ['gan', 1, '--filters', '4'],
   ['k-fold', 2],
   ['lora', 3],
+  ['multi-task', 2],
+  ['pseudo-labels', 1, '--few', '100'],
+  ['self-supervised', 1],
   ['transfer', 3],
 ];
 
@@ -79,10 +84,11 @@ describe('examples', () => {
     assert.equal(sum, gain);
   });
   // Too short to show what each way does; that it runs and tells means and differences is what is tested.
-  for (const [file, pairs] of WAYS) {
+  for (const [file, pairs, ...own] of WAYS) {
     it(`${file} compares ways of learning`, async () => {
       const script = join(ROOT, 'examples', `${file}.mjs`);
-      const { code, output } = await runScript(script, SHORTEST, { cwd: ROOT });
+      const shortest = file === 'gan' ? SHORTEST : [...SHORTEST, '--test', '100'];
+      const { code, output } = await runScript(script, [...shortest, ...own], { cwd: ROOT });
       assert.equal(code, 0, output);
       assert.match(output, /^seed 1: .*\d %\nmean of 1: .*\d %\n/m);
       const found = [...output.matchAll(/^(.+) against .+: [+-]\d+\.\d\d points, of one seed$/gm)];
