@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { createEngine, input, layers, optimizers } from 'tabgrad';
-import { resNet, visionTransformer } from 'tabgrad/applications';
+import { lstmClassifier, resNet, visionTransformer } from 'tabgrad/applications';
 import { addLora, cloneModel, ensemble, kFold, mergeLora, softTargets } from 'tabgrad/learning';
 import { CLASSES, convLayers, pictures, randomNumbers } from './nets.mjs';
 
@@ -55,6 +55,7 @@ describe('cloneModel', () => {
       [() => chain(), x],
       [() => resNet({ engine, depth: 8 }), samples],
       [() => visionTransformer({ engine, numLayers: 1, dropout: 0.1 }), samples],
+      [() => lstmClassifier({ engine, units: 4, bidirectional: true }), samples],
       [twins, [Float32Array.of(1, 2, 3), Float32Array.of(-1, 0, 1)]],
     ];
     for (const [make, given] of cases) {
@@ -196,6 +197,7 @@ describe('LoRA', () => {
       [{ layers: ['norm'] }, 'E_CONFIG', /'norm' is of type batchNormalization/],
       [{ layers: ['nobody'] }, 'E_CONFIG', /no layer 'nobody'; the layers are a\/b, norm/],
       [{ trainable: ['tail'] }, 'E_CONFIG', /trainable: there is no layer 'tail'/],
+      [{ layers: ['wide'], trainable: ['wide'] }, 'E_CONFIG', /'wide' is in layers and in/],
       [{ trainable: 'head' }, 'E_CONFIG', /trainable must be an array/],
       [{ rank: 0 }, 'E_CONFIG', /rank .* from 1 .* found 0/],
     ];

@@ -1,6 +1,6 @@
 /** Copies of models, with other layers where a program wants them. */
 
-import { needFunction, needWhole, readOptions } from '../options.js';
+import { needFunction, readOptions } from '../options.js';
 import { makeBeside, replay } from './replay.js';
 
 /**
@@ -30,7 +30,6 @@ export async function cloneModel(model, options) {
   const own = readOptions(options, ['change', 'name', 'seed'], where);
   const change = own.change && needFunction(own.change, 'change', where);
   const { name = model.name, seed = model.seed } = own;
-  const graph = { ...replay(model, where.what, { change }), name, seed };
-  needWhole(seed, 'seed', where);
-  return makeBeside(model, graph, await model.getWeights());
+  const graph = replay(model, where.what, { change });
+  return makeBeside(model, { ...graph, name, seed }, await model.getWeights());
 }

@@ -42,8 +42,8 @@ export async function addLora(model, options) {
     ({ type, name = '', groups = 1 }) => TYPES.includes(type) && groups === 1 && !whole.has(name),
   );
   const adapted = readNames(own.layers ?? standard.map(({ name }) => name), 'layers', model);
-  for (const layer of model.layers) if (adapted.has(layer.name ?? '')) checkLayer(layer);
-  const { name = model.name, seed = needWhole(model.seed, 'seed', where) } = own;
+  for (const layer of model.layers) if (adapted.has(layer.name ?? '')) checkLayer(layer, whole);
+  const { name = model.name, seed = model.seed } = own;
   const graph = replay(model, where.what, {
     change: (layer) =>
       adapted.has(layer.name ?? '') ? withProduct(layer, rank, alpha / rank) : undefined,
@@ -111,8 +111,14 @@ function readNames(value, field, model) {
   );
 }
 
-/** @param {Layer} layer */
-function checkLayer({ type, name, groups = 1 }) {
+/** @param {Layer} layer @param {Set<string>} whole names of layers that are trained whole */
+function checkLayer({ type, name = '', groups = 1 }, whole) {
+  if (whole.has(name)) {
+    throw new ConfigError(`addLora: layer '${name}' is in layers and in trainable.`, {
+      layer: name,
+      field: 'trainable',
+    });
+  }
   if (!TYPES.includes(type)) {
     throw new ConfigError(`addLora: layer '${name}' is of type ${type}, not dense or conv2d.`, {
       layer: name,
