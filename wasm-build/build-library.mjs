@@ -21,7 +21,17 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCE = join(ROOT, 'web/lib');
 const DIST = join(ROOT, 'dist');
 /** What a program imports: `tabgrad`, and of the others `tabgrad/<name>`. */
-const ENTRIES = ['index', 'applications', 'callbacks', 'explain', 'learning', 'metrics', 'robustness', 'schedules', 'tuning'];
+const ENTRIES = [
+  'index',
+  'applications',
+  'callbacks',
+  'explain',
+  'learning',
+  'metrics',
+  'robustness',
+  'schedules',
+  'tuning',
+];
 /** Files of their own that no program imports: output's name → source. */
 const INNER = {
   browser: { worker: 'worker.js' },
