@@ -77,6 +77,12 @@ tg_dataset *tg_data_create(tg_engine *engine, tg_sample_type samples, double cou
 
 void tg_data_free(tg_engine *engine, tg_dataset *dataset) {
   if (dataset->next) tg_data_free(engine, dataset->next);
+  if (dataset->base) {
+    dataset->base->views--;
+    tg_release(engine, dataset->rows);
+    tg_release(engine, dataset);
+    return;
+  }
   tg_release(engine, dataset->samples);
   tg_release(engine, dataset->labels);
   tg_release(engine, dataset->weights);
@@ -90,6 +96,7 @@ tg_status tg_data_normalize(tg_engine *engine, tg_dataset *dataset, const tg_rea
   if (channels != dataset->channels)
     return tg_fail(engine, TG_E_SHAPE, "data set: a normalisation of %g channels for samples of %u", channels,
                    dataset->channels);
+  if (dataset->base) return tg_fail(engine, TG_E_STATE, "data set: a view has the normalisation of its data set");
   for (uint32_t c = 0; c < dataset->channels; c++)
     if (!isfinite(scale[c]) || !isfinite(offset[c]))
       return tg_fail(engine, TG_E_NON_FINITE, "data set: normalisation of channel %u is x * %g + %g", c,
@@ -111,7 +118,9 @@ tg_status tg_data_normalize(tg_engine *engine, tg_dataset *dataset, const tg_rea
 }
 
 float *tg_data_weigh(tg_engine *engine, tg_dataset *dataset) {
-  if (!dataset->weights) {
+  if (!dataset->weights && dataset->base) {
+    tg_fail(engine, TG_E_STATE, "data set: a view has the weights of its data set");
+  } else if (!dataset->weights) {
     dataset->weights =
         tg_allocate(engine, TG_BLOCK_SAMPLES, tg_mul(dataset->count, sizeof(float)), 1, "weights of a data set");
     dataset->sealed = 0;
@@ -157,6 +166,75 @@ tg_status tg_data_seal(tg_engine *engine, tg_dataset *dataset) {
   return TG_OK;
 }
 
+tg_status tg_data_truncate(tg_engine *engine, tg_dataset *dataset, double count) {
+  if (dataset->sealed || dataset->base) return tg_fail(engine, TG_E_STATE, "data set: it is sealed");
+  if (count == 0) return tg_fail(engine, TG_E_EMPTY, "data set: it has 0 samples");
+  uint32_t size = 0;
+  tg_status status = read_size(engine, "count", count, &size);
+  if (status) return status;
+  if (size > dataset->count)
+    return tg_fail(engine, TG_E_CONFIG, "data set: count is %u, there are %u samples", size, dataset->count);
+  dataset->count = size;
+  return TG_OK;
+}
+
+/* Of one part. */
+static tg_dataset *view_part(tg_engine *engine, tg_dataset *part, const uint32_t *rows, uint32_t n) {
+  tg_dataset *view = tg_allocate(engine, TG_BLOCK_DATASET, sizeof *view, 1, "view of a data set");
+  if (!view) return NULL;
+  uint32_t *own = tg_allocate(engine, TG_BLOCK_SAMPLES, tg_mul(n, sizeof *own), 1, "rows of a view");
+  if (!own) {
+    tg_release(engine, view);
+    return NULL;
+  }
+  *view = *part;
+  view->next = NULL;
+  view->base = part->base ? part->base : part;
+  view->base->views++;
+  view->rows = own;
+  view->views = 0;
+  view->count = n;
+  view->highest_label = -1;
+  for (uint32_t i = 0; i < n; i++) {
+    own[i] = tg_data_row(part, rows[i]);
+    if (part->label_type != TG_LABELS_CLASS) continue;
+    int32_t label = ((const int32_t *)part->labels)[own[i]];
+    if (label > view->highest_label) view->highest_label = label;
+  }
+  return view;
+}
+
+tg_dataset *tg_data_view(tg_engine *engine, tg_dataset *dataset, const uint32_t *rows, double n) {
+  uint32_t size = 0;
+  if (n == 0) {
+    tg_fail(engine, TG_E_EMPTY, "data set: it has 0 samples");
+    return NULL;
+  }
+  if (read_size(engine, "count", n, &size)) return NULL;
+  if (!dataset->sealed) {
+    tg_fail(engine, TG_E_STATE, "data set: it is not sealed");
+    return NULL;
+  }
+  for (uint32_t i = 0; i < size; i++)
+    if (rows[i] >= dataset->count) {
+      tg_fail(engine, TG_E_INDEX_RANGE, "data set: sample %u of a view is %u, there are %u", i, rows[i],
+              dataset->count);
+      return NULL;
+    }
+  tg_dataset *view = NULL;
+  tg_dataset **end = &view;
+  for (tg_dataset *part = dataset; part; part = part->next) {
+    *end = view_part(engine, part, rows, size);
+    if (!*end) {
+      if (view) tg_data_free(engine, view);
+      return NULL;
+    }
+    (*end)->attached = part != dataset;
+    end = &(*end)->next;
+  }
+  return view;
+}
+
 tg_status tg_data_attach(tg_engine *engine, tg_dataset *dataset, tg_dataset *part) {
   tg_dataset *last = dataset;
   while (last->next && last != part) last = last->next;
@@ -187,10 +265,11 @@ static void gather_sample(void *context, uint32_t i, uint32_t thread) {
   const job *j = context;
   const tg_dataset *d = j->dataset;
   tg_real *sample = j->batch + i * d->sample_elements;
+  const uint32_t row = tg_data_row(d, j->order[i]);
   if (d->sample_type == TG_SAMPLES_U8)
-    tg_gather_u8(sample, d->samples, j->order + i, 1, (size_t)d->sample_elements, d->channels, d->scale, d->offset);
+    tg_gather_u8(sample, d->samples, &row, 1, (size_t)d->sample_elements, d->channels, d->scale, d->offset);
   else
-    tg_gather_f32(sample, d->samples, j->order + i, 1, (size_t)d->sample_elements, d->channels, d->scale, d->offset);
+    tg_gather_f32(sample, d->samples, &row, 1, (size_t)d->sample_elements, d->channels, d->scale, d->offset);
 }
 
 void tg_data_gather(tg_pool *pool, tg_real *batch, const tg_dataset *dataset, const uint32_t *order, uint32_t n) {
@@ -201,18 +280,20 @@ void tg_data_gather(tg_pool *pool, tg_real *batch, const tg_dataset *dataset, co
 void tg_data_gather_labels(int32_t *classes, tg_real *values, const tg_dataset *dataset, const uint32_t *order,
                            uint32_t n) {
   for (uint32_t i = 0; i < n; i++) {
+    const uint32_t row = tg_data_row(dataset, order[i]);
     if (dataset->label_type == TG_LABELS_CLASS) {
-      classes[i] = ((const int32_t *)dataset->labels)[order[i]];
+      classes[i] = ((const int32_t *)dataset->labels)[row];
     } else {
-      const float *row = (const float *)dataset->labels + (uint64_t)order[i] * dataset->label_size;
-      for (uint32_t k = 0; k < dataset->label_size; k++) values[(uint64_t)i * dataset->label_size + k] = row[k];
+      const float *label = (const float *)dataset->labels + (uint64_t)row * dataset->label_size;
+      for (uint32_t k = 0; k < dataset->label_size; k++) values[(uint64_t)i * dataset->label_size + k] = label[k];
     }
   }
 }
 
 uint32_t tg_data_class_of(const tg_dataset *dataset, uint32_t sample) {
-  if (dataset->label_type == TG_LABELS_CLASS) return (uint32_t)((const int32_t *)dataset->labels)[sample];
-  const float *row = (const float *)dataset->labels + (uint64_t)sample * dataset->label_size;
+  const uint32_t at = tg_data_row(dataset, sample);
+  if (dataset->label_type == TG_LABELS_CLASS) return (uint32_t)((const int32_t *)dataset->labels)[at];
+  const float *row = (const float *)dataset->labels + (uint64_t)at * dataset->label_size;
   if (dataset->label_size == 1) return row[0] > 0 && row[0] < 4e9f ? (uint32_t)(row[0] + 0.5f) : 0;
   uint32_t best = 0;
   for (uint32_t i = 1; i < dataset->label_size; i++)
@@ -225,14 +306,17 @@ int tg_data_find_bad_index(const tg_dataset *dataset, uint32_t first, uint32_t c
   const uint8_t *bytes = dataset->samples;
   const float *floats = dataset->samples;
   uint64_t size = dataset->sample_elements;
-  for (uint64_t i = first * size; i < (first + (uint64_t)count) * size; i++) {
-    tg_real x = dataset->sample_type == TG_SAMPLES_U8 ? (tg_real)bytes[i] : (tg_real)floats[i];
-    uint32_t channel = (uint32_t)(i % dataset->channels);
-    if (dataset->scale) x = x * dataset->scale[channel] + dataset->offset[channel];
-    if (x >= 0 && x < (tg_real)end && x == (tg_real)(uint32_t)x) continue;
-    *sample = (uint32_t)(i / size);
-    *value = (double)x;
-    return 1;
+  for (uint32_t s = first; s < first + count; s++) {
+    const uint64_t row = tg_data_row(dataset, s) * size;
+    for (uint64_t i = 0; i < size; i++) {
+      tg_real x = dataset->sample_type == TG_SAMPLES_U8 ? (tg_real)bytes[row + i] : (tg_real)floats[row + i];
+      uint32_t channel = (uint32_t)(i % dataset->channels);
+      if (dataset->scale) x = x * dataset->scale[channel] + dataset->offset[channel];
+      if (x >= 0 && x < (tg_real)end && x == (tg_real)(uint32_t)x) continue;
+      *sample = s;
+      *value = (double)x;
+      return 1;
+    }
   }
   return 0;
 }

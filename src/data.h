@@ -17,6 +17,9 @@ struct tg_dataset {
   void *samples, *labels;
   float *weights;          /* (count) or NULL: every sample weighs 1 */
   tg_real *scale, *offset; /* one a channel; both NULL: samples are used as they are */
+  tg_dataset *base;        /* of a view: owns all but `rows`; else NULL */
+  uint32_t *rows;          /* of a view: the rows of `base` that are its samples */
+  uint32_t views;          /* that share its memory */
   int32_t highest_label;   /* of class labels, known when sealed */
   int sealed;
   int attached; /* it is a part of another, which owns it */
@@ -30,10 +33,17 @@ tg_status tg_data_normalize(tg_engine *engine, tg_dataset *dataset, const tg_rea
                             double channels);
 float *tg_data_weigh(tg_engine *engine, tg_dataset *dataset);
 tg_status tg_data_seal(tg_engine *engine, tg_dataset *dataset);
+tg_status tg_data_truncate(tg_engine *engine, tg_dataset *dataset, double count);
+tg_dataset *tg_data_view(tg_engine *engine, tg_dataset *dataset, const uint32_t *rows, double n);
 tg_status tg_data_attach(tg_engine *engine, tg_dataset *dataset, tg_dataset *part);
 
 /* Part `number` of the data set, counted from 0; NULL when it has fewer. */
 const tg_dataset *tg_data_part(const tg_dataset *dataset, uint32_t number);
+
+/* Where sample i lies in the memory of samples, labels and weights. */
+static inline uint32_t tg_data_row(const tg_dataset *dataset, uint32_t i) {
+  return dataset->rows ? dataset->rows[i] : i;
+}
 
 /* 1 when a number of samples first … first+count-1, normalised, is not whole or not in 0…end-1: the first such sample
  * and number. */

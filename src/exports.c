@@ -86,6 +86,8 @@ tg_status tg_dataset_destroy(tg_engine *engine, tg_dataset *dataset) {
   tg_status status = check_dataset(engine, dataset);
   if (!status && dataset->attached)
     status = tg_fail(engine, TG_E_STATE, "data set: this part goes with the data set that it belongs to");
+  if (!status && dataset->views > 0)
+    status = tg_fail(engine, TG_E_STATE, "data set: %u views share its memory", dataset->views);
   if (!status) tg_data_free(engine, dataset);
   return status;
 }
@@ -119,6 +121,15 @@ tg_status tg_dataset_resize(tg_engine *engine, tg_dataset *to, double to_first, 
   tg_status status = check_dataset(engine, to);
   if (!status) status = check_dataset(engine, from);
   return status ? status : tg_data_resize(engine, to, to_first, from, from_first, count, method);
+}
+
+tg_status tg_dataset_truncate(tg_engine *engine, tg_dataset *dataset, double count) {
+  tg_status status = check_dataset(engine, dataset);
+  return status ? status : tg_data_truncate(engine, dataset, count);
+}
+
+tg_dataset *tg_dataset_view(tg_engine *engine, tg_dataset *dataset, const uint32_t *rows, double n) {
+  return check_dataset(engine, dataset) ? NULL : tg_data_view(engine, dataset, rows, n);
 }
 
 tg_status tg_dataset_seal(tg_engine *engine, tg_dataset *dataset) {

@@ -153,9 +153,9 @@ tg_status tg_loss_check_labels(tg_engine *engine, const tg_loss_plan *loss, cons
   if (dataset->highest_label < classes) return TG_OK;
   const int32_t *labels = dataset->labels;
   uint32_t i = 0;
-  while (labels[i] < classes) i++;
+  while (labels[tg_data_row(dataset, i)] < classes) i++;
   return tg_fail(engine, TG_E_LABEL_RANGE, "data set: the label of sample %u is %g, the model has classes 0 to %g", i,
-                 (double)labels[i], classes - 1);
+                 (double)labels[tg_data_row(dataset, i)], classes - 1);
 }
 
 uint32_t tg_loss_classes(const tg_loss_plan *loss) { return tg_max(loss->classes, 2); }

@@ -75,7 +75,8 @@ typedef struct {
 /* A tile is a picture. */
 static void resize_picture(void *context, uint32_t i, uint32_t thread) {
   const job *j = context;
-  const uint64_t to = (j->to_first + i) * j->to->sample_elements, from = (j->from_first + i) * j->from->sample_elements;
+  const uint64_t to = (j->to_first + i) * j->to->sample_elements;
+  const uint64_t from = tg_data_row(j->from, (uint32_t)j->from_first + i) * j->from->sample_elements;
   tg_real *row = j->scratch + thread * j->row_size;
   if (j->to->sample_type == TG_SAMPLES_U8)
     tg_resample_u8((uint8_t *)j->to->samples + to, (const uint8_t *)j->from->samples + from, &j->rows, &j->columns,
@@ -97,7 +98,7 @@ tg_status tg_data_resize(tg_engine *engine, tg_dataset *to, double to_first, con
     return tg_fail(engine, TG_E_CONFIG, "resize: method %g is unknown", (double)method);
   tg_status status = check_range(engine, to, to_first, count);
   if (!status) status = check_range(engine, from, from_first, count);
-  if (!status && (to == from || to->sample_type == TG_SAMPLES_NONE || to->sample_type != from->sample_type))
+  if (!status && (to == from || to->base || to->sample_type == TG_SAMPLES_NONE || to->sample_type != from->sample_type))
     status = tg_fail(engine, TG_E_STATE, "resize: from pictures of a data set to another's of the same type");
   if (!status && to->channels != from->channels)
     status =

@@ -219,7 +219,7 @@ TG_EXPORT tg_status tg_buffer_destroy(tg_engine *engine, void *buffer);
 TG_EXPORT tg_dataset *tg_dataset_create(tg_engine *engine, tg_sample_type samples, double count, double height,
                                         double width, double channels, tg_label_type labels, double label_size);
 
-/** Frees a data set. */
+/** Frees a data set. TG_E_STATE while there are views of it. */
 TG_EXPORT tg_status tg_dataset_destroy(tg_engine *engine, tg_dataset *dataset);
 
 /** First sample: count * height * width * channels bytes (U8) or floats (F32). */
@@ -257,6 +257,19 @@ TG_EXPORT tg_status tg_dataset_attach(tg_engine *engine, tg_dataset *dataset, tg
  */
 TG_EXPORT tg_status tg_dataset_resize(tg_engine *engine, tg_dataset *to, double to_first, tg_dataset *from,
                                       double from_first, double count, tg_resize method);
+
+/**
+ * Leaves the first `count` samples alone, where fewer came than there was room for. TG_E_EMPTY, TG_E_CONFIG (more than
+ * there are), TG_E_STATE (it is sealed).
+ */
+TG_EXPORT tg_status tg_dataset_truncate(tg_engine *engine, tg_dataset *dataset, double count);
+
+/**
+ * Samples of another data set in an order of its own: sample i is rows[i] of it. Numbers are copied, samples, labels,
+ * weights and normalisation are shared, those of its parts too; so it must live longer than its views. rows: n numbers,
+ * any of them more than once. TG_E_EMPTY, TG_E_LIMIT, TG_E_INDEX_RANGE, TG_E_STATE (not sealed), TG_E_OOM.
+ */
+TG_EXPORT tg_dataset *tg_dataset_view(tg_engine *engine, tg_dataset *dataset, const uint32_t *rows, double n);
 
 /**
  * Checks what the host wrote: floats must be finite (TG_E_NON_FINITE names the sample), class labels not negative

@@ -147,7 +147,7 @@ static const tg_real *batch_weights(const tg_model *model, tg_runner *runner, co
   if (!dataset->weights && !by_class) return NULL;
   *sum = 0;
   for (uint32_t i = 0; i < rows; i++) {
-    tg_real weight = dataset->weights ? (tg_real)dataset->weights[order[i]] : 1;
+    tg_real weight = dataset->weights ? (tg_real)dataset->weights[tg_data_row(dataset, order[i])] : 1;
     if (by_class) {
       const uint32_t label = tg_data_class_of(dataset, order[i]);
       if (label < model->n_class_weights) weight *= model->class_weights[label];

@@ -25,6 +25,7 @@ const ENTRIES = [
   'index',
   'applications',
   'callbacks',
+  'data',
   'explain',
   'learning',
   'metrics',

@@ -188,6 +188,81 @@ static void test_watch(void) {
   tg_engine_destroy(engine);
 }
 
+/* A view is its rows: the same outputs, losses and training bits as a data set of copies, weights and parts included.
+ */
+static void test_views(void) {
+  static const uint32_t rows[] = {31, 3, 3, 0, 39, 17, 8};
+  enum { ROWS = sizeof rows / sizeof *rows };
+  tg_engine *engine = tg_engine_create(2, 2);
+  tg_chain chains[2];
+  tg_dataset *whole = tg_dataset_create(engine, TG_SAMPLES_U8, 40, 9, 10, 3, TG_LABELS_CLASS, 0);
+  tg_dataset *copy = tg_dataset_create(engine, TG_SAMPLES_U8, ROWS + 2, 9, 10, 3, TG_LABELS_CLASS, 0);
+  CHECK(!tg_dataset_view(engine, whole, rows, ROWS)); /* not sealed */
+  CHECK(tg_dataset_truncate(engine, copy, ROWS + 3) == TG_E_CONFIG);
+  CHECK(tg_dataset_truncate(engine, copy, 0) == TG_E_EMPTY);
+  CHECK(!tg_dataset_truncate(engine, copy, ROWS));
+  uint8_t *samples = tg_dataset_samples(engine, whole), *copies = tg_dataset_samples(engine, copy);
+  int32_t *labels = tg_dataset_labels(engine, whole), *own_labels = tg_dataset_labels(engine, copy);
+  float *weights = tg_dataset_weights(engine, whole), *own_weights = tg_dataset_weights(engine, copy);
+  for (int i = 0; i < 40 * 270; i++) samples[i] = (uint8_t)(i * 2654435761u >> 24);
+  for (int i = 0; i < 40; i++) {
+    labels[i] = i % 4;
+    weights[i] = 0.5f + (float)(i % 3);
+  }
+  for (int i = 0; i < ROWS; i++) {
+    memcpy(copies + 270 * i, samples + 270 * rows[i], 270);
+    own_labels[i] = labels[rows[i]];
+    own_weights[i] = weights[rows[i]];
+  }
+  CHECK(!tg_dataset_seal(engine, whole) && !tg_dataset_seal(engine, copy));
+  CHECK(tg_dataset_truncate(engine, copy, 1) == TG_E_STATE);
+  static const uint32_t beyond[] = {40};
+  CHECK(!tg_dataset_view(engine, whole, beyond, 1));
+  CHECK(tg_last_status(engine) == TG_E_INDEX_RANGE);
+  CHECK(!tg_dataset_view(engine, whole, rows, 0));
+  /* Through a view of a view: 39 … 0, of which row 39 - r. */
+  uint32_t reversed[40], back[ROWS];
+  for (uint32_t i = 0; i < 40; i++) reversed[i] = 39 - i;
+  for (uint32_t i = 0; i < ROWS; i++) back[i] = 39 - rows[i];
+  double before = tg_engine_info(engine, TG_INFO_DATASET_BYTES);
+  tg_dataset *middle = tg_dataset_view(engine, whole, reversed, 40);
+  tg_dataset *view = tg_dataset_view(engine, middle, back, ROWS);
+  CHECK(tg_engine_info(engine, TG_INFO_DATASET_BYTES) - before < 4096); /* numbers of rows, no sample */
+  CHECK(!tg_dataset_destroy(engine, middle));
+  CHECK(tg_dataset_destroy(engine, whole) == TG_E_STATE);
+  tg_real outputs[2][ROWS * 4];
+  double out[2][2][3];
+  for (int i = 0; i < 2; i++) {
+    tg_dataset *data = i ? view : copy;
+    chains[i] = make_network(engine, 5);
+    CHECK(!tg_predict(engine, chains[i].model, data, 0, ROWS, 3, outputs[i]));
+    CHECK(!tg_train_begin(engine, chains[i].model, data, 1, ROWS - 1, 3, 0, 1));
+    CHECK(!tg_train_steps(engine, chains[i].model, 0, 2, &out[i][0][0]));
+  }
+  CHECK(test_same_bits(outputs[0], outputs[1], ROWS * 4));
+  CHECK(!memcmp(out[0], out[1], sizeof out[0]));
+  /* A label that is too large is told by its place in the view; pictures of a view are resized as copies are. */
+  labels[17] = own_labels[5] = 4;
+  CHECK(!tg_dataset_seal(engine, whole) && !tg_dataset_seal(engine, copy));
+  tg_dataset *bad = tg_dataset_view(engine, whole, rows, ROWS);
+  CHECK(tg_model_check_data(engine, chains[0].model, bad, 0, ROWS) == TG_E_LABEL_RANGE);
+  CHECK(strstr(tg_last_error(engine), "sample 5 is 4"));
+  tg_dataset *small[2];
+  for (int i = 0; i < 2; i++) {
+    small[i] = tg_dataset_create(engine, TG_SAMPLES_U8, ROWS, 4, 5, 3, TG_LABELS_NONE, 0);
+    CHECK(!tg_dataset_resize(engine, small[i], 0, i ? bad : copy, 0, ROWS, TG_RESIZE_ANTIALIAS));
+  }
+  CHECK(!memcmp(tg_dataset_samples(engine, small[0]), tg_dataset_samples(engine, small[1]), ROWS * 60));
+  for (int i = 0; i < 2; i++) CHECK(!tg_dataset_destroy(engine, small[i]));
+  CHECK(!tg_dataset_destroy(engine, bad));
+  CHECK(!tg_dataset_destroy(engine, view));
+  CHECK(!tg_dataset_destroy(engine, whole));
+  CHECK(!tg_dataset_destroy(engine, copy));
+  for (int i = 0; i < 2; i++) CHECK(!tg_model_destroy(engine, chains[i].model));
+  CHECK(tg_engine_info(engine, TG_INFO_LIVE_ALLOCATIONS) == 0);
+  tg_engine_destroy(engine);
+}
+
 /* An untrained network on balanced noise learns it by heart. */
 static void test_learning(void) {
   const tg_optimizer optimizers[] = {TG_OPTIMIZER_SGD, TG_OPTIMIZER_ADAM};
@@ -493,6 +568,7 @@ int main(void) {
   test_determinism(make_residual_network);
   test_evaluate_and_predict();
   test_watch();
+  test_views();
   test_learning();
   test_bad_layers();
   test_bad_graphs();

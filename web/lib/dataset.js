@@ -3,8 +3,16 @@
 import { labelSource, sampleSource, weightSource } from './arrays.js';
 import { readClassNames, readNormalization, sampleRange, sizeOf } from './dataset-options.js';
 import { asyncDisposeSymbol, disposeSymbol } from './disposable.js';
-import { ConfigError, DisposedError, EmptyError, ShapeError, throwIfAborted } from './errors.js';
-import { needBoolean, needOneOf, needSignal, needWhole, readOptions } from './options.js';
+import {
+  ConfigError,
+  DisposedError,
+  EmptyError,
+  IndexRangeError,
+  InputTypeError,
+  ShapeError,
+  throwIfAborted,
+} from './errors.js';
+import { describe, needBoolean, needOneOf, needSignal, needWhole, readOptions } from './options.js';
 
 /**
  * @typedef {import('./client.js').Client} Client
@@ -55,15 +63,27 @@ export class Dataset {
    * @param {Client} client
    * @param {DatasetFacts} facts
    * @param {readonly string[]} [classNames]
-   * @param {{ inputs: string[] | null, outputs: string[] | null }} [names] of several inputs, outputs
+   * @param {{ inputs: readonly string[] | null, outputs: readonly string[] | null }} [names] of several
+   *   inputs, outputs
+   * @param {{ files?: readonly string[], skipped?: readonly import('./host-images.js').SkippedFile[] }} [origin]
    */
-  constructor(client, facts, classNames = [], names = { inputs: null, outputs: null }) {
+  constructor(
+    client,
+    facts,
+    classNames = [],
+    names = { inputs: null, outputs: null },
+    origin = {},
+  ) {
     this.#client = client;
     this.#facts = facts;
     /** The names by which samples and labels were given; null: there is one of them. */
     this.names = Object.freeze({ ...names });
     /** Names of the classes, [] if unknown. */
     this.classNames = Object.freeze([...classNames]);
+    /** Of a folder or an archive: the path of each sample; else []. */
+    this.files = Object.freeze(origin.files ?? []);
+    /** Its files that could not be read: path, code and message of the error. */
+    this.skipped = Object.freeze(origin.skipped ?? []);
   }
 
   /** Samples. */
@@ -111,7 +131,7 @@ export class Dataset {
     });
     const { inputs, outputs } = this.names;
     if (!inputs && !outputs) return read[0];
-    const named = (/** @type {string[] | null} */ names, /** @type {'x' | 'y'} */ key) =>
+    const named = (/** @type {readonly string[] | null} */ names, /** @type {'x' | 'y'} */ key) =>
       names ? Object.fromEntries(names.map((name, part) => [name, read[part][key]])) : read[0][key];
     return { x: named(inputs, 'x'), y: named(outputs, 'y') };
   }
@@ -165,7 +185,68 @@ export class Dataset {
       method: antialias ? 'ANTIALIAS' : interpolation.toUpperCase(),
     };
     const facts = await this.#client.call('dataset.resize', args, { signal, job: true });
-    return new Dataset(this.#client, facts, this.classNames, this.names);
+    return new Dataset(this.#client, facts, this.classNames, this.names, { files: this.files });
+  }
+
+  /**
+   * Copies labels out.
+   *
+   * @param {number} [first] default 0
+   * @param {number} [count] default all after `first`
+   * @template [Labels=Int32Array | Float32Array]
+   * @returns {Promise<Labels>} of the first output: a class a sample, or values one sample after the other; null
+   *   without labels
+   * @throws {LimitError} beyond the end
+   * @throws {DisposedError}
+   */
+  async readLabels(first = 0, count = undefined) {
+    const id = this.use(this.#client);
+    const range = sampleRange(this, { first, count }, { what: 'readLabels' });
+    const buffer = await this.#client.call('dataset.labels', { id, ...range });
+    const labels =
+      buffer && (this.labels === 'classes' ? new Int32Array(buffer) : new Float32Array(buffer));
+    return /** @type {Labels} */ (labels);
+  }
+
+  /**
+   * Some of the samples, in the order given, as a data set of its own that shares the memory: it takes four
+   * bytes a sample. Both may be disposed in any order; the memory lives as long as one of them.
+   *
+   * @param {ArrayLike<number>} indices whole numbers from 0 to count − 1; one may come more than once
+   * @returns {Promise<Dataset>}
+   * @throws {EmptyError} {IndexRangeError} {InputTypeError} {DisposedError}
+   */
+  async subset(indices) {
+    const id = this.use(this.#client);
+    const rows = readIndices(indices, this.count, 'subset');
+    const facts = await this.#client.call('dataset.view', { id, rows });
+    const files = this.files.length > 0 ? Array.from(rows, (row) => this.files[row]) : [];
+    return new Dataset(this.#client, facts, this.classNames, this.names, { files });
+  }
+
+  /**
+   * All samples but some.
+   *
+   * @param {ArrayLike<number>} indices such as those of a cleaning report
+   * @returns {Promise<Dataset>} as `subset` gives it
+   * @throws {EmptyError} nothing is left. {IndexRangeError} {InputTypeError} {DisposedError}
+   */
+  async without(indices) {
+    this.use(this.#client);
+    const out = new Set(readIndices(indices, this.count, 'without', 0));
+    return this.subset(Array.from({ length: this.count }, (_, i) => i).filter((i) => !out.has(i)));
+  }
+
+  /**
+   * Divides the samples at random, by shares: `{ train: 0.8, validation: 0.1, test: 0.1 }`.
+   *
+   * @param {import('./data/split.js').Shares} [options]
+   * @returns {Promise<Record<string, Dataset>>} parts by their names, as `subset` gives them
+   * @throws {ConfigError} {EmptyError} {DisposedError}
+   */
+  async split(options) {
+    const { splitDataset } = await import('./data/split.js');
+    return splitDataset(this, options);
   }
 
   /**
@@ -198,6 +279,30 @@ export class Dataset {
     if (client !== this.#client) throw new ConfigError('The data set belongs to another engine.');
     return this.#facts.id;
   }
+}
+
+/**
+ * @param {unknown} value
+ * @param {number} count samples there are
+ * @param {string} what
+ * @param {number} [least] numbers wanted
+ * @returns {Uint32Array<ArrayBuffer>}
+ */
+function readIndices(value, count, what, least = 1) {
+  if (!Array.isArray(value) && !ArrayBuffer.isView(value)) {
+    throw new InputTypeError(
+      `${what}: indices must be an array of numbers, found ${describe(value)}.`,
+    );
+  }
+  const rows = Array.from(/** @type {ArrayLike<number>} */ (/** @type {unknown} */ (value)));
+  if (rows.length < least)
+    throw new EmptyError(`${what}: indices are empty.`, { field: 'indices' });
+  const bad = rows.findIndex((row) => !(Number.isInteger(row) && row >= 0 && row < count));
+  if (bad < 0) return Uint32Array.from(rows);
+  throw new IndexRangeError(
+    `${what}: index ${bad} is ${describe(rows[bad])}, expected a whole number from 0 to ${count - 1}.`,
+    { field: 'indices' },
+  );
 }
 
 /** @param {unknown} value @returns {value is Dataset} a revoked proxy, on which instanceof throws, is none */

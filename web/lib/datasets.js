@@ -78,6 +78,19 @@ export async function cifar10Sample(client, options) {
 }
 
 /**
+ * What was dropped on a page can be read only until the event is over: taken at once, as entries that stay.
+ *
+ * @param {unknown} source
+ * @returns {unknown} other sources as they are
+ */
+export function holdDropped(source) {
+  if (typeof DataTransferItemList === 'undefined') return source;
+  const items = source instanceof DataTransfer ? source.items : source;
+  if (!(items instanceof DataTransferItemList)) return source;
+  return Array.from(items, (item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+}
+
+/**
  * @param {Client} client
  * @param {string} method
  * @param {Record<string, any>} given

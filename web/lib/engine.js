@@ -3,7 +3,7 @@
 import { absoluteUrl } from '#platform';
 import { Client } from './client.js';
 import { makeDataset } from './dataset.js';
-import { cifar10, cifar10Sample } from './datasets.js';
+import { cifar10, cifar10Sample, holdDropped } from './datasets.js';
 import { asyncDisposeSymbol, disposeSymbol } from './disposable.js';
 import { ConfigError, StateError } from './errors.js';
 import { loadModel, loadOnnxModel, makeGraph, makeSequential } from './make-model.js';
@@ -55,6 +55,16 @@ export class Engine {
       cifar10: (options) => cifar10(client, options),
       /** @param {import('./datasets.js').LoadOptions} [options] */
       cifar10Sample: (options) => cifar10Sample(client, options),
+      /**
+       * @template {import('./image-folder.js').ImageFolderOptions} Options
+       * @param {import('./image-folder.js').ImageSource} source
+       * @param {Options} [options]
+       */
+      imageFolder: async (source, options) => {
+        const held = holdDropped(source);
+        const { imageFolder } = await import('./image-folder.js');
+        return imageFolder(client, held, options);
+      },
     });
   }
 

@@ -81,6 +81,10 @@ export class HyperparameterError extends TabgradError {
 export class EmptyError extends TabgradError {
   static code = 'E_EMPTY';
 }
+/** A class without a sample. */
+export class EmptyClassError extends TabgradError {
+  static code = 'E_EMPTY_CLASS';
+}
 /** An argument of the wrong JavaScript type. */
 export class InputTypeError extends TabgradError {
   static code = 'E_TYPE';
@@ -120,6 +124,10 @@ export class GzipError extends TabgradError {
 /** A damaged, truncated or refused tar archive. */
 export class TarError extends TabgradError {
   static code = 'E_TAR';
+}
+/** A damaged or refused zip archive. */
+export class ZipError extends TabgradError {
+  static code = 'E_ZIP';
 }
 /** A picture that cannot be decoded. */
 export class ImageError extends TabgradError {
@@ -188,6 +196,7 @@ const CLASSES = {
   NonFiniteError,
   HyperparameterError,
   EmptyError,
+  EmptyClassError,
   InputTypeError,
   FormatError,
   ChecksumError,
@@ -198,6 +207,7 @@ const CLASSES = {
   ModelMismatchError,
   GzipError,
   TarError,
+  ZipError,
   ImageError,
   DisposedError,
   BusyError,

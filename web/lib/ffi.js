@@ -308,7 +308,7 @@ export const InspectFlag = Object.freeze(
  *   U8 samples start with the normalisation x/255, F32 samples with none.
  *   TG_E_EMPTY (count 0), TG_E_CONFIG, TG_E_LIMIT, TG_E_OOM.
  * @property {(engine: Pointer<'tg_engine'>, dataset: Pointer<'tg_dataset'>) => StatusValue} datasetDestroy
- *   Frees a data set.
+ *   Frees a data set. TG_E_STATE while there are views of it.
  * @property {(engine: Pointer<'tg_engine'>, dataset: Pointer<'tg_dataset'>) => Pointer<'void'>} datasetSamples
  *   First sample: count * height * width * channels bytes (U8) or floats (F32).
  * @property {(engine: Pointer<'tg_engine'>, dataset: Pointer<'tg_dataset'>) => Pointer<'void'>} datasetLabels
@@ -329,6 +329,13 @@ export const InspectFlag = Object.freeze(
  *   they get; labels are left alone. Centres of pixels lie halfway between their edges, as in tf.image.resize and
  *   PyTorch's interpolate(align_corners=False); bytes are rounded, halves to even. `to` must be sealed afterwards, `from`
  *   need not be. TG_E_CONFIG, TG_E_STATE (other sample types, or one data set), TG_E_SHAPE (channels), TG_E_OOM.
+ * @property {(engine: Pointer<'tg_engine'>, dataset: Pointer<'tg_dataset'>, count: number) => StatusValue} datasetTruncate
+ *   Leaves the first `count` samples alone, where fewer came than there was room for. TG_E_EMPTY, TG_E_CONFIG (more than
+ *   there are), TG_E_STATE (it is sealed).
+ * @property {(engine: Pointer<'tg_engine'>, dataset: Pointer<'tg_dataset'>, rows: Pointer<'uint32_t'>, n: number) => Pointer<'tg_dataset'>} datasetView
+ *   Samples of another data set in an order of its own: sample i is rows[i] of it. Numbers are copied, samples, labels,
+ *   weights and normalisation are shared, those of its parts too; so it must live longer than its views. rows: n numbers,
+ *   any of them more than once. TG_E_EMPTY, TG_E_LIMIT, TG_E_INDEX_RANGE, TG_E_STATE (not sealed), TG_E_OOM.
  * @property {(engine: Pointer<'tg_engine'>, dataset: Pointer<'tg_dataset'>) => StatusValue} datasetSeal
  *   Checks what the host wrote: floats must be finite (TG_E_NON_FINITE names the sample), class labels not negative
  *   (TG_E_LABEL_RANGE). A data set can be used only once it is sealed.
@@ -469,6 +476,8 @@ export function bindEngine(module) {
     datasetNormalize: module._tg_dataset_normalize,
     datasetAttach: module._tg_dataset_attach,
     datasetResize: module._tg_dataset_resize,
+    datasetTruncate: module._tg_dataset_truncate,
+    datasetView: module._tg_dataset_view,
     datasetSeal: module._tg_dataset_seal,
     modelCreate: module._tg_model_create,
     modelDestroy: module._tg_model_destroy,

@@ -35,23 +35,26 @@ export class HostDataset {
   #native;
   #users = 0;
   #disposed = false;
+  /** @type {import('./native.js').DatasetPointer} */
+  pointer;
 
   /**
    * @param {Host} host
    * @param {Omit<DatasetFacts, 'id' | 'parts'>} facts
+   * @param {{ base: HostDataset, rows: Uint32Array }} [view] samples of another one, without its memory
    */
-  constructor(host, facts) {
+  constructor(host, facts, view) {
     this.#native = host.native;
     const { samples, count, size, labels, labelSize } = facts;
-    const sampleType = SAMPLE_TYPES[samples];
-    const pointer = this.#native.createDataset(
-      sampleType,
-      count,
-      size,
-      LABEL_TYPES[labels],
-      labelSize,
-    );
-    this.pointer = /** @type {import('./native.js').DatasetPointer} */ (pointer);
+    this.pointer = view
+      ? this.#native.viewDataset(view.base.pointer, view.rows)
+      : this.#native.createDataset(
+          SAMPLE_TYPES[samples],
+          count,
+          size,
+          LABEL_TYPES[labels],
+          labelSize,
+        );
     /** @type {DatasetFacts} */
     this.facts = { ...facts, id: host.newId(), parts: [{ samples, labels, labelSize }] };
     /** The data set itself, and those of further inputs and outputs. @type {HostDataset[]} */
@@ -61,6 +64,22 @@ export class HostDataset {
     this.labelBytes = labels === 'none' ? 0 : LABEL_BYTES * labelSize;
     /** What it was sealed with. @type {Normalization | undefined} */
     this.normalization = undefined;
+    /** Whose memory it is. @type {HostDataset} */
+    this.root = this;
+    /** Of a view: which samples of `root` are its own. @type {Uint32Array | null} */
+    this.rows = null;
+    if (view) this.#share(view);
+  }
+
+  /** @param {{ base: HostDataset, rows: Uint32Array }} view */
+  #share({ base, rows }) {
+    const { root, rows: before } = base;
+    this.root = root;
+    this.rows = before ? rows.map((row) => before[row]) : rows;
+    this.parts = root.parts;
+    this.normalization = root.normalization;
+    this.facts.parts = root.facts.parts;
+    root.hold();
   }
 
   /**
@@ -80,13 +99,36 @@ export class HostDataset {
   }
 
   /**
-   * @param {Part} which
-   * @param {number} at
-   * @param {number} length
-   * @returns {Uint8Array} a copy
+   * What is held of samples, for each part.
+   *
+   * @param {'x' | 'y'} which
+   * @param {number} first
+   * @param {number} count
+   * @returns {(ArrayBuffer | null)[]} copies; null: the part has none
    */
-  read(which, at, length) {
-    return this.#native.heap.bytes(this.#start(which) + at, length).slice();
+  read(which, first, count) {
+    return this.parts.map((part) => {
+      const bytes = which === 'x' ? part.sampleBytes : part.labelBytes;
+      return bytes === 0 ? null : this.#copy(part, which, first, count).buffer;
+    });
+  }
+
+  /**
+   * @param {HostDataset} part one of `parts`
+   * @param {Part} which
+   * @param {number} first
+   * @param {number} count
+   * @returns {Uint8Array<ArrayBuffer>}
+   */
+  #copy(part, which, first, count) {
+    const bytes = { x: part.sampleBytes, y: part.labelBytes, w: WEIGHT_BYTES }[which];
+    const all = this.#native.heap.bytes(part.#start(which), part.facts.count * bytes);
+    const out = new Uint8Array(count * bytes);
+    if (!this.rows) out.set(all.subarray(first * bytes, (first + count) * bytes));
+    this.rows?.subarray(first, first + count).forEach((row, at) => {
+      out.set(all.subarray(row * bytes, (row + 1) * bytes), at * bytes);
+    });
+    return out;
   }
 
   /** @param {Part} which */
@@ -95,6 +137,21 @@ export class HostDataset {
     return which === 'x'
       ? this.#native.samplesOf(this.pointer)
       : this.#native.labelsOf(this.pointer);
+  }
+
+  /**
+   * Leaves out all samples but these, before they are sealed; labels are written afterwards.
+   *
+   * @param {readonly number[]} kept rising
+   */
+  keep(kept) {
+    const bytes = this.#native.heap.bytes(this.#start('x'), this.facts.count * this.sampleBytes);
+    kept.forEach((sample, at) => {
+      const from = sample * this.sampleBytes;
+      if (sample !== at) bytes.copyWithin(at * this.sampleBytes, from, from + this.sampleBytes);
+    });
+    this.#native.truncate(this.pointer, kept.length);
+    this.facts.count = kept.length;
   }
 
   /** @param {Normalization} [normalization] */
@@ -124,14 +181,15 @@ export class HostDataset {
   }
 
   /**
-   * Labels and weights of another one of as many samples.
+   * Labels and weights of one part of a data set of as many samples.
    *
    * @param {HostDataset} other
+   * @param {HostDataset} part
    */
-  copyLabels(other) {
-    const { facts, labelBytes } = other;
-    if (labelBytes > 0) this.write('y', 0, other.read('y', 0, facts.count * labelBytes));
-    if (facts.weighted) this.write('w', 0, other.read('w', 0, facts.count * WEIGHT_BYTES));
+  copyLabels(other, part) {
+    const { count } = this.facts;
+    if (part.labelBytes > 0) this.write('y', 0, other.#copy(part, 'y', 0, count));
+    if (part.facts.weighted) this.write('w', 0, other.#copy(part, 'w', 0, count));
   }
 
   /**
@@ -162,7 +220,9 @@ export class HostDataset {
   }
 
   #freeIfDone() {
-    if (this.#disposed && this.#users === 0) this.#native.destroyDataset(this.pointer);
+    if (!this.#disposed || this.#users > 0) return;
+    this.#native.destroyDataset(this.pointer);
+    if (this.root !== this) this.root.release();
   }
 }
 
@@ -207,14 +267,30 @@ export const dataMethods = [
     (host, { id, first, count }) => {
       const dataset = host.dataset(id);
       checkRange(dataset, first, count);
-      const value = dataset.parts.map((part) => {
-        const { sampleBytes, labelBytes } = part;
-        const read = (/** @type {'x' | 'y'} */ which, /** @type {number} */ bytes) =>
-          bytes ? part.read(which, first * bytes, count * bytes).buffer : null;
-        return { x: read('x', sampleBytes), y: read('y', labelBytes) };
-      });
+      const x = dataset.read('x', first, count);
+      const y = dataset.read('y', first, count);
+      const value = x.map((samples, part) => ({ x: samples, y: y[part] }));
       const buffers = value.flatMap(({ x, y }) => [x, y]);
       return { value, transfer: buffers.filter((buffer) => buffer !== null) };
+    },
+  ],
+  [
+    'dataset.labels',
+    (host, { id, first, count }) => {
+      const dataset = host.dataset(id);
+      checkRange(dataset, first, count);
+      const [value] = dataset.read('y', first, count);
+      return { value, transfer: value ? [value] : [] };
+    },
+  ],
+  [
+    'dataset.view',
+    (host, { id, rows }) => {
+      const base = host.dataset(id);
+      const facts = { ...base.facts, count: rows.length };
+      const view = new HostDataset(host, facts, { base, rows });
+      host.datasets.set(view.facts.id, view);
+      return { value: view.facts };
     },
   ],
   [
@@ -249,6 +325,13 @@ export const dataMethods = [
           onProgress: (progress) => task.emit(progress),
         });
       }),
+  ],
+  [
+    'dataset.imageFolder',
+    async (host, job, task) => {
+      const { loadImageFolder } = await import('./host-images.js');
+      return loadImageFolder(host, job, task);
+    },
   ],
   [
     'dataset.sample',
@@ -306,16 +389,21 @@ async function resize(host, dataset, [height, width], method, task) {
       const hasSamples = facts.samples !== 'none';
       const made = new HostDataset(host, {
         ...facts,
+        count: dataset.facts.count,
         size: hasSamples ? [height, width, facts.size[2]] : facts.size,
       });
       const first = whole ?? made;
       try {
-        made.copyLabels(part);
+        made.copyLabels(dataset, part);
         if (hasSamples) {
-          const range = { dataset: part, first: 0, count: facts.count };
-          await inSlices(range, RESIZED_AT_ONCE, task, undefined, (at, count) =>
-            host.native.resize(made.pointer, at, part.pointer, at, count, method),
-          );
+          const range = { dataset, first: 0, count: dataset.facts.count };
+          const { rows } = dataset;
+          await inSlices(range, RESIZED_AT_ONCE, task, undefined, (at, count) => {
+            const one = (/** @type {number} */ to, /** @type {number} */ from, size = 1) =>
+              host.native.resize(made.pointer, to, part.pointer, from, size, method);
+            if (!rows) return one(at, at, count);
+            for (let i = at; i < at + count; i++) one(i, rows[i]);
+          });
         }
         made.seal(part.normalization);
         if (whole) whole.attach(made);

@@ -4,6 +4,7 @@
  * the shared engine in a worker.
  */
 
+import { holdDropped } from './datasets.js';
 import { sharedEngine } from './engine.js';
 
 export { constraints } from './constraints.js';
@@ -130,4 +131,19 @@ export const datasets = Object.freeze({
    * @param {LoadOptions} [options] `source` is the folder of sample.json
    */
   cifar10Sample: async (options) => (await sharedEngine()).datasets.cifar10Sample(options),
+  /**
+   * Pictures of a folder or an archive, one folder a class, decoded and resized into the engine's memory. Files
+   * that cannot be read are left out and told in `skipped`.
+   *
+   * @template {import('./image-folder.js').ImageFolderOptions} Options
+   * @param {import('./image-folder.js').ImageSource} source in Node a path; in a page what was dropped or chosen
+   * @param {Options} [options]
+   */
+  imageFolder: async (source, options) => {
+    const held = holdDropped(source);
+    return (await sharedEngine()).datasets.imageFolder(
+      /** @type {import('./image-folder.js').ImageSource} */ (held),
+      options,
+    );
+  },
 });

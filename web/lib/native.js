@@ -212,6 +212,24 @@ export class Native {
     );
   }
 
+  /**
+   * Samples of a data set in an order of their own; it must live longer.
+   *
+   * @param {DatasetPointer} dataset
+   * @param {Uint32Array} rows
+   */
+  viewDataset(dataset, rows) {
+    return this.heap.withScope((scope) => {
+      const pointer = /** @type {import('./ffi.js').Pointer<any>} */ (scope.ints(rows));
+      return this.#checkPointer(this.#ffi.datasetView(this.#engine, dataset, pointer, rows.length));
+    });
+  }
+
+  /** Leaves only the first samples, before it is sealed. @param {DatasetPointer} dataset @param {number} count */
+  truncate(dataset, count) {
+    this.#check(this.#ffi.datasetTruncate(this.#engine, dataset, count));
+  }
+
   /** @param {DatasetPointer} dataset */
   seal(dataset) {
     this.#check(this.#ffi.datasetSeal(this.#engine, dataset));

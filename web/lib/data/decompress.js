@@ -10,7 +10,7 @@
 const PIECE_BYTES = 32 * 1024;
 
 /**
- * @param {'gzip' | 'deflate'} format `deflate` is the zlib format
+ * @param {'gzip' | 'deflate' | 'deflate-raw'} format `deflate` is the zlib format, raw ones are in zip
  * @param {() => Promise<Uint8Array | undefined>} next gives input bytes, undefined at the end
  * @returns {{ read: () => Promise<Uint8Array | undefined>, cancel: (reason: unknown) => void }}
  *   `read` gives unpacked bytes, undefined at the end; it fails with the platform's error for

@@ -19,29 +19,34 @@ const MAX_MEMBERS = 1000;
 /**
  * @typedef {object} TarMember
  * @property {string} name base name: what follows the last slash
+ * @property {string} path as the archive has it
  * @property {number} size bytes
  * @property {boolean} regular false for folders, links, devices and pipes
  *
  * @typedef {object} MemberConsumer
  * @property {(bytes: Uint8Array) => void} push gets the member's next bytes; must not keep them
- * @property {() => void} end called after the last byte
+ * @property {() => void | Promise<void>} end called after the last byte, and awaited
  */
 
 /**
  * @param {ReadableStream<Uint8Array>} stream gzipped or plain; cancelled on any failure
  * @param {object} options
  * @param {number} options.maxBytes most bytes the archive may unpack to
+ * @param {number} [options.maxMembers] default 1,000
  * @param {AbortSignal} [options.signal]
  * @param {(bytes: number) => void} [options.onBytes] called with the bytes read of `stream` so far
  * @param {(member: TarMember) => MemberConsumer | undefined} options.onMember undefined: skip it
  * @returns {Promise<void>}
  * @throws {GzipError} not gzip, damaged, truncated, or more than one gzip member
  * @throws {TarError} damaged, truncated or refused archive
- * @throws {LimitError} unpacks to more than `maxBytes`, or has over 1,000 members
+ * @throws {LimitError} unpacks to more than `maxBytes`, or has over `maxMembers`
  * @throws {AbortedError} the signal fired
  * @throws whatever the stream or a callback throws
  */
-export async function readTar(stream, { maxBytes, signal, onBytes, onMember }) {
+export async function readTar(
+  stream,
+  { maxBytes, maxMembers = MAX_MEMBERS, signal, onBytes, onMember },
+) {
   throwIfAborted(signal, 'Loading');
   // A fault runs down the chain of streams and surfaces in several places; the first is the cause.
   /** @type {unknown[]} */
@@ -68,13 +73,13 @@ export async function readTar(stream, { maxBytes, signal, onBytes, onMember }) {
       });
       throwIfAborted(signal, 'Loading');
       if (done) break;
-      if (members === MAX_MEMBERS) {
-        throw new LimitError(`The archive has more than ${MAX_MEMBERS} members.`);
+      if (members === maxMembers) {
+        throw new LimitError(`The archive has more than ${maxMembers} members.`);
       }
       const consumer = onMember(memberOf(value.header));
       const body = reportedAs(value.body, asTarError);
       await readAll(body, signal, (bytes) => consumer?.push(bytes));
-      consumer?.end();
+      await consumer?.end();
     }
     await feeding;
   } catch (error) {
@@ -96,7 +101,7 @@ function memberOf(header) {
     throw new TarError('A member of the archive has its size in an extended header: refused.');
   }
   const name = header.name.slice(header.name.lastIndexOf('/') + 1);
-  return { name, size: header.size, regular: header.type === 'file' };
+  return { name, path: header.name, size: header.size, regular: header.type === 'file' };
 }
 
 /**

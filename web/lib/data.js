@@ -1,0 +1,6 @@
+/**
+ * `tabgrad/data`: splitting, weighing and cleaning data sets. A file of its own, loaded by who uses it.
+ */
+
+export { classWeights } from './data/class-weights.js';
+export { kFold, splitDataset as split } from './data/split.js';

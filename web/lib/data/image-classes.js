@@ -1,0 +1,186 @@
+/** Which files of a folder belong to the data set, and to which class: a folder a class, as in Keras. */
+
+import {
+  ConfigError,
+  DuplicateError,
+  EmptyClassError,
+  EmptyError,
+  MissingError,
+  ShapeError,
+} from '../errors.js';
+import { IMAGE_NAME } from './image-header.js';
+import { Random } from './random.js';
+
+/**
+ * @typedef {object} FolderOptions
+ * @property {'inferred' | null | number[]} labels
+ * @property {string[] | undefined} classNames
+ * @property {string | undefined} folder only what lies below it
+ * @property {boolean} strip whether folders in which everything lies do not count (archives, dropped folders)
+ * @property {number} validationSplit
+ * @property {'training' | 'validation' | 'both' | undefined} subset
+ * @property {number} seed
+ * @property {boolean} allowEmptyClasses
+ *
+ * @typedef {object} ImagePlan
+ * @property {ImagePart[]} parts one, or those for training and for validation
+ * @property {string[]} classNames
+ * @property {number} ignored files that are not named like pictures, or lie in no class
+ * @property {string[]} empty classes without a picture
+ *
+ * @typedef {{ files: number[], paths: string[], labels: number[] | null }} ImagePart files: numbers in the list; in
+ *   the order of their paths
+ */
+
+/** What systems leave in folders and archives. */
+const JUNK = /(^|\/)(\.|__MACOSX\/|Thumbs\.db$)/;
+
+/**
+ * @param {readonly string[]} paths with slashes
+ * @param {FolderOptions} options
+ * @returns {ImagePlan}
+ * @throws {EmptyError} {EmptyClassError} {DuplicateError} {MissingError} {ShapeError} {ConfigError}
+ */
+export function planImages(paths, options) {
+  const chosen = choosePaths(paths, options);
+  const { classNames, entries, empty } =
+    options.labels === 'inferred'
+      ? inferClasses(chosen, options)
+      : { classNames: options.classNames ?? [], entries: chosen, empty: [] };
+  if (entries.length === 0) {
+    throw new EmptyError(
+      `imageFolder: ${paths.length} files, none of them a picture (PNG, JPEG …) in a folder of its class.`,
+      { field: 'source' },
+    );
+  }
+  const labels = options.labels === 'inferred' ? entries.map(({ label }) => label) : options.labels;
+  if (labels && labels.length !== entries.length) {
+    throw new ShapeError(
+      `imageFolder: ${labels.length} labels for ${entries.length} pictures (in the order of their paths).`,
+      { field: 'labels' },
+    );
+  }
+  const parts = splitOff(entries.length, options).map((numbers) => ({
+    files: numbers.map((number) => entries[number].file),
+    paths: numbers.map((number) => entries[number].path),
+    labels: labels && numbers.map((number) => labels[number]),
+  }));
+  return { parts, classNames, ignored: paths.length - entries.length, empty };
+}
+
+/**
+ * @typedef {{ file: number, path: string, label: number }} Entry path: below the folder of the classes
+ *
+ * @param {readonly string[]} paths
+ * @param {FolderOptions} options
+ * @returns {Entry[]} in the order of their paths
+ */
+function choosePaths(paths, { folder, strip, labels }) {
+  const below = folder === undefined ? '' : `${folder.replace(/^\/+|\/+$/g, '')}/`;
+  let entries = paths
+    .map((path, file) => ({ file, path: plain(path), label: 0 }))
+    .filter(({ path }) => IMAGE_NAME.test(path) && !JUNK.test(path) && path.startsWith(below))
+    .map((entry) => ({ ...entry, path: entry.path.slice(below.length) }));
+  if (below !== '' && entries.length === 0) {
+    throw new MissingError(`imageFolder: there are no pictures below the folder ${folder}.`, {
+      field: 'folder',
+    });
+  }
+  // Everything lies in one folder, and that in no class of its own.
+  while (strip && below === '' && labels === 'inferred' && entries.length > 0) {
+    const [first] = entries[0].path.split('/', 1);
+    const head = `${first}/`;
+    if (!entries.every(({ path }) => path.startsWith(head) && path.includes('/', head.length)))
+      break;
+    entries = entries.map((entry) => ({ ...entry, path: entry.path.slice(head.length) }));
+  }
+  return entries.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : a.file - b.file));
+}
+
+/** @param {string} path of a system or an archive */
+const plain = (path) => path.replaceAll('\\', '/').replace(/^(\.?\/)+/, '');
+
+/**
+ * @param {Entry[]} entries
+ * @param {FolderOptions} options
+ */
+function inferClasses(entries, { classNames: wanted, allowEmptyClasses }) {
+  const names = new Set(
+    entries.filter(({ path }) => path.includes('/')).map(({ path }) => path.split('/', 1)[0]),
+  );
+  if (!wanted) refuseTwins(names);
+  const classNames = wanted ?? [...names].sort((a, b) => (a < b ? -1 : 1));
+  const numbers = new Map(classNames.map((name, number) => [name, number]));
+  const counts = new Array(classNames.length).fill(0);
+  /** @type {Entry[]} */
+  const inClasses = [];
+  for (const entry of entries) {
+    const slash = entry.path.indexOf('/');
+    const label = slash < 0 ? undefined : numbers.get(entry.path.slice(0, slash));
+    if (label === undefined) continue;
+    counts[label]++;
+    inClasses.push({ ...entry, label });
+  }
+  const empty = classNames.filter((_, number) => counts[number] === 0);
+  if (empty.length > 0 && !allowEmptyClasses && inClasses.length > 0) throw emptyClass(empty, '');
+  return { classNames, entries: inClasses, empty };
+}
+
+/**
+ * @param {readonly string[]} names
+ * @param {string} reason
+ */
+export function emptyClass(names, reason) {
+  const list = names.slice(0, 5).map((name) => JSON.stringify(name.slice(0, 60)));
+  return new EmptyClassError(
+    `imageFolder: ${names.length === 1 ? 'the class' : 'the classes'} ${list.join(', ')}` +
+      `${names.length > 5 ? ' …' : ''} ${names.length === 1 ? 'has' : 'have'} no picture that can be read` +
+      `${reason}.`,
+    { field: 'classNames' },
+  );
+}
+
+/**
+ * Folders whose names look the same: some systems would have made them one.
+ *
+ * @param {Set<string>} names
+ */
+function refuseTwins(names) {
+  /** @type {Map<string, string>} */
+  const seen = new Map();
+  for (const name of names) {
+    const form = name.normalize('NFC').toLowerCase();
+    const other = seen.get(form);
+    if (other !== undefined) {
+      throw new DuplicateError(
+        `imageFolder: the folders ${JSON.stringify(other)} and ${JSON.stringify(name)} differ by case or ` +
+          'Unicode form alone; rename one, or give classNames.',
+        { field: 'classNames' },
+      );
+    }
+    seen.set(form, name);
+  }
+}
+
+/**
+ * @param {number} count
+ * @param {FolderOptions} options
+ * @returns {number[][]} numbers of each part, rising
+ */
+function splitOff(count, { validationSplit, subset, seed }) {
+  const all = Array.from({ length: count }, (_, number) => number);
+  if (!subset) return [all];
+  const held = Math.floor(count * validationSplit);
+  if (held === 0 || held === count) {
+    throw new ConfigError(
+      `imageFolder: validationSplit ${validationSplit} of ${count} pictures leaves ${count - held} for ` +
+        `training and ${held} for validation.`,
+      { field: 'validationSplit' },
+    );
+  }
+  // Shuffled before, as in Keras: the last files are often of the last class.
+  const order = new Random(seed).shuffle(all);
+  const training = order.slice(0, count - held).sort((a, b) => a - b);
+  const validation = order.slice(count - held).sort((a, b) => a - b);
+  return { training: [training], validation: [validation], both: [training, validation] }[subset];
+}
