@@ -26,11 +26,14 @@ import { ConfigError, InputTypeError } from './errors.js';
  * @returns {[labels: unknown, options: unknown]}
  */
 export function labelsAndOptions(x, y, options, what) {
-  if (!isDataset(x)) {
+  if (!isDataset(x) && !isStream(x)) {
     if (y !== undefined && y !== null) return [y, options];
-    throw new InputTypeError(`${what}: y is missing; only a Dataset brings its own labels.`, {
-      field: 'y',
-    });
+    throw new InputTypeError(
+      `${what}: y is missing; only a Dataset or a stream brings its own labels.`,
+      {
+        field: 'y',
+      },
+    );
   }
   if (y === undefined || y === null) return [undefined, options];
   if (
@@ -41,9 +44,28 @@ export function labelsAndOptions(x, y, options, what) {
   ) {
     return [undefined, y];
   }
-  throw new ConfigError(`${what}: y must be left out with a Dataset, which has its own labels.`, {
-    field: 'y',
-  });
+  throw new ConfigError(
+    `${what}: y must be left out with a Dataset or a stream, which has its own labels.`,
+    {
+      field: 'y',
+    },
+  );
+}
+
+/**
+ * Whether samples come one after the other: an iterable that is no array, or a function that gives one.
+ *
+ * @param {unknown} x
+ */
+export function isStream(x) {
+  if (typeof x === 'function') return true;
+  if (typeof x !== 'object' || x === null || ArrayBuffer.isView(x)) return false;
+  try {
+    return !Array.isArray(x) && (Symbol.asyncIterator in x || Symbol.iterator in x);
+  } catch {
+    // A revoked proxy is refused where its values are read.
+    return false;
+  }
 }
 
 /**

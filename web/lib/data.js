@@ -3,4 +3,5 @@
  */
 
 export { classWeights } from './data/class-weights.js';
+export { stream } from './data/stream.js';
 export { kFold, splitDataset as split } from './data/split.js';

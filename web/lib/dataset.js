@@ -20,7 +20,11 @@ import { describe, needBoolean, needOneOf, needSignal, needWhole, readOptions } 
  * @typedef {import('./host-data.js').Normalization} Normalization
  *
  * @typedef {object} DatasetOptions
- * @property {unknown} x samples one after the other; see arrays.js for what is taken. For a model of
+ * @property {import('./data/stream.js').StreamSource} [samples] instead of x and y: an iterable, async iterable or
+ *   generator of `{ x, y }` or `[x, y]`, of one sample or several each
+ * @property {AbortSignal} [signal] of reading them
+ * @property {(progress: { done: number }) => void} [onProgress] samples read, at most every 50 ms
+ * @property {unknown} [x] samples one after the other; see arrays.js for what is taken. For a model of
  *   several inputs an object: input layer's name → its samples, in the order of the inputs
  * @property {unknown} [y] labels: one class a sample, or the same number of values for each
  * @property {unknown} [sampleWeight] one finite number a sample, by which its loss is multiplied in
@@ -40,6 +44,9 @@ import { describe, needBoolean, needOneOf, needSignal, needWhole, readOptions } 
 const PIECE_BYTES = 4 * 1024 * 1024;
 const WHERE = { what: 'dataset' };
 const OPTIONS = /** @type {const} */ ([
+  'samples',
+  'signal',
+  'onProgress',
   'x',
   'y',
   'sampleWeight',
@@ -325,6 +332,10 @@ export function isDataset(value) {
  */
 export async function makeDataset(client, options) {
   const given = readOptions(options, OPTIONS, WHERE);
+  if (given.samples !== undefined) {
+    const { datasetOfSamples } = await import('./dataset-stream.js');
+    return datasetOfSamples(client, given);
+  }
   if (given.x === undefined) throw new ConfigError('dataset: x is missing.', { field: 'x' });
   const classNames = readClassNames(given.classNames, WHERE);
   const kind = given.labels && needOneOf(given.labels, ['classes', 'values'], 'labels', WHERE);

@@ -27,6 +27,7 @@ import {
  * @property {boolean} [shuffle] a new order each epoch, from the model's seed; default true
  * @property {number} [first] first sample to use, default 0
  * @property {number} [count] samples to use, default all after `first`
+ * @property {number} [stepsPerEpoch] of a stream: batches that are an epoch; default all that it gives
  * @property {unknown} [sampleWeight] one finite number a sample, by which its loss is multiplied; a
  *   Dataset brings its own. The loss of a batch is still divided by its samples, not by its weights
  * @property {Readonly<Record<number, number>>} [classWeight] class → weight of its samples' losses in
@@ -52,6 +53,7 @@ import {
  * @property {boolean} shuffle
  * @property {number} first
  * @property {number | undefined} count
+ * @property {number | undefined} stepsPerEpoch
  * @property {unknown} sampleWeight
  * @property {number[]} classWeight of class 0, 1 …; [] without
  * @property {{ x: unknown, y: unknown, sampleWeight?: unknown } | undefined} validationData
@@ -77,6 +79,7 @@ export const FIT_OPTIONS = Object.freeze([
       'shuffle',
       'first',
       'count',
+      'stepsPerEpoch',
       'sampleWeight',
       'classWeight',
       'validationData',
@@ -128,6 +131,10 @@ export function readFitOptions(options) {
     shuffle: needBoolean(given.shuffle ?? true, 'shuffle', WHERE),
     first: needWhole(given.first ?? 0, 'first', WHERE),
     count: given.count,
+    stepsPerEpoch:
+      given.stepsPerEpoch === undefined
+        ? undefined
+        : needWhole(given.stepsPerEpoch, 'stepsPerEpoch', WHERE, 1),
     sampleWeight: given.sampleWeight,
     classWeight: readClassWeight(given, WHERE),
     validationData: readValidationData(given.validationData),

@@ -334,6 +334,13 @@ export const dataMethods = [
     },
   ],
   [
+    'dataset.stream',
+    async (host, args) => {
+      const { answerStream } = await import('./host-stream.js');
+      return answerStream(host, args);
+    },
+  ],
+  [
     'dataset.sample',
     (host, args, task) =>
       loadParts(host, args, task, async (sinks, options) => {

@@ -4,7 +4,7 @@ import { callsOf } from './architecture.js';
 import { ModelMismatchError, StateError } from './errors.js';
 import { checkRange } from './host-data.js';
 import { HostModel } from './host-model.js';
-import { evaluate, fit, predict, trainOnBatch } from './trainer.js';
+import { RangeFeed, evaluate, fit, predict, trainOnBatch } from './trainer.js';
 import { matchTensors, readTensors, writeTensors } from './tensors.js';
 
 /**
@@ -75,9 +75,11 @@ export const modelMethods = [
       const model = host.model(id);
       needCompiled(model, 'fit');
       model.refuseIfChanging('fit');
-      const data = rangeOf(host, job.data);
+      const { stream } = job.data;
+      const range = stream === undefined && rangeOf(host, job.data);
+      const data = range ? new RangeFeed(range) : host.stream(stream);
       const validation = job.validation && rangeOf(host, job.validation);
-      const datasets = validation ? [data.dataset, validation.dataset] : [data.dataset];
+      const datasets = [range, validation].flatMap((used) => (used ? [used.dataset] : []));
       model.changing = 'fit';
       try {
         const run = () => fit(model.native, model, { ...job, data, validation }, task);

@@ -29,6 +29,8 @@ export class Host {
   datasets = new Map();
   /** @type {Map<number, HostModel>} */
   models = new Map();
+  /** @type {Map<number, import('./host-stream.js').HostStream>} */
+  streams = new Map();
 
   /**
    * @param {string} method
@@ -73,6 +75,13 @@ export class Host {
     const dataset = this.datasets.get(id);
     if (!dataset) throw new DisposedError('The data set was disposed.');
     return dataset;
+  }
+
+  /** @param {number} id */
+  stream(id) {
+    const stream = this.streams.get(id);
+    if (!stream) throw new DisposedError('The stream was closed.');
+    return stream;
   }
 
   /** @param {import('./runtime.js').RuntimeOptions} options */

@@ -4,7 +4,7 @@ import { writeFile } from '#platform';
 import { callsOf, outputsOf } from './architecture.js';
 import { sampleSource } from './arrays.js';
 import { logsOf, readCompileOptions, toldOf } from './compile.js';
-import { labelsAndOptions, withData, withDataOnce } from './call-data.js';
+import { isStream, labelsAndOptions, withData, withDataOnce } from './call-data.js';
 import { sampleRange, sizeOf } from './dataset-options.js';
 import { isDataset, readParts } from './dataset.js';
 import { readCheckpoint } from './checkpoint-source.js';
@@ -188,7 +188,7 @@ export class Model {
 
   /**
    * @overload
-   * @param {Dataset} x
+   * @param {Dataset | import('./data/stream.js').StreamSource} x
    * @param {FitOptions} [options]
    * @returns {Promise<History>}
    */
@@ -202,8 +202,9 @@ export class Model {
   /**
    * Trains. Resolves when all epochs are done or `stopTraining` was called.
    *
-   * @param {unknown} x a `Dataset`, or an array of samples (arrays.js)
-   * @param {unknown} [y] the array's labels; with a `Dataset` undefined, or already the options
+   * @param {unknown} x a `Dataset`, an array of samples (arrays.js), or samples that come while it trains: a
+   *   `stream` of `tabgrad/data`, an iterable of `{ x, y }` or `[x, y]`, or a function of the epoch that gives one
+   * @param {unknown} [y] the array's labels; with the others undefined, or already the options
    * @param {FitOptions} [options]
    * @returns {Promise<History>}
    * @throws {AbortedError} the signal fired or the model was disposed; the weights are those of
@@ -229,7 +230,12 @@ export class Model {
       },
       (event) => this.#rates(event),
     );
-    const data = this.#take(x, labels, job, 'fit');
+    const data = isStream(x) ? null : this.#take(x, labels, job, 'fit');
+    if (data && job.stepsPerEpoch) {
+      throw new ConfigError('fit: stepsPerEpoch belongs to streams; give count.', {
+        field: 'stepsPerEpoch',
+      });
+    }
     const held = job.validationData;
     const validation =
       held &&
@@ -238,13 +244,20 @@ export class Model {
     try {
       throwIfAborted(signal, 'fit');
       await this.#compiling;
-      return await withData(this.#client, data, signal, (whole) => {
+      const train = (
+        /** @type {any} */ whole,
+        /** @type {AbortSignal | undefined} */ ends = signal,
+      ) => {
         const [training, split] = splitForValidation(whole, job.validationSplit);
-        if (!validation) return this.#start(run, job, training, split, signal);
-        return withData(this.#client, validation, signal, (range) =>
-          this.#start(run, job, training, range, signal),
+        if (!validation) return this.#start(run, job, training, split, ends);
+        return withData(this.#client, validation, ends, (range) =>
+          this.#start(run, job, training, range, ends),
         );
-      });
+      };
+      if (data) return await withData(this.#client, data, signal, train);
+      const { withStream } = await import('./fit-stream.js');
+      const use = { ...this.#facts, kind: this.#labelKind(0), job, signal };
+      return await withStream(this.#client, x, use, train);
     } catch (error) {
       if (!(error instanceof DisposedError) || (this.#client.alive && !this.#disposed)) throw error;
       throw new AbortedError('fit was aborted: the engine or the model was disposed.', {
@@ -263,7 +276,14 @@ export class Model {
    * @param {AbortSignal | undefined} signal
    */
   #start(run, job, data, validation, signal) {
-    const { first: _f, count: _c, sampleWeight: _w, validationData: _d, ...args } = job;
+    const {
+      first: _f,
+      count: _c,
+      sampleWeight: _w,
+      validationData: _d,
+      stepsPerEpoch: _s,
+      ...args
+    } = job;
     return run.run(this.#client, { id: this.#facts.id, ...args, data, validation }, signal);
   }
 

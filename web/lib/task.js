@@ -85,6 +85,13 @@ export class Task {
     );
   }
 
+  /** Waits for a note, or for the call to be given up. @returns {Promise<void>} */
+  change() {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+    });
+  }
+
   #wake() {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }

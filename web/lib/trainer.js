@@ -34,8 +34,19 @@ import { SLICE_MS } from './slice.js';
  * @property {{ first: number, count: number, batchSize: number, shuffle: boolean } | null} plan
  *   what the batch number counts in; null before the first step
  *
+ * @typedef {object} Feed where the batches of an epoch come from
+ * @property {number} first sample, and
+ * @property {number} count of samples; of a stream both are 0
+ * @property {number} batches of an epoch, 0 while unknown
+ * @property {import('./host-data.js').DatasetFacts | null} facts null: not known before the first batch
+ * @property {(model: HostModel, plan: NonNullable<Position['plan']>, epoch: number, batch: number) => void} begin
+ *   an epoch, from one of its batches on
+ * @property {(batch: number, task: Task) => number | Promise<number>} ready batches that can be taken from number
+ *   `batch` on; 0: the epoch is over
+ * @property {(model: HostModel, batch: number) => BatchSums} step
+ *
  * @typedef {object} FitJob
- * @property {Range} data
+ * @property {Feed} data
  * @property {Range | null} validation
  * @property {number} epochs
  * @property {number} initialEpoch
@@ -125,12 +136,8 @@ async function fitWatched(native, model, job, task, watch) {
     const { dataset, first, count } = job.validation;
     native.checkData(model.pointer, dataset.pointer, first, count);
   }
-  const begin = (/** @type {number} */ epoch) => {
-    const { batchSize: batch, ...rest } = plan;
-    native.trainBegin(model.pointer, data.dataset.pointer, { ...rest, batch, epoch });
-  };
   native.weighClasses(model.pointer, job.classWeight);
-  begin(start.epoch);
+  data.begin(model, plan, start.epoch, start.batch);
   model.position = start;
   if (job.stopped) return { stopped: true };
   for (let epoch = start.epoch; epoch < epochs; epoch++) {
@@ -139,21 +146,24 @@ async function fitWatched(native, model, job, task, watch) {
     if (task.batchSize && model.position.batch === 0) {
       plan = planOf(job, task.batchSize);
       task.batchSize = null;
-      begin(epoch);
+      data.begin(model, plan, epoch, 0);
     } else if (epoch !== start.epoch) {
-      begin(epoch);
+      data.begin(model, plan, epoch, 0);
     }
     model.position.plan = plan;
     model.position.metrics ??= model.newMetrics();
     if (model.position.metrics) watch?.reserve(model.position.metrics, plan.batchSize);
-    const steps = Math.ceil(data.count / plan.batchSize);
-    while (model.position.batch < steps) {
+    for (;;) {
       await task.ready(window);
-      const ready = await ratesAhead(model, steps - model.position.batch, task);
+      const ready = await data.ready(model.position.batch, task);
       if (task.stopped) return { stopped: true };
-      trainSlice(native, model, { ...job, steps, most: ready, watch }, task);
+      if (ready === 0) break;
+      const most = await ratesAhead(model, ready, task);
+      if (task.stopped) return { stopped: true };
+      trainSlice(model, { ...job, most, watch }, task);
       await nextTurn();
     }
+    const steps = model.position.batch;
     await task.ready(window);
     if (job.validation && begins.test) await tell(task, { type: 'testBegin' });
     if (task.stopped) return { stopped: true };
@@ -177,6 +187,37 @@ async function fitWatched(native, model, job, task, watch) {
   return { stopped: false };
 }
 
+/** The batches of a range of samples in the engine's memory. @implements {Feed} */
+export class RangeFeed {
+  #range;
+
+  /** @param {Range} range */
+  constructor(range) {
+    this.#range = range;
+    this.first = range.first;
+    this.count = range.count;
+    this.batches = 0;
+    this.facts = range.dataset.facts;
+  }
+
+  /** @type {Feed['begin']} */
+  begin(model, { batchSize, ...plan }, epoch) {
+    const { pointer } = this.#range.dataset;
+    model.native.trainBegin(model.pointer, pointer, { ...plan, batch: batchSize, epoch });
+    this.batches = Math.ceil(this.count / batchSize);
+  }
+
+  /** @type {Feed['ready']} */
+  ready(batch) {
+    return this.batches - batch;
+  }
+
+  /** @type {Feed['step']} */
+  step(model, batch) {
+    return model.native.trainStep(model.pointer, batch);
+  }
+}
+
 /**
  * Sends an event and waits until the program has dealt with it.
  *
@@ -194,7 +235,7 @@ async function tell(task, event) {
  * @returns {NonNullable<Position['plan']>}
  */
 function planOf({ data: { first, count }, shuffle }, batchSize) {
-  return { first, count, batchSize: Math.min(batchSize, count), shuffle };
+  return { first, count, batchSize: Math.min(batchSize, count || Infinity), shuffle };
 }
 
 /**
@@ -221,13 +262,11 @@ function startPosition(model, job, plan) {
  * Whole steps until the time is up or the epoch ends; reports those that were done even when one
  * fails.
  *
- * @param {Native} native
  * @param {HostModel} model
- * @param {FitJob & { steps: number, most: number, watch: Watch | null }} job with the steps of the
- *   epoch, and of those the most to make now
+ * @param {FitJob & { most: number, watch: Watch | null }} job with the most steps to make now
  * @param {Task} task
  */
-function trainSlice(native, model, { data, steps, most, yieldEvery, watch }, task) {
+function trainSlice(model, { data, most, yieldEvery, watch }, task) {
   const { position } = model;
   const { epoch, batch, samples } = position;
   const end = batch + most;
@@ -238,11 +277,12 @@ function trainSlice(native, model, { data, steps, most, yieldEvery, watch }, tas
   try {
     do {
       model.applySchedule();
-      const step = () => native.trainStep(model.pointer, position.batch);
+      const step = () => data.step(model, position.batch);
       const sums = measured(model, watch ? watch.run(step) : step());
       add(position, sums);
       position.batch++;
-      if (position.metrics) watch?.add(position.metrics, sums.samples, data.dataset.facts);
+      const facts = /** @type {NonNullable<Feed['facts']>} */ (data.facts);
+      if (position.metrics) watch?.add(position.metrics, sums.samples, facts);
       const { loss, accuracy, parts } = meansOf(position);
       running.push(loss, accuracy);
       if (position.metrics) running.push(...position.metrics.batchResults());
@@ -259,7 +299,7 @@ function trainSlice(native, model, { data, steps, most, yieldEvery, watch }, tas
           type: 'slice',
           epoch,
           batch,
-          batches: steps,
+          batches: data.batches,
           means: list,
           msPerStep: elapsed / done,
           imagesPerSecond: (position.samples - samples) / seconds,
