@@ -37,7 +37,9 @@ async function trainAgainstAttacks(seed) {
     const first = (step % batches) * BATCH;
     const x = cifar.train.x.subarray(first * PIXELS, (first + BATCH) * PIXELS);
     const y = cifar.train.y.subarray(first, first + BATCH);
-    const attack = { steps: 3, stepSize: 4 / 255, seed: step, batchSize: BATCH };
+    // Against the whole strength from the start, so small a network learns nothing but the most frequent class.
+    const epsilon = (8 / 255) * Math.min(1, (2 * (step + 1)) / (epochs * batches));
+    const attack = { epsilon, steps: 3, stepSize: epsilon / 2, seed: step, batchSize: BATCH };
     const { loss } = await model.trainOnBatch(await pgd(model, x, y, attack), y);
     showProgress('attacked', step / (epochs * batches), `loss ${loss.toFixed(4)}`);
   }
