@@ -8,7 +8,8 @@
 
 import { readFile, writeFile } from '#platform';
 import { growth } from './better.js';
-import { ConfigError, IoError, NonFiniteError, StateError } from './errors.js';
+import { Callback } from './callback.js';
+import { ConfigError, IoError, NonFiniteError } from './errors.js';
 import { HOOKS } from './hooks.js';
 import {
   bothGiven,
@@ -21,29 +22,16 @@ import {
   wrongType,
 } from './options.js';
 
+export { Callback };
+export { tensorBoard } from './tensorboard/callback.js';
+export { EventFile } from './tensorboard/event-file.js';
+
 /**
  * @typedef {import('./fit.js').Logs} Logs means of the epoch so far, or of the whole epoch; what a
  *   callback adds goes to the next ones and into the history
  * @typedef {import('./fit.js').Progress} Progress
  * @typedef {import('./hooks.js').Hooks} Hooks
  */
-
-/** The base of callbacks: it knows the model. What `fit` calls of it is in `Hooks`. */
-export class Callback {
-  /** @type {import('./model.js').Model | undefined} */
-  #model;
-
-  /** The model that trains. @throws {StateError} outside of `fit` */
-  get model() {
-    if (this.#model) return this.#model;
-    throw new StateError('This callback has no model yet: give it to fit.');
-  }
-
-  /** Called by `fit` first. @param {import('./model.js').Model} model */
-  setModel(model) {
-    this.#model = model;
-  }
-}
 
 /** The value that a callback watches. */
 class Monitor {

@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import os from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker, parentPort } from 'node:worker_threads';
 import { cacheFolder } from './data/node/cache-folder.js';
@@ -110,6 +110,22 @@ export async function writeFile(target, bytes) {
     await fs.rename(part, path);
   } catch (cause) {
     await fs.rm(part, { force: true }).catch(() => {});
+    throw new IoError(`Could not write ${target}: ${reason(cause)}.`, { cause });
+  }
+}
+
+/**
+ * Adds to the end of a file; it and its folder are made if they are not there.
+ *
+ * @param {string | URL} target a path or a file: URL
+ * @param {Uint8Array} bytes
+ */
+export async function appendFile(target, bytes) {
+  const path = fileURLToPath(asFileUrl(target));
+  try {
+    await fs.mkdir(dirname(path), { recursive: true });
+    await fs.appendFile(path, bytes);
+  } catch (cause) {
     throw new IoError(`Could not write ${target}: ${reason(cause)}.`, { cause });
   }
 }

@@ -99,6 +99,17 @@ export async function writeFile(target, _bytes) {
   );
 }
 
+/**
+ * @param {string | URL} target
+ * @param {Uint8Array} _bytes
+ * @returns {Promise<void>}
+ */
+export async function appendFile(target, _bytes) {
+  throw new IoError(
+    `A page cannot write the file ${target}: leave its folder out and keep the bytes.`,
+  );
+}
+
 // ---- in the worker ----
 
 /** @returns {Port} */
