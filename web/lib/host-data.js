@@ -98,6 +98,14 @@ export class HostDataset {
     this.#native.heap.bytes(this.#start(which) + at, bytes.length).set(bytes);
   }
 
+  /** Zeros, which every data set may hold: what lay in the memory may be no number, or no class. */
+  clear() {
+    const { count } = this.facts;
+    const { heap } = this.#native;
+    heap.bytes(this.#start('x'), count * this.sampleBytes).fill(0);
+    if (this.labelBytes > 0) heap.bytes(this.#start('y'), count * this.labelBytes).fill(0);
+  }
+
   /**
    * What is held of samples, for each part.
    *

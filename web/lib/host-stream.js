@@ -171,6 +171,7 @@ export class HostStream {
   /** @param {StreamFacts} facts @param {number} count */
   #placeFor({ normalization: _, ...facts }, count) {
     const place = new HostDataset(this.#host, { ...facts, count });
+    place.clear();
     this.facts = place.facts;
     return place;
   }
