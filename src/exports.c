@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "kernels/gemm.h"
+#include "lean.h"
 #include "resize.h"
 #include "train.h"
 
@@ -208,6 +209,21 @@ tg_status tg_model_set_hyperparameter(tg_engine *engine, tg_model *model, const 
 tg_status tg_model_set_attribute(tg_engine *engine, tg_model *model, uint32_t node, const char *name, double value) {
   tg_status status = check_model(engine, model);
   return status ? status : tg_graph_set_attribute(&model->graph, node, name, value);
+}
+
+tg_status tg_model_set_mask(tg_engine *engine, tg_model *model, const uint8_t *mask) {
+  tg_status status = check_model(engine, model);
+  return status ? status : tg_model_mask(model, mask);
+}
+
+tg_status tg_model_store_activations(tg_engine *engine, tg_model *model, double bits) {
+  tg_status status = check_model(engine, model);
+  if (status) return status;
+  if (bits != 16 && bits != 32)
+    return tg_fail(engine, TG_E_CONFIG, "activationStorage: %g bits, it must be 16 or 32", bits);
+  model->rounds_stored = bits == 16;
+  tg_runner_free(engine, &model->training);
+  return TG_OK;
 }
 
 tg_status tg_model_set_step(tg_engine *engine, tg_model *model, double step) {

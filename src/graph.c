@@ -147,6 +147,7 @@ static const tg_attribute settings[TG_SET_COUNT] = {
     [TG_SET_MAX_VALUE] = {"maxValue", 1, 0, MOST, 0},
     [TG_SET_RATE] = {"rate", 1, 0, 1, 0},
     [TG_SET_AXES] = {"axes", 1, 0, 255, 1},
+    [TG_SET_INT8] = {"int8", 0, 0, 1, 1},
 };
 
 /* The node's tensor that a setting's name begins with, or NULL. */

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "lean.h"
 #include "size.h"
 #include "train.h"
 
@@ -96,7 +97,9 @@ tg_status tg_inspect(tg_model *model, const tg_dataset *dataset, double first, d
   uint8_t *roles = tg_allocate(engine, TG_BLOCK_PRIVATE, graph->n_nodes, 1, "roles");
   uint32_t *order = tg_allocate(engine, TG_BLOCK_PRIVATE, tg_mul(r.count, sizeof *order), 0, "order of samples");
   /* Gradients and averages of a model that is being trained are not touched. */
+  tg_show_weights(model);
   tg_vectors vectors = {.weights = model->vectors.weights,
+                        .seen = model->vectors.seen,
                         .gradients = tg_model_new_vector(model, graph->trainable, "gradients"),
                         .next_state = tg_model_new_vector(model, graph->state, "state")};
   tg_runner runner = {0};

@@ -5,6 +5,7 @@
 
 #include "initialize.h"
 #include "kernels/conv2d.h"
+#include "lean.h"
 #include "op.h"
 #include "regularize.h"
 #include "size.h"
@@ -32,6 +33,7 @@ static void free_vectors(tg_model *model) {
   tg_release(engine, model->vectors.weights);
   tg_release(engine, model->vectors.gradients);
   tg_release(engine, model->vectors.next_state);
+  tg_release(engine, model->vectors.seen);
   tg_release(engine, model->penalties);
   tg_optim_free(engine, &model->optim);
 }
@@ -48,6 +50,7 @@ void tg_model_free(tg_model *model) {
   tg_release(engine, model->order);
   tg_release(engine, model->eval_order);
   tg_release(engine, model->class_weights);
+  tg_release(engine, model->mask);
   tg_graph_free(&model->graph);
   tg_release(engine, model);
 }
@@ -130,6 +133,10 @@ tg_status tg_model_finish(tg_model *model, const int32_t *outputs, uint32_t n_ou
   if (v->weights) v->gradients = tg_model_new_vector(model, graph->trainable, "gradients");
   if (v->gradients) v->next_state = tg_model_new_vector(model, graph->state, "state");
   if (!v->next_state) return refuse(model, engine->status);
+  if (tg_sees_rounded(graph)) {
+    v->seen = tg_model_new_vector(model, graph->trainable, "weights in 8 bits");
+    if (!v->seen) return refuse(model, engine->status);
+  }
   const uint64_t room = tg_penalty_room(graph);
   if (room) {
     model->penalties = tg_allocate(engine, TG_BLOCK_PRIVATE, room * sizeof(double), 1, "penalties");

@@ -26,9 +26,12 @@ struct tg_model {
   uint64_t weights_version; /* goes up whenever the weights may have changed */
   int built, compiled;
   tg_vectors vectors;
-  double *penalties;  /* room for the sums of tg_penalize; NULL: no weight is trained */
-  tg_target *targets; /* one an output; NULL before tg_model_compile */
-  tg_target *staged;  /* those of the next one */
+  uint64_t seen_version; /* weights_version + 1 that vectors.seen was made from */
+  uint8_t *mask;         /* a bit a trainable weight: 0 where it is pruned; NULL: none is */
+  int rounds_stored;     /* training keeps values for the backward pass in 16 bits */
+  double *penalties;     /* room for the sums of tg_penalize; NULL: no weight is trained */
+  tg_target *targets;    /* one an output; NULL before tg_model_compile */
+  tg_target *staged;     /* those of the next one */
   tg_optim optim;
   tg_runner training, inference;
 

@@ -41,8 +41,10 @@ enum {
   TG_OP_PACKS_TO_PREDICT = 1024, /* in training it reads the weights as they stand */
   TG_OP_SLICES =
       2048, /* may run for some samples after others, dw being added up; where in a batch they are is nothing to it */
-  TG_OP_LIVE = 4096,      /* its attributes may change between steps: no shape or plan depends on them */
-  TG_OP_OVER_STEPS = 8192 /* takes (steps, channels): the 2-D operator over an image of one row */
+  TG_OP_LIVE = 4096,          /* its attributes may change between steps: no shape or plan depends on them */
+  TG_OP_OVER_STEPS = 8192,    /* takes (steps, channels): the 2-D operator over an image of one row */
+  TG_OP_TAKES_ROUNDED = 16384 /* its backward pass may read x and y rounded to 16 bits: it looks nothing up by them, and
+                                 small differences make small ones */
 };
 
 /* What one step means for all nodes. */

@@ -10,13 +10,18 @@
 #include "kernels/conv2d.h"
 #include "size.h"
 
-enum { LINE = 64, ARRAYS_A_NODE = 8 + TG_MAX_INPUTS };
+enum { LINE = 64, ARRAYS_A_NODE = 10 + TG_MAX_INPUTS };
 
 typedef struct {
   uint32_t node;
   tg_array_kind kind;
   uint64_t bytes, offset;
   uint32_t first, last; /* on the time line */
+  /* Of a value: when the backward pass reads it (0: it does not), whether it bears rounding until then, and the arrays
+   * that it waits in and is restored to, or NONE. */
+  uint32_t back_first, back_last;
+  int exact;
+  uint32_t stored, restored;
 } tg_array;
 
 /* Numbers of a node's arrays; NONE where it has no such array. */
@@ -36,6 +41,9 @@ typedef struct {
   tg_use *uses;
   tg_array *arrays;
   uint32_t n_arrays;
+  int stores;        /* values wait in 16 bits where they can */
+  uint32_t n_stored; /* so many do */
+  uint32_t threads;
 } tg_planner;
 
 /* Nodes that take slices in turn run at the reader's time forward, at the producer's backward. */
@@ -52,13 +60,27 @@ static uint32_t add_array(tg_planner *p, uint32_t node, tg_array_kind kind, uint
   if (!reals) return NONE;
   /* Tail loads of kernels may read a little past the end. */
   uint64_t bytes = tg_mul(tg_add(reals, TG_OVERREAD_REALS), sizeof(tg_real));
-  p->arrays[p->n_arrays] =
-      (tg_array){.node = node, .kind = kind, .bytes = tg_align_up(bytes, LINE), .first = first, .last = last};
+  p->arrays[p->n_arrays] = (tg_array){.node = node,
+                                      .kind = kind,
+                                      .bytes = tg_align_up(bytes, LINE),
+                                      .first = first,
+                                      .last = last,
+                                      .stored = NONE,
+                                      .restored = NONE};
   return p->n_arrays++;
 }
 
 static void extend(tg_planner *p, uint32_t array, uint32_t time) {
   if (p->arrays[array].last < time) p->arrays[array].last = time;
+}
+
+/* The backward pass of node i reads a value. */
+static void extend_back(tg_planner *p, uint32_t array, uint32_t i) {
+  tg_array *a = &p->arrays[array];
+  const uint32_t time = backward_time(p, i);
+  if (!a->back_first || time < a->back_first) a->back_first = time;
+  if (time > a->back_last) a->back_last = time;
+  if (!(p->graph->nodes[i].op->traits & TG_OP_TAKES_ROUNDED)) a->exact = 1;
 }
 
 static int role(const tg_planner *p, uint32_t node, int roles) { return p->roles[node] & roles; }
@@ -194,10 +216,32 @@ static void place_values(tg_planner *p) {
     int reads_y =
         node->op->traits & TG_OP_BACKWARD_READS_Y || (step->buffers.relu && !(node->op->traits & TG_OP_KEEPS_MASK));
     int reads_x = node->op->traits & TG_OP_BACKWARD_READS_X;
-    for (uint32_t k = 0; k < node->n_inputs; k++)
-      extend(p, p->uses[node->inputs[k]].value, backward && reads_x && !step->skip ? backward_time(p, i) : time);
-    if (backward && reads_y && !step->skip) extend(p, use->value, backward_time(p, i));
+    for (uint32_t k = 0; k < node->n_inputs; k++) {
+      extend(p, p->uses[node->inputs[k]].value, time);
+      if (backward && reads_x && !step->skip) extend_back(p, p->uses[node->inputs[k]].value, i);
+    }
+    if (backward && reads_y && !step->skip) extend_back(p, use->value, i);
     if (role(p, i, TG_ROLE_READ | TG_ROLE_SEEDED)) extend(p, use->value, p->n);
+  }
+}
+
+/* Between the passes values stay where they are, or wait in half the bytes. */
+static void keep_values(tg_planner *p) {
+  for (uint32_t i = 0; i < p->n; i++) {
+    const uint32_t value = p->uses[i].value;
+    if (value == NONE || p->plan->steps[i].skip) continue;
+    tg_array *a = &p->arrays[value];
+    if (!a->back_first) continue;
+    /* Bytes are won only while something else runs in between. */
+    if (!p->stores || a->exact || a->last >= p->n || a->back_first <= a->last + 2) {
+      extend(p, value, a->back_last);
+      continue;
+    }
+    const uint64_t reals = value_reals(&p->graph->nodes[i], samples_held(p, i));
+    const uint64_t halves = tg_mul(reals, sizeof(uint16_t)) / sizeof(tg_real) + 1;
+    a->stored = add_array(p, i, TG_ARRAY_STORED, halves, a->last, a->back_first);
+    a->restored = add_array(p, i, TG_ARRAY_RESTORED, reals, a->back_first, a->back_last);
+    p->n_stored++;
   }
 }
 
@@ -259,7 +303,6 @@ static int wants_dx(const tg_planner *p, uint32_t node) {
 }
 
 static void place_scratch(tg_planner *p) {
-  uint32_t threads = tg_pool_threads(p->graph->engine->pool);
   for (uint32_t i = 0; i < p->n; i++) {
     const tg_node *node = &p->graph->nodes[i];
     tg_use *use = &p->uses[i];
@@ -267,7 +310,7 @@ static void place_scratch(tg_planner *p) {
     tg_step *step = &p->plan->steps[i];
     if (!node->op->plan || step->skip || !step->needed) continue;
     tg_needs needs = {0};
-    node->op->plan(p->graph, node, samples_at_once(p, i), threads, wants_dx(p, i), &needs);
+    node->op->plan(p->graph, node, samples_at_once(p, i), p->threads, wants_dx(p, i), &needs);
     const int training = p->plan->request.training, backward = step->has_gradient;
     const uint32_t time = forward_time(p, i), end = backward_time(p, i);
     if (training && node->op->traits & TG_OP_PACKS_TO_PREDICT) needs.packed = 0;
@@ -375,6 +418,30 @@ static int moves_state(const tg_planner *p, uint32_t node) {
   return p->plan->request.training && !p->plan->request.as_inference && !p->plan->steps[node].buffers.frozen;
 }
 
+/* Where the backward pass finds a value. */
+static const tg_real *kept_address(const tg_planner *p, uint32_t value) {
+  if (value == NONE || p->arrays[value].restored == NONE) return address(p, value);
+  return address(p, p->arrays[value].restored);
+}
+
+/* Lists the values that wait in 16 bits with the nodes after and before which they do. */
+static void list_stored(tg_planner *p) {
+  tg_plan *plan = p->plan;
+  uint32_t number = 0;
+  for (uint32_t value = 0; value < p->n_arrays; value++) {
+    const tg_array *a = &p->arrays[value];
+    if (a->stored == NONE) continue;
+    uint32_t *store = &plan->steps[a->last].store, *restore = &plan->steps[2 * p->n - a->back_first].restore;
+    plan->stored[number++] = (tg_stored){.value = address(p, value),
+                                         .bits = (uint16_t *)address(p, a->stored),
+                                         .restored = address(p, a->restored),
+                                         .elements = p->graph->nodes[a->node].elements,
+                                         .next_store = *store,
+                                         .next_restore = *restore};
+    *store = *restore = number;
+  }
+}
+
 /* Writes the pointers of every node. */
 static void bind(tg_planner *p, const tg_vectors *vectors) {
   for (uint32_t i = 0; i < p->n; i++) {
@@ -383,6 +450,7 @@ static void bind(tg_planner *p, const tg_vectors *vectors) {
     tg_step *step = &p->plan->steps[i];
     tg_buffers *b = &step->buffers;
     b->y = address(p, use->value);
+    step->kept_y = kept_address(p, use->value);
     b->dy = address(p, use->gradient);
     step->scratch_forward = address(p, use->scratch_forward);
     step->scratch_backward = address(p, use->scratch_backward);
@@ -394,7 +462,7 @@ static void bind(tg_planner *p, const tg_vectors *vectors) {
       const tg_tensor *tensor = &p->graph->tensors[node->first_tensor + t];
       const tg_real *at = vectors->weights + tg_graph_offset(p->graph, tensor);
       if (tensor->trainable) {
-        b->w = at;
+        b->w = vectors->seen ? vectors->seen + tensor->offset : at;
         b->dw = vectors->gradients + tensor->offset;
       } else {
         b->next_state = vectors->next_state + tensor->offset;
@@ -409,11 +477,37 @@ static void bind(tg_planner *p, const tg_vectors *vectors) {
     for (uint32_t k = 0; k < node->n_inputs; k++) {
       const tg_use *input = &p->uses[node->inputs[k]];
       b->x[k] = address(p, input->value);
+      step->kept_x[k] = kept_address(p, input->value);
       b->from[k] = p->graph->nodes[node->inputs[k]].quantization;
       b->dx[k] = address(p, use->temporary[k] == NONE ? input->gradient : use->temporary[k]);
       step->sum[k] = use->temporary[k] == NONE ? NULL : address(p, input->gradient);
     }
   }
+}
+
+/* Places all arrays for so many threads. `room` holds three numbers an array. */
+static tg_status arrange(tg_planner *p, int stores, uint32_t threads, uint32_t *room) {
+  memset(p->plan->steps, 0, p->n * sizeof(tg_step));
+  memset(p->uses, 0, p->n * sizeof(tg_use));
+  p->n_arrays = p->n_stored = 0;
+  p->stores = stores;
+  p->threads = threads;
+  follow_edges(p, (uint8_t *)room);
+  decide_kernels(p);
+  place_values(p);
+  keep_values(p);
+  place_gradients(p);
+  place_scratch(p);
+  return place_arrays(p, room);
+}
+
+/* Whether a step takes less memory when values wait in 16 bits: not so where one layer takes most of it. Gradients
+ * depend on the answer, so it must not depend on the threads: one is reckoned with. */
+static int storing_helps(tg_planner *p, uint32_t *room) {
+  if (!p->plan->request.rounds_stored || !p->plan->request.training) return 0;
+  if (arrange(p, 0, 1, room)) return 1;
+  const uint64_t whole = p->plan->arena_bytes;
+  return !arrange(p, 1, 1, room) && p->plan->arena_bytes < whole;
 }
 
 /* Decides what runs and where every array lies. What it allocates, also when it fails, end_layout gives back. */
@@ -425,14 +519,7 @@ static tg_status lay_out(tg_planner *p) {
   p->arrays = tg_allocate(engine, TG_BLOCK_PRIVATE, most * sizeof(tg_array), 1, "plan");
   uint32_t *room = tg_allocate(engine, TG_BLOCK_PRIVATE, 3 * most * sizeof(uint32_t), 1, "plan");
   tg_status status = p->plan->steps && p->uses && p->arrays && room ? check_values(p) : engine->status;
-  if (!status) {
-    follow_edges(p, (uint8_t *)room);
-    decide_kernels(p);
-    place_values(p);
-    place_gradients(p);
-    place_scratch(p);
-    status = place_arrays(p, room);
-  }
+  if (!status) status = arrange(p, storing_helps(p, room), tg_pool_threads(engine->pool), room);
   tg_release(engine, room);
   return status;
 }
@@ -456,10 +543,14 @@ tg_status tg_plan_make(tg_plan *plan, const tg_graph *graph, const tg_plan_reque
   if (!status) {
     plan->arena = tg_allocate(engine, TG_BLOCK_PRIVATE, plan->arena_bytes, 1,
                               request->training ? "training plan" : "inference plan");
-    if (plan->arena)
+    if (p.n_stored)
+      plan->stored = tg_allocate(engine, TG_BLOCK_PRIVATE, p.n_stored * sizeof(tg_stored), 1, "training plan");
+    if (plan->arena && (plan->stored || !p.n_stored)) {
       bind(&p, vectors);
-    else
+      list_stored(&p);
+    } else {
       status = engine->status;
+    }
   }
   end_layout(&p);
   if (status) tg_plan_free(engine, plan);
@@ -482,6 +573,7 @@ int32_t tg_plan_describe(const tg_graph *graph, const tg_plan_request *request, 
 
 void tg_plan_free(tg_engine *engine, tg_plan *plan) {
   tg_release(engine, plan->steps);
+  tg_release(engine, plan->stored);
   tg_release(engine, plan->arena);
   *plan = (tg_plan){0};
 }

@@ -24,6 +24,9 @@ typedef struct {
   uint32_t samples; /* batch size; smaller batches may run */
   int training;     /* with a backward pass */
   int as_inference; /* see tg_run */
+  /* Values wait for the backward pass in 16 bits (bfloat16) where all that read them then are TG_OP_TAKES_ROUNDED, if
+   * the whole takes less memory so. */
+  int rounds_stored;
   tg_which_weights weights;
   const uint8_t *roles; /* of every node; read while the plan is made */
 } tg_plan_request;
@@ -32,7 +35,9 @@ typedef struct {
 typedef struct {
   tg_buffers buffers; /* w and dw too: the flat vectors of the model never move */
   tg_real *scratch_forward, *scratch_backward;
-  int needed;       /* somebody reads it */
+  const tg_real *kept_x[TG_MAX_INPUTS], *kept_y; /* x and y in the backward pass: buffers', or restored from 16 bits */
+  uint32_t store, restore;                       /* one more than the first of tg_plan.stored that is then due, or 0 */
+  int needed;                                    /* somebody reads it */
   int skip;         /* forward and backward are done elsewhere: a renamed or fused node, or dropout at inference */
   int has_gradient; /* backward runs: the node, or one before it, has weights or is wanted, and a loss depends on it */
   /* Where a gradient with several readers is gathered: dx[i] is added to sum[i] after the node's backward pass, and so
@@ -51,13 +56,25 @@ typedef struct {
 /* The flat vectors of a model that steps read and write. */
 typedef struct {
   tg_real *weights;    /* trainable tensors, then the others */
+  tg_real *seen;       /* the trainable ones as layers see them (lean.h); NULL: as they are */
   tg_real *gradients;  /* of the trainable part */
   tg_real *next_state; /* what the other tensors become when the step is made */
 } tg_vectors;
 
+/* A value that waits in 16 bits: written after the forward pass of one node, read before the backward pass of another.
+ */
+typedef struct {
+  const tg_real *value;
+  uint16_t *bits;
+  tg_real *restored;
+  uint64_t elements;                 /* a sample */
+  uint32_t next_store, next_restore; /* others at the same moment, counted as tg_step does */
+} tg_stored;
+
 typedef struct {
   tg_plan_request request; /* its roles are gone */
   tg_step *steps;          /* one a node */
+  tg_stored *stored;       /* NULL: none */
   char *arena;
   uint64_t arena_bytes;
 } tg_plan;

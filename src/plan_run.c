@@ -1,7 +1,9 @@
-/* Running a plan: the passes over its nodes, and the slices in which some of them take turns. */
+/* Running a plan: the passes over its nodes, the slices in which some of them take turns, and the values that wait in
+ * 16 bits between the passes. */
 #include <string.h>
 
 #include "kernels/elementwise.h"
+#include "kernels/lean.h"
 #include "plan.h"
 #include "size.h"
 
@@ -11,10 +13,14 @@ typedef struct {
 } tg_part;
 
 /* The arrays of node i for such a part. What stands between producer and reader holds one slice and does not move. */
-static tg_buffers buffers_of(const tg_plan *plan, const tg_graph *graph, uint32_t i, tg_part part) {
+static tg_buffers buffers_of(const tg_plan *plan, const tg_graph *graph, uint32_t i, tg_part part, int backward) {
   const tg_step *step = &plan->steps[i];
   const tg_node *node = &graph->nodes[i];
   tg_buffers b = step->buffers;
+  if (backward) {
+    b.y = (tg_real *)step->kept_y;
+    memcpy(b.x, step->kept_x, sizeof b.x);
+  }
   if (part.first == 0) return b;
   if (b.saved) b.saved += part.first / step->slice * step->saved_reals;
   if (i == step->reader) {
@@ -45,7 +51,7 @@ static int is_copy(const tg_op *op, const tg_run *run) {
 static void run_forward(const tg_plan *plan, const tg_graph *graph, const tg_run *run, uint32_t i, tg_part part) {
   tg_step *step = &plan->steps[i];
   const tg_op *op = graph->nodes[i].op;
-  tg_buffers buffers = buffers_of(plan, graph, i, part);
+  tg_buffers buffers = buffers_of(plan, graph, i, part, 0);
   buffers.scratch = step->scratch_forward;
   tg_run some = *run;
   some.samples = part.count;
@@ -59,21 +65,66 @@ static void run_forward(const tg_plan *plan, const tg_graph *graph, const tg_run
   op->forward(&some, graph, &graph->nodes[i], &buffers);
 }
 
+/* Reals of a tile: 64 KiB. */
+enum { TILE_REALS = 16384 };
+
+typedef struct {
+  const tg_stored *stored;
+  uint64_t n;
+} stored_job;
+
+static size_t tile_of(const stored_job *j, uint64_t first) {
+  const uint64_t rest = j->n - first;
+  return (size_t)(rest < TILE_REALS ? rest : TILE_REALS);
+}
+
+static void store_tile(void *context, uint32_t tile, uint32_t thread) {
+  (void)thread;
+  const stored_job *j = context;
+  const uint64_t first = (uint64_t)tile * TILE_REALS;
+  tg_store_bfloat16(j->stored->bits + first, j->stored->value + first, tile_of(j, first));
+}
+
+static void restore_tile(void *context, uint32_t tile, uint32_t thread) {
+  (void)thread;
+  const stored_job *j = context;
+  const uint64_t first = (uint64_t)tile * TILE_REALS;
+  tg_load_bfloat16(j->stored->restored + first, j->stored->bits + first, tile_of(j, first));
+}
+
+static void run_stored(const tg_run *run, const tg_stored *stored,
+                       void (*tile)(void *context, uint32_t tile, uint32_t thread)) {
+  stored_job job = {stored, run->samples * stored->elements};
+  tg_pool_run(run->pool, (uint32_t)((job.n + TILE_REALS - 1) / TILE_REALS), tile, &job);
+}
+
+static void store_values(const tg_plan *plan, const tg_run *run, const tg_step *step) {
+  for (uint32_t k = step->store; k; k = plan->stored[k - 1].next_store)
+    run_stored(run, &plan->stored[k - 1], store_tile);
+}
+
+static void restore_values(const tg_plan *plan, const tg_run *run, const tg_step *step) {
+  for (uint32_t k = step->restore; k; k = plan->stored[k - 1].next_restore)
+    run_stored(run, &plan->stored[k - 1], restore_tile);
+}
+
+/* Whether node i runs, by itself or after its producer, when its turn comes. */
+static int has_turn(const tg_step *step, const tg_node *node, uint32_t i) {
+  return step->needed && !step->skip && node->op->forward && !(step->slice && i == step->producer);
+}
+
 void tg_plan_forward(const tg_plan *plan, const tg_graph *graph, const tg_run *run, uint32_t first, uint32_t last) {
   for (uint32_t i = first; i <= last; i++) {
     const tg_step *step = &plan->steps[i];
-    if (!step->needed || step->skip || !graph->nodes[i].op->forward || (step->slice && i == step->producer)) continue;
     tg_part part = {0, 0};
-    do {
+    while (has_turn(step, &graph->nodes[i], i) && part.first + part.count < run->samples) {
       part = part_at(step, run, part.first + part.count);
       if (step->slice) run_forward(plan, graph, run, step->producer, part);
       run_forward(plan, graph, run, i, part);
-    } while (part.first + part.count < run->samples);
+    }
+    store_values(plan, run, step);
   }
 }
-
-/* A tile of 64 KiB. */
-enum { SUM_TILE_REALS = 16384 };
 
 typedef struct {
   tg_real *sum;
@@ -84,20 +135,20 @@ typedef struct {
 static void sum_tile(void *context, uint32_t tile, uint32_t thread) {
   (void)thread;
   const sum_job *j = context;
-  uint64_t first = (uint64_t)tile * SUM_TILE_REALS, rest = j->n - first;
-  tg_accumulate(j->sum + first, j->x + first, (size_t)(rest < SUM_TILE_REALS ? rest : SUM_TILE_REALS));
+  uint64_t first = (uint64_t)tile * TILE_REALS, rest = j->n - first;
+  tg_accumulate(j->sum + first, j->x + first, (size_t)(rest < TILE_REALS ? rest : TILE_REALS));
 }
 
 /* sum (n) += x (n). */
 static void add_up(const tg_run *run, tg_real *sum, const tg_real *x, uint64_t n) {
   sum_job job = {sum, x, n};
-  tg_pool_run(run->pool, (uint32_t)((n + SUM_TILE_REALS - 1) / SUM_TILE_REALS), sum_tile, &job);
+  tg_pool_run(run->pool, (uint32_t)((n + TILE_REALS - 1) / TILE_REALS), sum_tile, &job);
 }
 
 static void run_backward(const tg_plan *plan, const tg_graph *graph, const tg_run *run, uint32_t i, tg_part part) {
   const tg_step *step = &plan->steps[i];
   const tg_node *node = &graph->nodes[i];
-  tg_buffers buffers = buffers_of(plan, graph, i, part);
+  tg_buffers buffers = buffers_of(plan, graph, i, part, 1);
   buffers.scratch = step->scratch_backward;
   tg_run some = *run;
   some.samples = part.count;
@@ -115,6 +166,7 @@ void tg_plan_backward(const tg_plan *plan, const tg_graph *graph, const tg_run *
     const tg_node *node = &graph->nodes[i];
     if (!step->has_gradient) continue;
     if (look) look(context, i, step->buffers.dy);
+    restore_values(plan, run, step);
     if (step->skip || !node->op->backward || (step->slice && i == step->reader)) continue;
     tg_part part = {0, 0};
     do {

@@ -150,7 +150,9 @@ typedef enum {
   TG_ARRAY_SAVED = 3,         /* what the forward pass leaves for the backward pass */
   TG_ARRAY_SCRATCH_FORWARD = 4,
   TG_ARRAY_SCRATCH_BACKWARD = 5,
-  TG_ARRAY_PACKED = 6 /* the weights in the order that the forward pass reads */
+  TG_ARRAY_PACKED = 6,  /* the weights in the order that the forward pass reads */
+  TG_ARRAY_STORED = 7,  /* a value in 16 bits, between the passes */
+  TG_ARRAY_RESTORED = 8 /* the value made of that again, for the backward pass */
 } tg_array_kind;
 
 /** Gradients of what tg_model_inspect computes, when it is not a node. */
@@ -357,6 +359,20 @@ TG_EXPORT tg_status tg_model_set_hyperparameter(tg_engine *engine, tg_model *mod
  */
 TG_EXPORT tg_status tg_model_set_attribute(tg_engine *engine, tg_model *model, uint32_t node, const char *name,
                                            double value);
+
+/**
+ * Prunes: weight i of the trainable ones (they come first in the vector) stays if bit i % 8 of mask[i / 8] is 1; else
+ * it becomes 0 now and stays so in every update, and its gradient counts for 0. The mask holds a bit for each. NULL
+ * lets all weights change again. TG_E_STATE (not built), TG_E_OOM.
+ */
+TG_EXPORT tg_status tg_model_set_mask(tg_engine *engine, tg_model *model, const uint8_t *mask);
+
+/**
+ * In how many bits training keeps values from the forward to the backward pass, from the next tg_train_begin on: 32, or
+ * 16 (bfloat16), which halves them and rounds what gradients are computed from, where that makes a step's memory
+ * smaller. TG_E_CONFIG.
+ */
+TG_EXPORT tg_status tg_model_store_activations(tg_engine *engine, tg_model *model, double bits);
 
 /** Sets the count of training steps done (resuming from a checkpoint). TG_E_CONFIG. */
 TG_EXPORT tg_status tg_model_set_step(tg_engine *engine, tg_model *model, double step);

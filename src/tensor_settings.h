@@ -22,6 +22,7 @@ typedef enum {
   TG_SET_MAX_VALUE,
   TG_SET_RATE, /* of the way there a step */
   TG_SET_AXES, /* bit d: lengths run along axis d; bit 4 + d: along axis -1 - d, until the shape is known */
+  TG_SET_INT8, /* 1: layers see the tensor as 8 bits hold it, a scale for each column of the last axis (lean.h) */
   TG_SET_COUNT
 } tg_tensor_setting;
 

@@ -6,6 +6,7 @@
 
 #include "kernels/elementwise.h"
 #include "kernels/update.h"
+#include "lean.h"
 #include "op.h"
 #include "regularize.h"
 #include "rng.h"
@@ -87,8 +88,10 @@ tg_status tg_check_data(tg_model *model, const tg_dataset *dataset, double first
 /* ---- plans ---- */
 
 static tg_plan_request request_for(const tg_model *model, uint32_t batch, int training) {
-  return (tg_plan_request){
-      .samples = batch, .training = training, .roles = model->roles + (training ? 0 : model->graph.n_nodes)};
+  return (tg_plan_request){.samples = batch,
+                           .training = training,
+                           .rounds_stored = model->rounds_stored,
+                           .roles = model->roles + (training ? 0 : model->graph.n_nodes)};
 }
 
 static tg_status prepare(tg_model *model, tg_runner *runner, uint32_t batch, int training) {
@@ -321,6 +324,7 @@ static tg_status train_step(tg_model *model, uint32_t step, double out[3]) {
   tg_run run = tg_make_run(model, rows, 1, 0);
   clear_measured(model);
   tg_load_batch(model, runner, model->dataset, order, rows);
+  tg_show_weights(model);
   tg_vectors *v = &model->vectors;
   const uint64_t trainable = model->graph.trainable, state_bytes = model->graph.state * sizeof(tg_real);
   memcpy(v->next_state, v->weights + trainable, (size_t)state_bytes); /* for nodes that do not run, or are frozen */
@@ -334,8 +338,10 @@ static tg_status train_step(tg_model *model, uint32_t step, double out[3]) {
   if (status) return status;
   model->step++;
   model->weights_version++;
+  tg_prune(model, v->gradients);
   tg_optim_step(engine->pool, &model->optim, v->weights, v->gradients, model->step);
   tg_constrain(&model->graph, v->weights);
+  tg_prune(model, v->weights);
   memcpy(v->weights + trainable, v->next_state, (size_t)state_bytes);
   return TG_OK;
 }
@@ -361,6 +367,7 @@ tg_status tg_inference_begin(tg_model *model, const tg_dataset *dataset, double 
   tg_status status = tg_check_samples(model, dataset, first, count, batch, labels, r);
   if (!status) status = prepare(model, &model->inference, r->batch, 0);
   if (!status) status = prepare_order(model->graph.engine, &model->eval_order, &model->eval_capacity, r->batch);
+  if (!status) tg_show_weights(model);
   return status;
 }
 

@@ -40,6 +40,7 @@ TG_INLINE tg_v4 tg_v4_mul(tg_v4 a, tg_v4 b) { return a * b; }
 TG_INLINE tg_v4 tg_v4_div(tg_v4 a, tg_v4 b) { return a / b; }
 TG_INLINE tg_v4 tg_v4_madd(tg_v4 a, tg_v4 b, tg_v4 c) { return a * b + c; }
 TG_INLINE tg_v4 tg_v4_sqrt(tg_v4 a) { return (tg_v4){sqrt(a[0]), sqrt(a[1]), sqrt(a[2]), sqrt(a[3])}; }
+TG_INLINE tg_v4 tg_v4_round(tg_v4 a) { return (tg_v4){rint(a[0]), rint(a[1]), rint(a[2]), rint(a[3])}; }
 TG_INLINE tg_v4 tg_v4_abs(tg_v4 a) { return (tg_v4){fabs(a[0]), fabs(a[1]), fabs(a[2]), fabs(a[3])}; }
 TG_INLINE tg_mask tg_v4_lt(tg_v4 a, tg_v4 b) { return a < b; }
 TG_INLINE tg_mask tg_v4_le(tg_v4 a, tg_v4 b) { return a <= b; }
@@ -109,6 +110,8 @@ TG_INLINE tg_v4 tg_v4_madd(tg_v4 a, tg_v4 b, tg_v4 c) {
 #endif
 }
 TG_INLINE tg_v4 tg_v4_sqrt(tg_v4 a) { return wasm_f32x4_sqrt(a); }
+/* To the nearest whole number, halves to the even one. */
+TG_INLINE tg_v4 tg_v4_round(tg_v4 a) { return wasm_f32x4_nearest(a); }
 TG_INLINE tg_v4 tg_v4_abs(tg_v4 a) { return wasm_f32x4_abs(a); }
 TG_INLINE tg_mask tg_v4_lt(tg_v4 a, tg_v4 b) { return wasm_f32x4_lt(a, b); }
 TG_INLINE tg_mask tg_v4_le(tg_v4 a, tg_v4 b) { return wasm_f32x4_le(a, b); }

@@ -30,7 +30,7 @@ static void relu_backward(const tg_run *run, const tg_graph *graph, const tg_nod
 
 const tg_op tg_op_relu = {.name = "relu",
                           .n_inputs = 1,
-                          .traits = TG_OP_BACKWARD_READS_Y | TG_OP_IS_RELU,
+                          .traits = TG_OP_BACKWARD_READS_Y | TG_OP_IS_RELU | TG_OP_TAKES_ROUNDED,
                           .infer = tg_infer_same_shape,
                           .forward = relu_forward,
                           .backward = relu_backward};
@@ -76,15 +76,15 @@ static const tg_attribute clip_attributes[] = {{"min", -INFINITY, -INFINITY, INF
                                                {"max", INFINITY, -INFINITY, INFINITY, 0}};
 static const tg_attribute line_attributes[] = {{"scale", 1, -3e38, 3e38, 0}, {"offset", 0, -3e38, 3e38, 0}};
 
-#define TG_ACTIVATION(id, name_, variant_, reads, attributes_, n)   \
-  const tg_op tg_op_##id = {.name = name_,                          \
-                            .attributes = attributes_,              \
-                            .n_attributes = n,                      \
-                            .n_inputs = 1,                          \
-                            .variant = variant_,                    \
-                            .traits = TG_OP_BACKWARD_READS_##reads, \
-                            .infer = tg_infer_same_shape,           \
-                            .forward = forward,                     \
+#define TG_ACTIVATION(id, name_, variant_, reads, attributes_, n)                         \
+  const tg_op tg_op_##id = {.name = name_,                                                \
+                            .attributes = attributes_,                                    \
+                            .n_attributes = n,                                            \
+                            .n_inputs = 1,                                                \
+                            .variant = variant_,                                          \
+                            .traits = TG_OP_BACKWARD_READS_##reads | TG_OP_TAKES_ROUNDED, \
+                            .infer = tg_infer_same_shape,                                 \
+                            .forward = forward,                                           \
                             .backward = backward};
 
 TG_ACTIVATION(abs, "abs", TG_ABS, X, NULL, 0)

@@ -47,7 +47,7 @@ static void backward(const tg_run *run, const tg_graph *graph, const tg_node *no
 
 const tg_op tg_op_add = {.name = "add",
                          .n_inputs = 2,
-                         .traits = TG_OP_FUSES_RELU | TG_OP_PASSES_GRADIENT,
+                         .traits = TG_OP_FUSES_RELU | TG_OP_PASSES_GRADIENT | TG_OP_TAKES_ROUNDED,
                          .infer = tg_infer_broadcast,
                          .forward = forward,
                          .backward = backward};

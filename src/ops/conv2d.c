@@ -252,17 +252,18 @@ static void backward(const tg_run *run, const tg_graph *graph, const tg_node *no
   }
 }
 
-#define TG_CONV2D_OP(symbol, text, table, own_traits)                                                              \
-  const tg_op tg_op_##symbol = {.name = text,                                                                      \
-                                .attributes = table,                                                               \
-                                .n_attributes = sizeof table / sizeof *table,                                      \
-                                .n_inputs = 1,                                                                     \
-                                .traits = TG_OP_BACKWARD_READS_X | TG_OP_FUSES_RELU | TG_OP_SLICES | (own_traits), \
-                                .infer = infer,                                                                    \
-                                .plan = plan,                                                                      \
-                                .pack = pack,                                                                      \
-                                .forward = forward,                                                                \
-                                .backward = backward}
+#define TG_CONV2D_OP(symbol, text, table, own_traits)                                                          \
+  const tg_op tg_op_##symbol = {                                                                               \
+      .name = text,                                                                                            \
+      .attributes = table,                                                                                     \
+      .n_attributes = sizeof table / sizeof *table,                                                            \
+      .n_inputs = 1,                                                                                           \
+      .traits = TG_OP_BACKWARD_READS_X | TG_OP_FUSES_RELU | TG_OP_TAKES_ROUNDED | TG_OP_SLICES | (own_traits), \
+      .infer = infer,                                                                                          \
+      .plan = plan,                                                                                            \
+      .pack = pack,                                                                                            \
+      .forward = forward,                                                                                      \
+      .backward = backward}
 
 TG_CONV2D_OP(conv1d, "conv1d", attributes, TG_OP_OVER_STEPS);
 TG_CONV2D_OP(conv2d, "conv2d", attributes, 0);

@@ -134,16 +134,17 @@ static void backward(const tg_run *run, const tg_graph *graph, const tg_node *no
 }
 
 #define TG_DENSE(id, name_, attributes_)                                                                  \
-  const tg_op tg_op_##id = {.name = name_,                                                                \
-                            .attributes = attributes_,                                                    \
-                            .n_attributes = sizeof attributes_ / sizeof *attributes_,                     \
-                            .n_inputs = 1,                                                                \
-                            .traits = TG_OP_BACKWARD_READS_X | TG_OP_FUSES_RELU | TG_OP_PACKS_TO_PREDICT, \
-                            .infer = infer,                                                               \
-                            .plan = plan,                                                                 \
-                            .pack = pack,                                                                 \
-                            .forward = forward,                                                           \
-                            .backward = backward};
+  const tg_op tg_op_##id = {                                                                              \
+      .name = name_,                                                                                      \
+      .attributes = attributes_,                                                                          \
+      .n_attributes = sizeof attributes_ / sizeof *attributes_,                                           \
+      .n_inputs = 1,                                                                                      \
+      .traits = TG_OP_BACKWARD_READS_X | TG_OP_FUSES_RELU | TG_OP_TAKES_ROUNDED | TG_OP_PACKS_TO_PREDICT, \
+      .infer = infer,                                                                                     \
+      .plan = plan,                                                                                       \
+      .pack = pack,                                                                                       \
+      .forward = forward,                                                                                 \
+      .backward = backward};
 
 TG_DENSE(dense, "dense", attributes)
 TG_DENSE(dense_like, "denseLike", like_attributes)

@@ -89,7 +89,7 @@ static void backward(const tg_run *run, const tg_graph *graph, const tg_node *no
 
 const tg_op tg_op_mat_mul = {.name = "matMul",
                              .n_inputs = 2,
-                             .traits = TG_OP_BACKWARD_READS_X,
+                             .traits = TG_OP_BACKWARD_READS_X | TG_OP_TAKES_ROUNDED,
                              .infer = infer,
                              .plan = plan,
                              .forward = forward,

@@ -31,7 +31,7 @@ static void backward(const tg_run *run, const tg_graph *graph, const tg_node *no
                             .backward = backward};
 
 TG_MERGE(subtract, "subtract", TG_SUBTRACT, 0, NULL, 0)
-TG_MERGE(multiply, "multiply", TG_MULTIPLY, TG_OP_BACKWARD_READS_X, NULL, 0)
+TG_MERGE(multiply, "multiply", TG_MULTIPLY, TG_OP_BACKWARD_READS_X | TG_OP_TAKES_ROUNDED, NULL, 0)
 TG_MERGE(average, "average", TG_AVERAGE, 0, average_attributes, 1)
 TG_MERGE(maximum, "maximum", TG_MAXIMUM, TG_OP_BACKWARD_READS_X, NULL, 0)
 TG_MERGE(minimum, "minimum", TG_MINIMUM, TG_OP_BACKWARD_READS_X, NULL, 0)

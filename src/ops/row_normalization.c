@@ -141,7 +141,7 @@ static void backward(const tg_run *run, const tg_graph *graph, const tg_node *no
                             .n_attributes = sizeof attributes_ / sizeof *attributes_, \
                             .n_inputs = 1,                                            \
                             .variant = variant_,                                      \
-                            .traits = TG_OP_BACKWARD_READS_X,                         \
+                            .traits = TG_OP_BACKWARD_READS_X | TG_OP_TAKES_ROUNDED,   \
                             .infer = infer,                                           \
                             .plan = plan,                                             \
                             .forward = forward,                                       \

@@ -48,13 +48,13 @@ static void backward(const tg_run *run, const tg_graph *graph, const tg_node *no
   if (buffers->dx[0]) tg_pool_run(run->pool, run->samples, backward_sample, &j);
 }
 
-#define TG_SOFTMAX(id, name_, variant_)                       \
-  const tg_op tg_op_##id = {.name = name_,                    \
-                            .n_inputs = 1,                    \
-                            .variant = variant_,              \
-                            .traits = TG_OP_BACKWARD_READS_Y, \
-                            .infer = tg_infer_same_shape,     \
-                            .forward = forward,               \
+#define TG_SOFTMAX(id, name_, variant_)                                             \
+  const tg_op tg_op_##id = {.name = name_,                                          \
+                            .n_inputs = 1,                                          \
+                            .variant = variant_,                                    \
+                            .traits = TG_OP_BACKWARD_READS_Y | TG_OP_TAKES_ROUNDED, \
+                            .infer = tg_infer_same_shape,                           \
+                            .forward = forward,                                     \
                             .backward = backward};
 
 TG_SOFTMAX(softmax, "softmax", SOFTMAX)

@@ -8,13 +8,14 @@
 #include "test.h"
 
 /* What a piece of the arena holds: a node's value, gradient or saved array; 0 nothing. */
-enum { VALUE = 1, GRADIENT, SAVED, TEMPORARY, PACKED, KINDS };
+enum { VALUE = 1, GRADIENT, SAVED, TEMPORARY, PACKED, STORED, KINDS };
 static uint32_t mark_of(uint32_t node, uint32_t kind) { return node * KINDS + kind; }
 
 typedef struct {
   const tg_plan *plan;
   const tg_graph *graph;
   uint32_t *marks; /* one a real of the arena */
+  uint32_t stored; /* values that went into 16 bits */
 } paper;
 
 static void put(paper *p, const tg_real *array, uint64_t reals, uint32_t mark) {
@@ -96,15 +97,43 @@ static void forward_node(paper *p, uint32_t i, part s) {
   }
 }
 
+/* What so many numbers of 16 bits take, in reals. */
+static uint64_t halves(uint64_t n) { return (n * sizeof(uint16_t) + sizeof(tg_real) - 1) / sizeof(tg_real); }
+
+/* Values that go into their 16 bits after the turn of a node, and come back before it. */
+static void store_values(paper *p, uint32_t i) {
+  for (uint32_t k = p->plan->steps[i].store; k; k = p->plan->stored[k - 1].next_store) {
+    const tg_stored *s = &p->plan->stored[k - 1];
+    const uint64_t reals = p->plan->request.samples * s->elements;
+    const uint32_t mark = p->marks[s->value - (tg_real *)p->plan->arena];
+    CHECK(mark % KINDS == VALUE);
+    expect(p, s->value, reals, mark, i);
+    put(p, (tg_real *)s->bits, halves(reals), mark - VALUE + STORED);
+    p->stored++;
+  }
+}
+
+static void restore_values(paper *p, uint32_t i) {
+  for (uint32_t k = p->plan->steps[i].restore; k; k = p->plan->stored[k - 1].next_restore) {
+    const tg_stored *s = &p->plan->stored[k - 1];
+    const uint64_t reals = p->plan->request.samples * s->elements;
+    const uint32_t mark = p->marks[(tg_real *)s->bits - (tg_real *)p->plan->arena];
+    CHECK(mark % KINDS == STORED);
+    expect(p, (tg_real *)s->bits, halves(reals), mark, i);
+    put(p, s->restored, reals, mark - STORED + VALUE);
+  }
+}
+
 static void run_forward(paper *p) {
   for (uint32_t i = 0; i < p->graph->n_nodes; i++) {
     const tg_step *step = &p->plan->steps[i];
-    if (!step->needed || step->skip || (step->slice && i == step->producer)) continue;
+    const int turn = step->needed && !step->skip && !(step->slice && i == step->producer);
     part s = {0, 0};
-    while ((s = next_part(p, i, s)).count > 0) {
+    while (turn && (s = next_part(p, i, s)).count > 0) {
       if (step->slice) forward_node(p, step->producer, s);
       forward_node(p, i, s);
     }
+    store_values(p, i);
   }
 }
 
@@ -129,12 +158,13 @@ static void backward_node(paper *p, uint32_t i, part s) {
   for (uint32_t k = 0; k < node->n_inputs; k++) {
     const uint64_t elements = p->graph->nodes[node->inputs[k]].elements;
     if (node->op->traits & TG_OP_BACKWARD_READS_X)
-      expect(p, piece(b->x[k], elements, s, reads), s.count * elements, mark_of(writer(p, node->inputs[k]), VALUE), i);
+      expect(p, piece(step->kept_x[k], elements, s, reads), s.count * elements,
+             mark_of(writer(p, node->inputs[k]), VALUE), i);
     if (b->dx[k] && !step->sum[k])
       expect(p, piece(b->dx[k], elements, s, reads), s.count * elements, gradient_mark(p, node->inputs[k]), i);
   }
   if (node->op->traits & TG_OP_BACKWARD_READS_Y || (b->relu && !(node->op->traits & TG_OP_KEEPS_MASK)))
-    expect(p, b->y, s.count * node->elements, mark_of(i, VALUE), i);
+    expect(p, step->kept_y, s.count * node->elements, mark_of(i, VALUE), i);
   if (needs.saved) expect(p, saved_of(step, s), needs.saved, mark_of(i, SAVED), i);
 }
 
@@ -148,6 +178,7 @@ static void run_backward(paper *p, const uint8_t *roles) {
       expect(p, step->buffers.dy, p->plan->request.samples * node->elements, gradient_mark(p, i), i);
     for (uint32_t k = 0; k < node->n_inputs; k++)
       CHECK(step->skip || step->sum[k] || !step->buffers.dx[k] || !(roles[node->inputs[k]] & TG_ROLE_SEEDED));
+    restore_values(p, i);
     if (step->skip || (step->slice && i == step->reader)) continue;
     part s = {0, 0};
     while ((s = next_part(p, i, s)).count > 0) {
@@ -176,6 +207,8 @@ static void check_reach(const paper *p, const uint8_t *roles) {
   }
 }
 
+static uint64_t stored_in_all;
+
 /* Returns how many pairs of nodes take slices in turn. */
 static int check_plan(tg_model *model, const tg_plan_request *request) {
   tg_plan plan;
@@ -183,7 +216,7 @@ static int check_plan(tg_model *model, const tg_plan_request *request) {
   const uint8_t *roles = request->roles;
   const uint32_t samples = request->samples;
   CHECK(!tg_plan_make(&plan, graph, request, &model->vectors));
-  paper p = {&plan, graph, test_block(plan.arena_bytes / sizeof(tg_real) * sizeof(uint32_t))};
+  paper p = {&plan, graph, test_block(plan.arena_bytes / sizeof(tg_real) * sizeof(uint32_t)), 0};
   check_reach(&p, roles);
   /* Predictions find the weights as the one before packed them. */
   for (uint32_t i = 0; i < graph->n_nodes; i++)
@@ -198,6 +231,8 @@ static int check_plan(tg_model *model, const tg_plan_request *request) {
     if (roles[i] & TG_ROLE_SEEDED && plan.steps[i].has_gradient)
       put(&p, plan.steps[i].buffers.dy, samples * graph->nodes[i].elements, gradient_mark(&p, i));
   if (request->training) run_backward(&p, roles);
+  CHECK(!p.stored || (request->training && request->rounds_stored));
+  stored_in_all += p.stored;
   int sliced = 0;
   for (uint32_t i = 0; i < graph->n_nodes; i++) sliced += plan.steps[i].slice && plan.steps[i].reader == i;
   tg_plan_free(graph->engine, &plan);
@@ -212,6 +247,9 @@ static int check_plans(tg_model *model, uint32_t samples, int training) {
   CHECK(n <= sizeof roles);
   tg_plan_request request = {.samples = samples, .training = training, .roles = model->roles + (training ? 0 : n)};
   int sliced = check_plan(model, &request);
+  request.rounds_stored = 1;
+  CHECK(check_plan(model, &request) == sliced);
+  request.rounds_stored = training && test_below(2);
   for (uint32_t k = 1 + test_below(3); k > 0; k--) roles[test_below(n)] |= training ? TG_ROLE_SEEDED : TG_ROLE_READ;
   for (uint32_t k = test_below(4); k > 0; k--)
     roles[test_below(n)] |= training && test_below(2) ? TG_ROLE_READ | TG_ROLE_WANTED : TG_ROLE_READ;
@@ -324,6 +362,7 @@ int main(void) {
     check_plans(chain.model, 1 + test_below(3), 0);
     tg_model_destroy(engine, chain.model);
   }
+  CHECK(stored_in_all > 1000);
   CHECK(tg_engine_info(engine, TG_INFO_LIVE_ALLOCATIONS) == 0);
   tg_engine_destroy(engine);
   return test_report();

@@ -243,6 +243,10 @@ export const ArrayKind = Object.freeze(
     SCRATCH_BACKWARD: 5,
     /** the weights in the order that the forward pass reads */
     PACKED: 6,
+    /** a value in 16 bits, between the passes */
+    STORED: 7,
+    /** the value made of that again, for the backward pass */
+    RESTORED: 8,
   }),
 );
 
@@ -385,6 +389,14 @@ export const InspectFlag = Object.freeze(
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, node: number, name: Pointer<'char'>, value: number) => StatusValue} modelSetAttribute
  *   Changes, between steps, what no shape or plan depends on: the penalty of a tensor ("kernel/l2"), or an attribute of
  *   an op such as dropout. TG_E_CONFIG, with nothing changed.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, mask: Pointer<'uint8_t'>) => StatusValue} modelSetMask
+ *   Prunes: weight i of the trainable ones (they come first in the vector) stays if bit i % 8 of mask[i / 8] is 1; else
+ *   it becomes 0 now and stays so in every update, and its gradient counts for 0. The mask holds a bit for each. NULL
+ *   lets all weights change again. TG_E_STATE (not built), TG_E_OOM.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, bits: number) => StatusValue} modelStoreActivations
+ *   In how many bits training keeps values from the forward to the backward pass, from the next tg_train_begin on: 32, or
+ *   16 (bfloat16), which halves them and rounds what gradients are computed from, where that makes a step's memory
+ *   smaller. TG_E_CONFIG.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, step: number) => StatusValue} modelSetStep
  *   Sets the count of training steps done (resuming from a checkpoint). TG_E_CONFIG.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, field: ModelFieldValue) => number} modelInfo
@@ -489,6 +501,8 @@ export function bindEngine(module) {
     modelMeasured: module._tg_model_measured,
     modelSetHyperparameter: module._tg_model_set_hyperparameter,
     modelSetAttribute: module._tg_model_set_attribute,
+    modelSetMask: module._tg_model_set_mask,
+    modelStoreActivations: module._tg_model_store_activations,
     modelSetStep: module._tg_model_set_step,
     modelInfo: module._tg_model_info,
     modelDescribeNode: module._tg_model_describe_node,

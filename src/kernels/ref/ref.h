@@ -138,6 +138,10 @@ tg_ref_loss tg_ref_softmax_crossentropy, tg_ref_categorical_crossentropy, tg_ref
     tg_ref_categorical_focal;
 
 double tg_ref_penalty(double *g, const tg_real *w, double l1, double l2, size_t n);
+void tg_ref_fake_quantize_columns(double *y, const tg_real *w, size_t rows, size_t columns);
+/* slope: of the straight-through estimator. */
+void tg_ref_fake_quantize(double *y, double *slope, const tg_real *x, size_t n, double scale, double zero);
+double tg_ref_bfloat16(double x);
 void tg_ref_constrain_norms(double *y, const tg_real *w, const uint32_t dims[4], uint32_t axes, double min, double max,
                             double rate);
 
