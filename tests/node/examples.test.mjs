@@ -114,6 +114,49 @@ describe('examples', () => {
     }
   });
 
+  const SMALL = ['--epochs', '2', '--limit', '1280', '--threads', '2'];
+  /** @param {string} file @param {string[]} options @returns {Promise<string>} */
+  const outputOf = async (file, options) => {
+    const { code, output } = await runScript(join(ROOT, 'examples', file), options, { cwd: ROOT });
+    assert.equal(code, 0, output);
+    return output;
+  };
+  /** The bytes that a line tells. @param {string} output @param {string} what */
+  const bytesIn = (output, what) =>
+    Number(new RegExp(`^${what}: .*?(\\d+) bytes`, 'm').exec(output)?.[1]);
+  /** The accuracy that a line tells, in percent. @param {string} output @param {string} what */
+  const accuracyIn = (output, what) =>
+    Number(new RegExp(`^${what}: .*test accuracy (\\d+\\.\\d\\d) %`, 'm').exec(output)?.[1]);
+
+  it('prune.mjs leaves a fifth of the weights and a quarter of the bytes', async () => {
+    const output = await outputOf('prune.mjs', [...SMALL, '--pruning', '3']);
+    assert.match(output, /epoch 1: loss \d\.\d+, 0\.00 % pruned\nepoch 2: .* 80\.00 % pruned/);
+    assert.ok(bytesIn(output, 'pruned') < 0.26 * bytesIn(output, 'whole'), output);
+    assert.ok(bytesIn(output, 'pruned, 8 bits') < 0.12 * bytesIn(output, 'whole'), output);
+    assert.ok(accuracyIn(output, 'pruned') > accuracyIn(output, 'whole') - 5, output);
+  });
+
+  it('half-precision.mjs takes less memory and half the bytes, and trains as floats do', async () => {
+    const output = await outputOf('half-precision.mjs', SMALL);
+    const [floats, halves] = ['float32', 'bfloat16'].map((what) => `activations ${what}`);
+    assert.ok(bytesIn(output, halves) < 0.7 * bytesIn(output, floats), output);
+    assert.ok(Math.abs(accuracyIn(output, halves) - accuracyIn(output, floats)) < 4, output);
+    for (const type of ['float16', 'bfloat16']) {
+      const name = `weights ${type}`;
+      assert.ok(bytesIn(output, name) < 0.52 * bytesIn(output, 'weights float32'), output);
+      const off = accuracyIn(output, name) - accuracyIn(output, 'weights float32');
+      assert.ok(Math.abs(off) < 1, output);
+    }
+  });
+
+  it('quantization-aware.mjs is no worse than rounding afterwards', async () => {
+    const output = await outputOf('quantization-aware.mjs', [...SMALL, '--aware', '1']);
+    const after = accuracyIn(output, '8 bits, rounded afterwards');
+    const trained = accuracyIn(output, '8 bits, trained for');
+    assert.ok(trained >= after, output);
+    assert.ok(bytesIn(output, '8 bits, trained for') < 0.3 * bytesIn(output, 'floats'), output);
+  });
+
   it('an option that is not a number ends with an error that names it', async () => {
     const script = join(ROOT, 'examples', 's1-cifar10-cnn.mjs');
     const { code, output } = await runScript(script, ['--epochs', 'ten'], { cwd: ROOT });

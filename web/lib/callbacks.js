@@ -11,6 +11,7 @@ import { growth } from './better.js';
 import { Callback } from './callback.js';
 import { ConfigError, IoError, NonFiniteError } from './errors.js';
 import { HOOKS } from './hooks.js';
+import { readPruneOptions, readSparsity } from './prune-options.js';
 import {
   bothGiven,
   describe,
@@ -163,6 +164,90 @@ class EarlyStopping extends Callback {
     if (this.#weights) await this.model.setWeights(this.#weights);
     this.#weights = null;
   }
+}
+
+/**
+ * Prunes more and more (Zhu and Gupta 2017, arXiv:1710.01878): from `beginEpoch` to `endEpoch` the sparsity goes from
+ * `initialSparsity` to `finalSparsity`, s = final + (initial − final) · (1 − t)^power with t from 0 to 1, fast at
+ * first; afterwards training goes on with what is left. Weights are chosen at the beginning of an epoch, so a seed
+ * gives the same bits for any `yieldEvery`. Logs and history have `sparsity`.
+ *
+ * @param {object} options
+ * @param {number} options.finalSparsity from 0 to below 1
+ * @param {number} [options.initialSparsity] default 0
+ * @param {number} [options.beginEpoch] default 0
+ * @param {number} options.endEpoch the first epoch with `finalSparsity`
+ * @param {number} [options.frequency] epochs from one pruning to the next, default 1
+ * @param {number} [options.power] default 3
+ * @param {'global' | 'layer'} [options.scope] as `model.prune` takes it
+ * @param {string | readonly string[]} [options.layers] as `model.prune` takes it
+ * @returns {Callback}
+ * @throws {ConfigError} {InputTypeError}
+ */
+export function gradualPruning(options) {
+  return new GradualPruning(options);
+}
+
+class GradualPruning extends Callback {
+  #initial;
+  #final;
+  #begin;
+  #end;
+  #frequency;
+  #power;
+  #rest;
+  /** Of the last pruning. @type {number | undefined} */
+  #asked;
+  #sparsity = 0;
+
+  /** @param {unknown} options */
+  constructor(options) {
+    super();
+    const where = { what: 'gradualPruning' };
+    const names = /** @type {const} */ ([
+      'finalSparsity',
+      'initialSparsity',
+      'beginEpoch',
+      'endEpoch',
+      'frequency',
+      'power',
+      'scope',
+      'layers',
+    ]);
+    const given = readOptions(options, names, where);
+    this.#final = readSparsity(given.finalSparsity, 'finalSparsity', where);
+    this.#initial = readSparsity(given.initialSparsity ?? 0, 'initialSparsity', where);
+    this.#begin = needWhole(given.beginEpoch ?? 0, 'beginEpoch', where);
+    this.#end = needWhole(given.endEpoch, 'endEpoch', where, this.#begin);
+    this.#frequency = needWhole(given.frequency ?? 1, 'frequency', where, 1);
+    this.#power = needNumber(given.power ?? 3, 'power', where);
+    if (!(this.#power > 0)) throw wrongType(this.#power, 'power', 'above 0', where);
+    const { scope, layers } = readPruneOptions({ ...pick(given), sparsity: 0 });
+    this.#rest = { scope, ...(layers && { layers }) };
+  }
+
+  /** @param {number} epoch */
+  async onEpochBegin(epoch) {
+    const due = epoch >= this.#end || (epoch - this.#begin) % this.#frequency === 0;
+    if (epoch < this.#begin || !due) return;
+    const length = this.#end - this.#begin;
+    const t = length > 0 ? Math.min((epoch - this.#begin) / length, 1) : 1;
+    const sparsity = this.#final + (this.#initial - this.#final) * (1 - t) ** this.#power;
+    // What is pruned already stays so, and need not be looked for again.
+    if (epoch > this.#end && sparsity === this.#asked) return;
+    this.#asked = sparsity;
+    this.#sparsity = (await this.model.prune({ sparsity, ...this.#rest })).sparsity;
+  }
+
+  /** @param {number} _epoch @param {Logs} logs */
+  onEpochEnd(_epoch, logs) {
+    logs.sparsity = this.#sparsity;
+  }
+}
+
+/** Those of two options that are given. @param {{ scope?: unknown, layers?: unknown }} options */
+function pick({ scope, layers }) {
+  return { ...(scope !== undefined && { scope }), ...(layers !== undefined && { layers }) };
 }
 
 /**

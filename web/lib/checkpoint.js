@@ -5,18 +5,22 @@
  *
  * Metadata (all strings): `format` 'tabgrad-checkpoint', `formatVersion` '1' (layers in a row),
  * '2' (a graph) or '3' (a quantised model, with `quantization`), `libraryVersion`, and as JSON `architecture` ({ name, layers, inbound? }), `training` ({ seed, step, compiled, position }).
- * Weights have the names of `getWeights`; optimizer slots `optimizer:<slot>:<weight>`.
+ * Weights have the names of `getWeights`; optimizer slots `optimizer:<slot>:<weight>`. A model in training for 8 bits
+ * has version '4'. Weights may be F16 or BF16, and stand without their zeros (`sparse.js`).
  */
 
 import { nodesOf, readArchitecture } from './architecture.js';
-import { readMetrics } from './compile.js';
-import { FormatError, NonFiniteError, VersionError } from './errors.js';
+import { STORAGE_BITS, readMetrics } from './compile.js';
+import { FormatError, LimitError, NonFiniteError, VersionError } from './errors.js';
+import { LARGEST, findInfinite, fromHalves, toHalves } from './io/half.js';
 import { decode, encode } from './io/safetensors.js';
 import { LOSS_NAMES, readLoss } from './losses.js';
 import { OPTIMIZER_NAMES, hyperparameterNames, readOptimizer } from './optimizers.js';
 import { describe } from './options.js';
+import { awareNodes } from './quantize-aware.js';
 import { quantizedNodes } from './quantized-nodes.js';
 import { readSchedule } from './schedules.js';
+import { decodeSparse, encodeSparse } from './sparse.js';
 import { matchTensors, readTensors, writeTensors } from './tensors.js';
 import { freshPosition } from './trainer.js';
 import { VERSION } from './version.js';
@@ -32,16 +36,30 @@ const CHAIN_VERSION = '1';
 const GRAPH_VERSION = '2';
 /** A quantised model: kernels of type I8, and the scales of its activations in `quantization`. */
 const QUANTIZED_VERSION = '3';
+/** A model in training for 8 bits. */
+const AWARE_VERSION = '4';
+const VERSIONS = [CHAIN_VERSION, GRAPH_VERSION, QUANTIZED_VERSION, AWARE_VERSION];
+
+/**
+ * @typedef {object} SaveOptions
+ * @property {boolean} includeOptimizer its state, how the model was compiled and where training stands
+ * @property {boolean} sparse whether zeros are left out
+ * @property {keyof typeof WEIGHT_TYPES} dtype of the weights
+ */
+
+/** Types of weights in files. */
+const WEIGHT_TYPES = Object.freeze({ float32: 'F32', float16: 'F16', bfloat16: 'BF16' });
 
 /** @param {string} slot */
 const slotPrefix = (slot) => `optimizer:${slot}:`;
 
 /**
  * @param {HostModel} model
- * @param {boolean} includeOptimizer its state, how the model was compiled and where training stands
+ * @param {SaveOptions} options
  * @returns {Uint8Array<ArrayBuffer>}
+ * @throws {LimitError} a weight is larger than its type
  */
-export function encodeCheckpoint(model, includeOptimizer) {
+export function encodeCheckpoint(model, { includeOptimizer, sparse, dtype }) {
   const { native, pointer } = model;
   const kernels = int8Kernels(model.nodes);
   const slots = includeOptimizer ? model.slots : [];
@@ -54,13 +72,14 @@ export function encodeCheckpoint(model, includeOptimizer) {
     })),
   ];
   /** @type {Tensor[]} */
-  const tensors = vectors.flatMap(({ prefix, own, view }) =>
-    readTensors(own, view()).map(({ name, shape, data }) =>
-      kernels.has(name)
-        ? { name, dtype: 'I8', shape, data: Int8Array.from(data) }
-        : { name: prefix + name, dtype: 'F32', shape, data },
-    ),
+  const whole = vectors.flatMap(({ prefix, own, view }) =>
+    readTensors(own, view()).map(({ name, shape, data }) => {
+      if (kernels.has(name)) return { name, dtype: 'I8', shape, data: Int8Array.from(data) };
+      const type = WEIGHT_TYPES[prefix === '' ? dtype : 'float32'];
+      return narrowed({ name: prefix + name, dtype: type, shape, data });
+    }),
   );
+  const { tensors, metadata } = encodeSparse(whole, model.masks, sparse);
   const training = {
     seed: model.seed,
     step: includeOptimizer ? model.step : 0,
@@ -76,13 +95,33 @@ export function encodeCheckpoint(model, includeOptimizer) {
       architecture: JSON.stringify(model.architecture),
       training: JSON.stringify(training),
       ...(model.quantized && { quantization: JSON.stringify(activationsOf(model.nodes)) }),
+      ...metadata,
     },
   });
+}
+
+/**
+ * A tensor of floats in the type that it shall have.
+ *
+ * @param {Tensor & { data: Float32Array }} tensor
+ * @returns {Tensor}
+ */
+function narrowed(tensor) {
+  const { name, dtype, data } = tensor;
+  if (dtype !== 'F16' && dtype !== 'BF16') return tensor;
+  const halves = toHalves(data, dtype);
+  const bad = findInfinite(halves, dtype);
+  if (bad < 0) return { ...tensor, data: halves };
+  throw new LimitError(
+    `save: tensor ${name} holds ${data[bad]} at index ${bad}, ${dtype} reaches ${LARGEST[dtype]}.`,
+    { field: name },
+  );
 }
 
 /** @param {HostModel} model */
 function versionOf(model) {
   if (model.quantized) return QUANTIZED_VERSION;
+  if (model.aware) return AWARE_VERSION;
   return model.architecture.inbound ? GRAPH_VERSION : CHAIN_VERSION;
 }
 
@@ -101,50 +140,60 @@ function int8Kernels(nodes) {
  * @throws {FormatError} {VersionError} and what `decode` and the layers throw
  */
 export function decodeCheckpoint(bytes) {
-  const { tensors, metadata } = decode(bytes);
+  const { tensors: stored, metadata } = decode(bytes);
   if (metadata.get('format') !== FORMAT) {
     throw new FormatError(
       `This safetensors file is no checkpoint of this library: its format is ` +
         `${describe(metadata.get('format'))}, expected '${FORMAT}'.`,
     );
   }
-  const version = metadata.get('formatVersion');
-  if (version !== CHAIN_VERSION && version !== GRAPH_VERSION && version !== QUANTIZED_VERSION) {
+  const version = metadata.get('formatVersion') ?? '';
+  if (!VERSIONS.includes(version)) {
     throw new VersionError(
-      `The checkpoint has format version ${describe(version)}, known are '${CHAIN_VERSION}', ` +
-        `'${GRAPH_VERSION}' and '${QUANTIZED_VERSION}'.`,
+      `The checkpoint has format version ${describe(version)}, known are ${VERSIONS.join(', ')}.`,
     );
   }
+  const shapes = metadata.has('sparse') ? jsonObject(metadata, 'sparse') : {};
+  const pruned = metadata.has('pruned') ? json(metadata, 'pruned') : [];
+  const { tensors: whole, masks } = decodeSparse(stored, shapes, pruned);
+  const tensors = new Map([...whole].map(([key, tensor]) => [key, floats(tensor)]));
   const { name, layers, ...graph } = jsonObject(metadata, 'architecture');
   const training = jsonObject(metadata, 'training');
   const architecture = readArchitecture(
     layers,
     typeof name === 'string' ? name : 'sequential',
-    version === GRAPH_VERSION || (version === QUANTIZED_VERSION && graph.inbound !== undefined)
+    version === GRAPH_VERSION || (version !== CHAIN_VERSION && graph.inbound !== undefined)
       ? { inbound: graph.inbound ?? null, calls: graph.calls, outputs: graph.outputs }
       : undefined,
   );
-  if (version !== QUANTIZED_VERSION) return new Checkpoint(architecture, training, tensors);
+  if (version === AWARE_VERSION) {
+    const lowered = awareNodes(nodesOf(architecture));
+    return new Checkpoint(architecture, training, tensors, masks, lowered);
+  }
+  if (version !== QUANTIZED_VERSION) return new Checkpoint(architecture, training, tensors, masks);
   const lowered = quantizedNodes(nodesOf(architecture), readActivations(metadata));
-  return new Checkpoint(architecture, training, widened(tensors, lowered), lowered);
+  return new Checkpoint(architecture, training, widened(tensors, lowered), masks, lowered);
 }
 
 class Checkpoint {
   #training;
   #tensors;
+  #masks;
 
   /**
    * @param {import('./architecture.js').Architecture} architecture
    * @param {Record<string, any>} training
    * @param {Map<string, Tensor>} tensors
-   * @param {import('./quantized-nodes.js').LoweredModel} [lowered] of a quantised model
+   * @param {Map<string, Uint8Array>} masks of pruned weights
+   * @param {import('./quantized-nodes.js').LoweredModel} [lowered] of a quantised model, or one in training for it
    */
-  constructor(architecture, training, tensors, lowered) {
+  constructor(architecture, training, tensors, masks, lowered) {
     this.architecture = architecture;
     this.lowered = lowered;
     this.seed = whole(training.seed, 'seed');
     this.#training = training;
     this.#tensors = tensors;
+    this.#masks = masks;
   }
 
   /** How it was compiled; null: it was not. @throws {FormatError} and what builders throw */
@@ -154,7 +203,7 @@ class Checkpoint {
   }
 
   /**
-   * Only the weights, into a model of the same architecture.
+   * Only the weights, and which of them are pruned, into a model of the same architecture.
    *
    * @param {HostModel} model
    */
@@ -164,6 +213,7 @@ class Checkpoint {
     );
     const values = matchTensors(model.tensors, weights, 'loadWeights');
     writeTensors(model.tensors, values, model.native.vector(model.pointer, 'WEIGHTS'));
+    model.setMasks(this.#masks);
   }
 
   /**
@@ -199,6 +249,7 @@ class Checkpoint {
       fill(slotPrefix(slot.name), slot.tensors, () => native.slotVector(pointer, slot));
     }
     matchTensors([], rest.values(), 'load');
+    model.setMasks(this.#masks);
     native.setStep(pointer, whole(this.#training.step, 'step'));
     if (!position) return;
     const metrics = position.metrics ? model.newMetrics() : null;
@@ -267,20 +318,31 @@ function widened(tensors, { nodes }) {
   return wide;
 }
 
+/** A tensor with numbers of 16 bits widened. @param {Tensor} tensor @returns {Tensor} */
+function floats(tensor) {
+  const { dtype, data } = tensor;
+  if (dtype !== 'F16' && dtype !== 'BF16') return tensor;
+  return { ...tensor, dtype: 'F32', data: fromHalves(/** @type {Uint16Array} */ (data), dtype) };
+}
+
+/** @param {Map<string, string>} metadata @param {string} key @returns {unknown} */
+function json(metadata, key) {
+  const text = metadata.get(key);
+  if (text === undefined) throw new FormatError(`The checkpoint's metadata lacks ${key}.`);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new FormatError(`The checkpoint's ${key} is not valid JSON.`, { cause });
+  }
+}
+
 /**
  * @param {Map<string, string>} metadata
  * @param {string} key
  * @returns {Record<string, any>}
  */
 function jsonObject(metadata, key) {
-  const text = metadata.get(key);
-  if (text === undefined) throw new FormatError(`The checkpoint's metadata lacks ${key}.`);
-  let value;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new FormatError(`The checkpoint's ${key} is not valid JSON.`, { cause });
-  }
+  const value = json(metadata, key);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   throw new FormatError(`The checkpoint's ${key} must be an object, found ${describe(value)}.`);
 }
@@ -290,11 +352,15 @@ function readCompiled(value) {
   const { optimizer, loss, metrics } = value;
   const type = OPTIMIZER_NAMES.find((name) => name === optimizer?.type);
   const all = Array.isArray(value.losses) ? value.losses : [loss];
+  const { activationStorage: storage } = value; // files of before it lack it
+  const stored = storage === undefined || STORAGE_BITS.has(storage);
   const known = all.every(
     (/** @type {any} */ own) => own === null || LOSS_NAMES.includes(own?.type),
   );
-  if (!type || !loss || !known || !Array.isArray(metrics)) {
-    throw new FormatError('The checkpoint names a loss, optimizer or metrics that are not known.');
+  if (!type || !loss || !known || !stored || !Array.isArray(metrics)) {
+    throw new FormatError(
+      'The checkpoint names a loss, optimizer, storage or metrics that are not known.',
+    );
   }
   const where = { what: 'load' };
   // Files of before losses had options lack them: the defaults are what they meant.
@@ -325,6 +391,7 @@ function readCompiled(value) {
       metrics.map((metric) => (metric === 'accuracy' ? metric : { config: { ...metric } })),
     ),
     weighted: value.weighted === true,
+    ...(storage && { activationStorage: storage }),
   };
 }
 

@@ -26,6 +26,9 @@ import { perPlace } from './per-place.js';
  *   accuracy of each output, and the other metrics of the first that has a loss, under their plain names
  * @property {readonly 'accuracy'[]} [weightedMetrics] accuracy in which samples count by their weights;
  *   reported as `accuracy` too, so not both. Default none
+ * @property {'float32' | 'bfloat16'} [activationStorage] how values wait from the forward to the backward pass.
+ *   'bfloat16' halves that memory: outputs and losses stay what they are, gradients are those of values rounded to
+ *   8 significant bits. Default 'float32'
  *
  * @typedef {readonly (typeof METRIC_NAMES[number] | { config: object })[]} Metrics
  *
@@ -48,6 +51,12 @@ const METRIC_NAMES = /** @type {const} */ ([
   'topKCategoricalAccuracy',
 ]);
 
+/** In how many bits values wait for the backward pass. @type {ReadonlyMap<unknown, number>} */
+export const STORAGE_BITS = new Map([
+  ['float32', 32],
+  ['bfloat16', 16],
+]);
+
 const WHERE = { what: 'compile' };
 
 /**
@@ -64,12 +73,20 @@ export function readCompileOptions(options, outputs) {
     'fromLogits',
     'metrics',
     'weightedMetrics',
+    'activationStorage',
   ]);
   const given = readOptions(options, names, WHERE);
   if (given.loss === undefined)
     throw new ConfigError('compile: loss is missing.', { field: 'loss' });
   const losses = readLosses(given, outputs);
   const metrics = readAllMetrics(given.metrics ?? [], outputs, losses);
+  const { activationStorage = 'float32' } = given;
+  const storage = needOneOf(
+    activationStorage,
+    /** @type {const} */ (['float32', 'bfloat16']),
+    'activationStorage',
+    WHERE,
+  );
   const weighted = readWeighted(given.weightedMetrics ?? []);
   if (metrics.some((metric) => metric === 'accuracy') && weighted.length > 0) {
     throw bothGiven('metrics', 'weightedMetrics', WHERE);
@@ -79,6 +96,7 @@ export function readCompileOptions(options, outputs) {
     ...losses,
     metrics: [...metrics, ...weighted],
     weighted: weighted.length > 0,
+    ...(storage === 'bfloat16' && { activationStorage: storage }),
   };
 }
 

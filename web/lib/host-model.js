@@ -1,7 +1,7 @@
 /** One model in the engine, with what the engine does not know of it. */
 
 import { callsOf, layerNumber, nodesOf, partOf } from './architecture.js';
-import { BusyError, ConfigError, StateError } from './errors.js';
+import { BusyError, ConfigError, ShapeError, StateError } from './errors.js';
 import { readLayer } from './layers.js';
 import { lossFacts } from './losses.js';
 import { optimizerFacts } from './optimizers.js';
@@ -19,6 +19,7 @@ import { freshPosition } from './trainer.js';
  *   null where nothing is wanted of it; only of a model of several outputs
  * @property {('accuracy' | import('./compile.js').MetricConfig)[]} metrics
  * @property {boolean} [weighted] whether the accuracy weighs samples; absent in older files
+ * @property {'bfloat16'} [activationStorage] how values wait for the backward pass; else float32
  *
  * @typedef {object} Extras what is loaded by who uses it
  * @property {import('./scheduled-rate.js').ScheduledRate | null} rate of the optimizer's schedule
@@ -46,6 +47,7 @@ import { freshPosition } from './trainer.js';
  * @property {number} macs
  * @property {CompileConfig | null} compiled
  * @property {boolean} quantized made by `quantize`: for inference alone
+ * @property {boolean} aware made by `quantizeAware`: in training for 8 bits
  */
 
 export class HostModel {
@@ -55,7 +57,8 @@ export class HostModel {
    * @param {Host} host
    * @param {import('./architecture.js').Architecture} architecture
    * @param {number} seed
-   * @param {import('./quantized-nodes.js').LoweredModel} [lowered] the nodes of a quantised model
+   * @param {import('./quantized-nodes.js').LoweredModel} [lowered] the nodes of a quantised model, or of one in
+   *   training for that
    */
   constructor(host, architecture, seed, lowered) {
     const { native } = host;
@@ -66,7 +69,9 @@ export class HostModel {
     /** What `compile` makes of it: other layers may be trainable. */
     this.wanted = architecture;
     this.seed = seed;
-    this.quantized = lowered !== undefined;
+    this.aware = lowered?.nodesOf !== undefined;
+    this.quantized = lowered !== undefined && !this.aware;
+    this.nodesOf = lowered?.nodesOf ?? nodesOf;
     const { nodes, ends, outputs } = lowered ?? nodesOf(architecture);
     /** @type {import('./quantized-nodes.js').LoweredModel['nodes']} */
     this.nodes = nodes;
@@ -86,6 +91,8 @@ export class HostModel {
       native.destroyModel(this.pointer);
       throw error;
     }
+    /** Of pruned weights, a bit a number (bitmap.js), by the tensors' names. @type {Map<string, Uint8Array>} */
+    this.masks = new Map();
     /** @type {CompileConfig | null} */
     this.compiled = null;
     /** Of metrics that the engine does not measure; null: there are none. @type {Extras['collector']} */
@@ -177,6 +184,7 @@ export class HostModel {
         ...this.#named('excludeDecay', optimizer.excludeDecay),
       ],
     );
+    this.native.storeActivations(this.pointer, config.activationStorage ? 16 : 32);
     // Fresh moments need Adam's bias correction from the start.
     this.native.setStep(this.pointer, 0);
     this.architecture = this.wanted;
@@ -281,7 +289,7 @@ export class HostModel {
     const changed = [...layers];
     changed[index] = readLayer({ ...layers[index], ...options });
     const architecture = { ...this.architecture, layers: changed };
-    const { nodes } = nodesOf(architecture);
+    const { nodes } = this.nodesOf(architecture);
     const kinds = (/** @type {typeof nodes} */ all) =>
       all.map((node) => [node.op, node.name]).join();
     if (kinds(nodes) !== kinds(this.nodes)) {
@@ -355,6 +363,39 @@ export class HostModel {
       const tensor = this.tensors.find((own) => own.name === name);
       weights.set(values.subarray(offset, offset + size), tensor?.offset);
     }
+    this.applyMasks();
+  }
+
+  /**
+   * Which weights stay 0 from now on.
+   *
+   * @param {Map<string, Uint8Array>} masks of trainable tensors, by name
+   */
+  setMasks(masks) {
+    this.native.setMask(this.pointer, masks.size > 0 ? this.#flatMask(masks) : null);
+    this.masks = masks;
+  }
+
+  /** After weights were written. */
+  applyMasks() {
+    if (this.masks.size > 0) this.setMasks(this.masks);
+  }
+
+  /** @param {Map<string, Uint8Array>} masks @returns {Uint8Array} of all trainable weights */
+  #flatMask(masks) {
+    const flat = new Uint8Array(Math.ceil(this.native.modelInfo(this.pointer, 'TRAINABLE') / 8));
+    flat.fill(255);
+    for (const [name, mask] of masks) {
+      const tensor = this.tensors.find((own) => own.name === name && own.trainable);
+      if (!tensor || mask.length !== Math.ceil(tensor.size / 8)) {
+        throw new ShapeError(`There is no tensor ${name} that this mask fits.`, { field: name });
+      }
+      for (let i = 0; i < tensor.size; i++) {
+        const at = tensor.offset + i;
+        if (!((mask[i >> 3] >> (i & 7)) & 1)) flat[at >> 3] &= ~(1 << (at & 7));
+      }
+    }
+    return flat;
   }
 
   /** The node of a layer's value, the last one where it is called again. @param {number} layer */
@@ -405,6 +446,7 @@ export class HostModel {
       macs: layers.reduce((total, layer) => total + layer.macs, 0),
       compiled: this.compiled,
       quantized: this.quantized,
+      aware: this.aware,
     };
   }
 

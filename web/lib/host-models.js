@@ -54,6 +54,8 @@ const checkpoints = () => import('./checkpoint.js');
 const inspector = () => import('./host-inspect.js');
 /** So is quantisation. */
 const quantization = () => import('./quantize.js');
+/** So is pruning. */
+const pruning = () => import('./prune.js');
 
 /** @type {[string, Method][]} */
 export const modelMethods = [
@@ -159,21 +161,33 @@ export const modelMethods = [
   [
     'model.quantize',
     async (host, { id, data, percentile }, task) => {
-      const { quantizeModel } = await quantization();
+      const { calibratedRanges, learntRanges, quantizeModel } = await quantization();
+      const model = host.model(id);
+      if (!data) return keep(host, quantizeModel(model, learntRanges(model), remade(host, model)));
+      const range = rangeOf(host, data);
+      return model.use(task, [range.dataset], async () => {
+        const ranges = calibratedRanges(model, range, percentile);
+        return keep(host, quantizeModel(model, ranges, remade(host, model)));
+      });
+    },
+  ],
+  [
+    'model.quantizeAware',
+    async (host, { id, data, percentile }, task) => {
+      const { calibratedRanges, quantizeAwareModel } = await quantization();
       const model = host.model(id);
       const range = rangeOf(host, data);
-      const { architecture, seed } = model;
-      return model.use(task, [range.dataset], async () =>
-        keep(
-          host,
-          quantizeModel(
-            model,
-            range,
-            percentile,
-            (lowered) => new HostModel(host, architecture, seed, lowered),
-          ),
-        ),
-      );
+      return model.use(task, [range.dataset], async () => {
+        const ranges = calibratedRanges(model, range, percentile);
+        return keep(host, quantizeAwareModel(model, ranges, remade(host, model)));
+      });
+    },
+  ],
+  [
+    'model.prune',
+    async (host, { id, ...options }) => {
+      const { pruneModel } = await pruning();
+      return { value: pruneModel(host.model(id), options) };
     },
   ],
   [
@@ -231,14 +245,15 @@ export const modelMethods = [
       model.change('setWeights', () => {
         const found = matchTensors(model.tensors, weights, 'setWeights');
         writeTensors(model.tensors, found, model.native.vector(model.pointer, 'WEIGHTS'));
+        model.applyMasks();
       });
     },
   ],
   [
     'model.save',
-    async (host, { id, includeOptimizer }) => {
+    async (host, { id, ...options }) => {
       const { encodeCheckpoint } = await checkpoints();
-      const bytes = encodeCheckpoint(host.model(id), includeOptimizer);
+      const bytes = encodeCheckpoint(host.model(id), options);
       return { value: bytes, transfer: [bytes.buffer] };
     },
   ],
@@ -273,7 +288,7 @@ export const modelMethods = [
         const checkpoint = decodeCheckpoint(bytes);
         if (checkpoint.lowered) {
           throw new ModelMismatchError(
-            'loadWeights: the file holds a quantised model, which `load` gives.',
+            'loadWeights: the file holds a quantised model, or one in training for it, which `load` gives.',
             {
               field: 'quantization',
             },
@@ -309,6 +324,18 @@ export const modelMethods = [
     },
   ],
 ];
+
+/**
+ * Makes models of other nodes of a model's architecture.
+ *
+ * @param {Host} host
+ * @param {HostModel} model
+ * @returns {import('./quantize.js').Make}
+ */
+const remade =
+  (host, { architecture, seed }) =>
+  (lowered) =>
+    new HostModel(host, architecture, seed, lowered);
 
 /** @param {Host} host @param {HostModel} model */
 function keep(host, model) {

@@ -3,8 +3,8 @@
 /**
  * @typedef {import('./host-model.js').LayerFacts} LayerFacts
  *
- * @typedef {'activation' | 'gradient' | 'gradientPart' | 'saved' | 'scratch' | 'packed'} ArrayContent
- *   output of a layer, gradient of it, one reader's share of a gradient that has several, what the
+ * @typedef {'activation' | 'gradient' | 'gradientPart' | 'saved' | 'scratch' | 'packed' | 'stored' | 'restored'} ArrayContent
+ *   output of a layer (`stored` in 16 bits between the passes and `restored` for the backward one), gradient of it, one reader's share of a gradient that has several, what the
  *   forward pass leaves for the backward pass, room for the length of one pass, and the weights in
  *   the order that the forward pass reads (predictions keep them)
  *
@@ -61,6 +61,8 @@ const CONTENTS = {
   4: 'scratch',
   5: 'scratch',
   6: 'packed',
+  7: 'stored',
+  8: 'restored',
 };
 
 /** Bytes of a weight or an activation. */
@@ -74,6 +76,8 @@ const COLUMN = {
   saved: 'saved',
   scratch: 'scratch',
   packed: 'packed',
+  stored: 'activations',
+  restored: 'activations',
 };
 
 /**

@@ -150,6 +150,11 @@ export class Model {
     return this.#facts.quantized;
   }
 
+  /** Whether `quantizeAware` made it: it trains for 8 bits. */
+  get isQuantizationAware() {
+    return this.#facts.aware;
+  }
+
   /** Whether `fit` runs now. */
   get isTraining() {
     return this.#run !== null;
@@ -169,6 +174,7 @@ export class Model {
   compile(options) {
     this.#check('compile');
     if (options?.optimizer !== undefined) this.#needFloats('compile: optimizer');
+    if (options?.activationStorage !== undefined) this.#needFloats('compile: activationStorage');
     if (this.#run) throw new BusyError('compile: the model is in use by fit; wait for its end.');
     const config = readCompileOptions(options, this.#facts.outputs);
     const { schedule } = config.optimizer;
@@ -681,7 +687,8 @@ export class Model {
    * `save` and `load` work as they do here, `fit` and all that changes weights is refused. This
    * model stays as it is; the copy is compiled as it is now.
    *
-   * @param {import('./quantize-options.js').QuantizeOptions} options
+   * @param {import('./quantize-options.js').QuantizeOptions} [options] required, but for a model of `quantizeAware`,
+   *   which has learnt its ranges and takes none
    * @returns {Promise<Model>}
    * @throws {NonFiniteError} a layer's output on the calibration samples; names the layer
    * @throws {LimitError} a layer sums more products than 32 bits hold; names the layer
@@ -691,14 +698,66 @@ export class Model {
   async quantize(options) {
     this.#check('quantize');
     this.#needFloats('quantize');
-    const { calibration, range, percentile, signal } = readQuantizeOptions(options);
-    throwIfAborted(signal, 'quantize');
-    const taken = this.#take(calibration, undefined, range, 'quantize: calibration');
+    if (!this.isQuantizationAware) return this.#calibrate('quantize', options);
+    readOptions(options, [], { what: 'quantize (ranges are learnt)' });
+    await this.#compiling;
+    return new Model(this.#client, await this.#call('model.quantize', { data: null }));
+  }
+
+  /**
+   * A copy of this model that trains for 8 bits: its layers see kernels, and the values that `quantize` holds in
+   * bytes, rounded as they will be, and gradients pass through that (straight-through estimator, Jacob et al. 2018,
+   * arXiv:1712.05877). Ranges of values begin with those of the calibration samples and follow the batches as moving
+   * averages (momentum 0.99). Compile it, train it some epochs with a small learning rate, then `await
+   * aware.quantize()`. Its float weights have the names they have here, with a `range` for each value; files keep
+   * all. This model stays as it is.
+   *
+   * @param {import('./quantize-options.js').QuantizeOptions} options as `quantize` takes them
+   * @returns {Promise<Model>} not compiled
+   * @throws {UnsupportedError} the model is quantised, or in training for it
+   * @throws {NonFiniteError} {ConfigError} {InputTypeError} {ShapeError} {EmptyError} {AbortedError}
+   */
+  async quantizeAware(options) {
+    this.#check('quantizeAware');
+    this.#needFloats('quantizeAware');
+    if (this.isQuantizationAware) {
+      throw new UnsupportedError('quantizeAware: the model is in training for 8 bits already.');
+    }
+    return this.#calibrate('quantizeAware', options);
+  }
+
+  /**
+   * @param {'quantize' | 'quantizeAware'} what
+   * @param {unknown} options
+   */
+  async #calibrate(what, options) {
+    const { calibration, range, percentile, signal } = readQuantizeOptions(options, what);
+    throwIfAborted(signal, what);
+    const taken = this.#take(calibration, undefined, range, `${what}: calibration`);
     await this.#compiling;
     const facts = await withData(this.#client, taken, signal, (data) =>
-      this.#call('model.quantize', { data, percentile }, { signal, job: true }),
+      this.#call(`model.${what}`, { data, percentile }, { signal, job: true }),
     );
     return new Model(this.#client, facts);
+  }
+
+  /**
+   * Sets the kernels' weights of the smallest size to 0 and keeps them so while training goes on (magnitude pruning,
+   * Han et al. 2015, arXiv:1506.02626), also when weights are set or averaged. The optimizer forgets what it kept for
+   * them. May be called again, with any sparsity, also while `fit` runs: from the next slice on, or in `onEpochBegin`
+   * from the epoch's first step (`gradualPruning` of `tabgrad/callbacks`). Files keep it; `save({ sparse: true })`
+   * leaves the zeros out.
+   *
+   * @param {import('./prune-options.js').PruneOptions} options
+   * @returns {Promise<import('./prune-options.js').PruneReport>}
+   * @throws {ConfigError} no such layer, or none of them has a kernel; a sparsity outside of 0 ≤ s < 1
+   * @throws {UnsupportedError} for a quantised model: prune, then quantize
+   */
+  async prune(options) {
+    this.#check('prune');
+    this.#needFloats('prune');
+    const { readPruneOptions } = await import('./prune-options.js');
+    return this.#call('model.prune', readPruneOptions(options));
   }
 
   /**
@@ -780,17 +839,30 @@ export class Model {
    * During `fit` it is taken between slices.
    *
    * @param {string | URL} [target] in Node a path to write as well
-   * @param {{ includeOptimizer?: boolean }} [options] without the optimizer (default true) the file
-   *   has weights and architecture alone, and `load` gives a model that is not compiled
+   * @param {{ includeOptimizer?: boolean, sparse?: boolean, dtype?: 'float32' | 'float16' | 'bfloat16' }} [options]
+   *   without the optimizer (default true) the file has weights and architecture alone, and `load` gives a model that
+   *   is not compiled. sparse (default false): tensors with many zeros, as `prune` makes them, are stored as a bitmap
+   *   and the other numbers. dtype: of the weights, default 'float32'; with 16 bits they are rounded to the nearest
+   *   (halves to even), the optimizer's state is not
    * @returns {Promise<Uint8Array>}
+   * @throws {LimitError} a weight is larger than float16 (65504) or bfloat16 hold; names the tensor
+   * @throws {UnsupportedError} a dtype of 16 bits for a quantised model
    */
   async save(target, options) {
     this.#check('save');
     const where = { what: 'save' };
-    const { includeOptimizer = true } = readOptions(options, ['includeOptimizer'], where);
-    needBoolean(includeOptimizer, 'includeOptimizer', where);
+    const names = /** @type {const} */ (['includeOptimizer', 'sparse', 'dtype']);
+    const own = readOptions(options, names, where);
+    const types = /** @type {const} */ (['float32', 'float16', 'bfloat16']);
+    const dtype = needOneOf(own.dtype ?? 'float32', types, 'dtype', where);
+    if (dtype !== 'float32') this.#needFloats(`save: dtype ${dtype}`);
+    const args = {
+      includeOptimizer: needBoolean(own.includeOptimizer ?? true, 'includeOptimizer', where),
+      sparse: needBoolean(own.sparse ?? false, 'sparse', where),
+      dtype,
+    };
     await this.#compiling;
-    const bytes = await this.#call('model.save', { includeOptimizer });
+    const bytes = await this.#call('model.save', args);
     if (target !== undefined) await writeFile(target, bytes);
     return bytes;
   }

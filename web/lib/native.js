@@ -356,6 +356,26 @@ export class Native {
     });
   }
 
+  /**
+   * @param {ModelPointer} model
+   * @param {Uint8Array | null} mask a bit a trainable weight: 0 where it is pruned; null: none is
+   */
+  setMask(model, mask) {
+    this.heap.withScope((scope) => {
+      const bytes = mask && scope.reserve(mask.length);
+      if (bytes && mask) this.heap.bytes(bytes, mask.length).set(mask);
+      this.#check(this.#ffi.modelSetMask(this.#engine, model, bytes ?? NULL));
+    });
+  }
+
+  /**
+   * @param {ModelPointer} model
+   * @param {number} bits in which values wait for the backward pass, 16 or 32
+   */
+  storeActivations(model, bits) {
+    this.#check(this.#ffi.modelStoreActivations(this.#engine, model, bits));
+  }
+
   /** @param {ModelPointer} model @param {number} step */
   setStep(model, step) {
     this.#check(this.#ffi.modelSetStep(this.#engine, model, step));

@@ -1,4 +1,4 @@
-/** The options of `quantize`. */
+/** The options of `quantize` and `quantizeAware`. */
 
 import { ConfigError } from './errors.js';
 import { needNumber, needOneOf, needSignal, readOptions } from './options.js';
@@ -16,7 +16,6 @@ import { needNumber, needOneOf, needSignal, readOptions } from './options.js';
  * @property {AbortSignal} [signal]
  */
 
-const WHERE = { what: 'quantize' };
 const NAMES = /** @type {const} */ ([
   'calibration',
   'first',
@@ -28,33 +27,35 @@ const NAMES = /** @type {const} */ ([
 
 /**
  * @param {unknown} options
+ * @param {string} what
  * @throws {ConfigError} {InputTypeError}
  */
-export function readQuantizeOptions(options) {
+export function readQuantizeOptions(options, what) {
+  const where = { what };
   const {
     method = 'percentile',
     percentile,
     signal,
     ...given
-  } = readOptions(options, NAMES, WHERE);
+  } = readOptions(options, NAMES, where);
   if (given.calibration === undefined || given.calibration === null) {
     throw new ConfigError(
-      'quantize: calibration is missing: samples like those the model will see.',
+      `${what}: calibration is missing: samples like those the model will see.`,
       {
         field: 'calibration',
       },
     );
   }
-  needOneOf(method, ['percentile', 'minmax'], 'method', WHERE);
+  needOneOf(method, ['percentile', 'minmax'], 'method', where);
   if (method === 'minmax' && percentile !== undefined) {
-    throw new ConfigError("quantize: percentile has no meaning with method 'minmax'.", {
+    throw new ConfigError(`${what}: percentile has no meaning with method 'minmax'.`, {
       field: 'percentile',
     });
   }
   return {
     calibration: given.calibration,
     range: { first: given.first, count: given.count },
-    percentile: method === 'minmax' ? 100 : needNumber(percentile ?? 99.99, 'percentile', WHERE),
-    signal: needSignal(signal, 'signal', WHERE),
+    percentile: method === 'minmax' ? 100 : needNumber(percentile ?? 99.99, 'percentile', where),
+    signal: needSignal(signal, 'signal', where),
   };
 }

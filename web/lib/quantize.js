@@ -1,10 +1,12 @@
 /**
- * Post-training quantisation: scales of activations from calibration, weights rounded to 8 bits, batch normalisation
+ * Quantisation: scales of activations from calibration, or as training has learnt them, weights rounded to 8 bits, batch normalisation
  * folded. The scheme is that of PyTorch's and TensorFlow Lite's defaults: weights symmetric, -127…127, a scale an output
  * channel; activations affine, 0…255, a scale and zero point a tensor (Jacob et al. 2018, arXiv:1712.05877).
  */
 
+import { nodesOf } from './architecture.js';
 import { UnsupportedError } from './errors.js';
+import { awareNodes, rangeName } from './quantize-aware.js';
 import { quantizedNodes } from './quantized-nodes.js';
 import { readTensors, writeTensors } from './tensors.js';
 
@@ -12,6 +14,8 @@ import { readTensors, writeTensors } from './tensors.js';
  * @typedef {import('./host-model.js').HostModel} HostModel
  * @typedef {import('./quantized-nodes.js').Activation} Activation
  * @typedef {import('./quantized-nodes.js').LoweredModel} LoweredModel
+ *
+ * @typedef {(lowered: LoweredModel) => HostModel} Make makes a model of nodes, of the same architecture
  */
 
 /** Samples that calibration runs together. */
@@ -23,36 +27,101 @@ const LEAST_WEIGHT = 1e-35;
  * A quantised copy of a model, for inference. The model itself stays as it is.
  *
  * @param {HostModel} model
- * @param {import('./trainer.js').Range} range calibration samples
- * @param {number} percentile 100: from the least value to the largest
- * @param {(lowered: LoweredModel) => HostModel} make a model of those nodes
+ * @param {Map<string, readonly [low: number, high: number]>} ranges of its values, by their nodes' names
+ * @param {Make} make
  * @returns {HostModel}
  */
-export function quantizeModel(model, { dataset, first, count }, percentile, make) {
-  const { native, pointer, architecture } = model;
-  if (architecture.calls) {
-    throw new UnsupportedError(
-      'quantize: a layer that is called more than once has no quantised form.',
-      { field: 'calls' },
-    );
-  }
-  const nodes = model.nodes.length;
-  const ranges = native.calibrate(pointer, dataset.pointer, first, count, BATCH, percentile, nodes);
-  const all = new Map(model.nodes.map(({ name }, index) => [name, activationOf(...ranges[index])]));
-  const lowered = quantizedNodes(model, all);
-  const made = make(lowered);
-  try {
-    const own = readTensors(model.tensors, native.vector(pointer, 'WEIGHTS'));
-    const floats = new Map(own.map(({ name, data }) => [name, data]));
-    const weights = quantizedWeights(lowered, floats);
-    writeTensors(made.tensors, weights, native.vector(made.pointer, 'WEIGHTS'));
+export function quantizeModel(model, ranges, make) {
+  const activations = new Map(
+    [...ranges].map(([name, [low, high]]) => [name, activationOf(low, high)]),
+  );
+  const lowered = quantizedNodes(nodesOf(model.architecture), activations);
+  const weights = quantizedWeights(lowered, floatsOf(model));
+  return made(model, make(lowered), weights, (copy) => {
     const { compiled, collector } = model;
-    if (compiled) made.compile(compiled, { rate: null, collector }); // nothing will train it
+    if (compiled) copy.compile(compiled, { rate: null, collector }); // nothing will train it
+  });
+}
+
+/**
+ * A copy of a model that trains for 8 bits; it is not compiled. The model itself stays as it is.
+ *
+ * @param {HostModel} model
+ * @param {Map<string, readonly [low: number, high: number]>} ranges of its values, where those that are learnt begin
+ * @param {Make} make
+ * @returns {HostModel}
+ */
+export function quantizeAwareModel(model, ranges, make) {
+  const weights = floatsOf(model);
+  for (const [name, range] of ranges) weights.set(rangeName(name), Float32Array.from(range));
+  const lowered = awareNodes(nodesOf(model.architecture));
+  return made(model, make(lowered), weights, (copy) => copy.setMasks(model.masks));
+}
+
+/**
+ * Between which numbers the values of each node lie, for samples.
+ *
+ * @param {HostModel} model
+ * @param {import('./trainer.js').Range} range of calibration samples
+ * @param {number} percentile 100: from the least value to the largest
+ * @returns {Map<string, readonly [low: number, high: number]>} by the nodes' names
+ */
+export function calibratedRanges({ native, pointer, nodes, architecture }, range, percentile) {
+  refuseCalls(architecture);
+  const { dataset, first, count } = range;
+  const { length } = nodes;
+  const ends = native.calibrate(pointer, dataset.pointer, first, count, BATCH, percentile, length);
+  return new Map(nodes.map(({ name }, index) => [name, ends[index]]));
+}
+
+/**
+ * The same as a model in training for 8 bits has learnt it.
+ *
+ * @param {HostModel} model
+ * @returns {Map<string, readonly [low: number, high: number]>}
+ */
+export function learntRanges(model) {
+  const floats = floatsOf(model);
+  return new Map(
+    model.nodes.flatMap(({ name }) => {
+      const range = floats.get(rangeName(name));
+      return range ? [[name, /** @type {const} */ ([range[0], range[1]])]] : [];
+    }),
+  );
+}
+
+/** @param {import('./architecture.js').Architecture} architecture */
+function refuseCalls({ calls }) {
+  if (!calls) return;
+  throw new UnsupportedError(
+    'quantize: a layer that is called more than once has no quantised form.',
+    { field: 'calls' },
+  );
+}
+
+/** @param {HostModel} model @returns {Map<string, Float32Array>} its weights by name */
+function floatsOf({ tensors, native, pointer }) {
+  const own = readTensors(tensors, native.vector(pointer, 'WEIGHTS'));
+  return new Map(own.map(({ name, data }) => [name, data]));
+}
+
+/**
+ * A copy with its weights; one that fails leaves nothing behind.
+ *
+ * @param {HostModel} model
+ * @param {HostModel} copy
+ * @param {Map<string, Float32Array>} weights
+ * @param {(copy: HostModel) => void} finish
+ */
+function made({ native }, copy, weights, finish) {
+  try {
+    writeTensors(copy.tensors, weights, native.vector(copy.pointer, 'WEIGHTS'));
+    finish(copy);
   } catch (error) {
-    native.destroyModel(made.pointer);
+    native.destroyModel(copy.pointer);
     throw error;
   }
-  return made;
+  return copy;
 }
 
 /**

@@ -21,8 +21,11 @@ import { FormatError } from './errors.js';
  * @property {string} [held] the float node whose value it gives in bytes of the scale and zero point that it has
  * @property {NodeSpec} [weights] the float layer whose weights it has, in 8 bits
  * @property {NodeSpec} [normalization] the batch normalisation folded into them
+ * @property {number[]} [group] the float nodes, by their numbers, that it does the work of
  *
- * @typedef {Omit<import('./architecture.js').ModelNodes, 'nodes'> & { nodes: (NodeSpec & LoweredNode)[] }} LoweredModel
+ * @typedef {Omit<import('./architecture.js').ModelNodes, 'nodes'> & { nodes: (NodeSpec & LoweredNode)[],
+ *   nodesOf?: typeof import('./architecture.js').nodesOf }} LoweredModel nodesOf: of a model that trains, its nodes for
+ *   an architecture with other options
  */
 
 /** Operators with weights of 8 bits. */
@@ -56,10 +59,11 @@ const isForTraining = (name) => TRAINING.has(name) || name.includes('/'); // set
 /**
  * @param {import('./architecture.js').ModelNodes} model the float model's, see `nodesOf`
  * @param {ReadonlyMap<string, Activation>} activations of the values that are held in bytes, by their nodes' names
+ * @param {boolean} [keepsNoise] whether layers stay that do nothing at inference
  * @returns {LoweredModel}
  * @throws {FormatError} an activation is missing
  */
-export function quantizedNodes({ nodes, ends, outputs }, activations) {
+export function quantizedNodes({ nodes, ends, outputs }, activations, keepsNoise = false) {
   /** @type {number[][]} */
   const readers = nodes.map(() => []);
   nodes.forEach(({ inputs }, index) => inputs.forEach((input) => readers[input].push(index)));
@@ -136,6 +140,7 @@ export function quantizedNodes({ nodes, ends, outputs }, activations) {
       ],
       ...(!floats && { held: nodes[last].name }),
       ...(weighted && { weights: node }),
+      group,
       ...(normalization !== undefined && { normalization: nodes[normalization] }),
     });
     const value = floats ? { floats: number } : { bytes: number };
@@ -151,8 +156,10 @@ export function quantizedNodes({ nodes, ends, outputs }, activations) {
     if (values[index]) return; // done by its producer
     if (inBytes(node) || node.op === 'add') {
       lowerSum(index);
-    } else if (NOISE.has(node.op)) {
+    } else if (NOISE.has(node.op) && !keepsNoise) {
       values[index] = { ...values[from] };
+    } else if (NOISE.has(node.op) && values[from].bytes !== undefined) {
+      values[index] = { bytes: push({ ...node, inputs: [asBytes(from)] }) };
     } else if (values[from]?.bytes !== undefined && ['flatten', 'maxPooling2d'].includes(node.op)) {
       const op = node.op === 'flatten' ? node.op : 'maxPooling2dInt8';
       values[index] = { bytes: push({ ...node, op, inputs: [asBytes(from)] }) };
