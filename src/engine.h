@@ -21,6 +21,7 @@ struct tg_engine {
   tg_pool *pool;
   tg_block *blocks; /* all live blocks, newest first */
   uint64_t live_bytes, peak_bytes, dataset_bytes, live_allocations, allocations;
+  int held_back; /* the second file is not loaded; see rest.h */
   tg_status status;
   char text[TG_ERROR_TEXT];
 };

@@ -4,6 +4,7 @@
 #include "kernels/gemm.h"
 #include "lean.h"
 #include "resize.h"
+#include "rest.h"
 #include "train.h"
 
 tg_status tg_last_status(const tg_engine *engine) { return engine->status; }
@@ -119,7 +120,8 @@ tg_status tg_dataset_attach(tg_engine *engine, tg_dataset *dataset, tg_dataset *
 
 tg_status tg_dataset_resize(tg_engine *engine, tg_dataset *to, double to_first, tg_dataset *from, double from_first,
                             double count, tg_resize method) {
-  tg_status status = check_dataset(engine, to);
+  tg_status status = tg_need_rest(engine, "resizing");
+  if (!status) status = check_dataset(engine, to);
   if (!status) status = check_dataset(engine, from);
   return status ? status : tg_data_resize(engine, to, to_first, from, from_first, count, method);
 }
@@ -370,7 +372,8 @@ tg_status tg_evaluate(tg_engine *engine, tg_model *model, tg_dataset *dataset, d
 
 tg_status tg_calibrate(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first, double count,
                        double batch, double percentile, double *out) {
-  tg_status status = check_both(engine, model, dataset);
+  tg_status status = tg_need_rest(engine, "calibration");
+  if (!status) status = check_both(engine, model, dataset);
   return status ? status : tg_calibrate_range(model, dataset, first, count, batch, percentile, out);
 }
 
@@ -383,7 +386,8 @@ tg_status tg_predict(tg_engine *engine, tg_model *model, tg_dataset *dataset, do
 tg_status tg_model_inspect(tg_engine *engine, tg_model *model, tg_dataset *dataset, double first, double count,
                            int32_t source, const tg_real *seed, const int32_t *nodes, uint32_t n_nodes, uint32_t flags,
                            tg_real *out) {
-  tg_status status = check_both(engine, model, dataset);
+  tg_status status = tg_need_rest(engine, "looking into a model");
+  if (!status) status = check_both(engine, model, dataset);
   const tg_inspection what = {source, seed, nodes, n_nodes, flags, out};
   return status ? status : tg_inspect(model, dataset, first, count, &what);
 }

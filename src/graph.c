@@ -5,18 +5,28 @@
 #include <string.h>
 
 #include "op.h"
+#include "rest.h"
 #include "size.h"
 
-static const tg_op *const ops[] = {
-#define TG_OP(name) &tg_op_##name,
+static const struct {
+  const tg_op *op;
+  int rest; /* in the engine's second file */
+} ops[] = {
+#define TG_OP(name) {&tg_op_##name, 1},
+#define TG_FIRST_OP(name) {&tg_op_##name, 0},
 #include "ops/ops.inc"
 #undef TG_OP
 };
 
-static const tg_op *find_op(const char *name) {
-  for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
-    if (!strcmp(ops[i]->name, name)) return ops[i];
-  return NULL;
+/* The op of that name; NULL with the engine's error when there is none, or it is not loaded. */
+static const tg_op *find_op(tg_engine *engine, const char *op, const char *layer) {
+  size_t i = 0;
+  while (i < sizeof ops / sizeof *ops && strcmp(ops[i].op->name, op)) i++;
+  if (i == sizeof ops / sizeof *ops) {
+    tg_fail(engine, TG_E_CONFIG, "layer '%s': there is no op '%s'", layer, op);
+    return NULL;
+  }
+  return ops[i].rest && tg_need_rest(engine, op) ? NULL : ops[i].op;
 }
 
 /* Makes room for one more element of an array that doubles when full. The old array stays valid on failure. */
@@ -163,6 +173,10 @@ static tg_tensor *tensor_named(const tg_graph *graph, const tg_node *node, const
 /* Settings against the tensor's shape and each other; axes counted from the end become others. */
 static tg_status check_settings(tg_engine *engine, const tg_node *node, tg_tensor *tensor) {
   double *s = tensor->settings;
+  if (s[TG_SET_L1] || s[TG_SET_L2] || s[TG_SET_CONSTRAINT] != TG_FREE || tensor->initializer == TG_INIT_ORTHOGONAL) {
+    const tg_status missing = tg_need_rest(engine, "a penalty, a constraint or an orthogonal start");
+    if (missing) return missing;
+  }
   const uint32_t rank = tensor->shape.rank, axes = (uint32_t)s[TG_SET_AXES];
   uint32_t resolved = 0;
   for (uint32_t d = 0; d < TG_MAX_RANK; d++) {
@@ -220,7 +234,8 @@ tg_status tg_graph_set_attribute(tg_graph *graph, uint32_t number, const char *n
   if (i == n) return unknown_attribute(engine, node, name, 0);
   if (!(tensor ? i == TG_SET_L1 || i == TG_SET_L2 : op->traits & TG_OP_LIVE))
     return tg_fail(engine, TG_E_CONFIG, "layer '%s': %s cannot change once the model is made", node->name, name);
-  tg_status status = check_attribute(engine, node, tensor ? tensor->name : "", &table[i], value);
+  tg_status status = tensor && value ? tg_need_rest(engine, "a penalty") : TG_OK;
+  if (!status) status = check_attribute(engine, node, tensor ? tensor->name : "", &table[i], value);
   if (!status) (tensor ? tensor->settings : node->attributes)[i] = value;
   return status;
 }
@@ -279,9 +294,12 @@ int32_t tg_graph_add(tg_graph *graph, const char *op, const char *name, const in
   tg_engine *engine = graph->engine;
   tg_status status = check_name(graph, name);
   if (status) return -(int32_t)status;
-  tg_node node = {.op = find_op(op), .index = graph->n_nodes, .first_tensor = graph->n_tensors, .root = graph->n_nodes};
+  tg_node node = {.op = find_op(engine, op, name),
+                  .index = graph->n_nodes,
+                  .first_tensor = graph->n_tensors,
+                  .root = graph->n_nodes};
   const uint32_t tensors = graph->n_tensors;
-  if (!node.op) return -(int32_t)tg_fail(engine, TG_E_CONFIG, "layer '%s': there is no op '%s'", name, op);
+  if (!node.op) return -(int32_t)engine->status;
   if (graph->n_nodes == TG_MAX_NODES)
     return -(int32_t)tg_fail(engine, TG_E_LIMIT, "layer '%s': a model has at most %u nodes", name,
                              (unsigned)TG_MAX_NODES);

@@ -5,6 +5,7 @@
 #include "kernels/activation.h"
 #include "kernels/softmax.h"
 #include "op.h"
+#include "rest.h"
 #include "size.h"
 
 /* The labels a loss takes. */
@@ -102,6 +103,9 @@ tg_status tg_loss_make(tg_loss_plan *loss, const tg_graph *graph, uint32_t outpu
   tg_engine *engine = graph->engine;
   if (number < 0 || (size_t)number >= sizeof kinds / sizeof *kinds)
     return tg_fail(engine, TG_E_CONFIG, "loss %g is unknown", (double)number);
+  /* The losses in front of Huber's are in the engine's first file. */
+  tg_status missing = number < TG_LOSS_HUBER ? TG_OK : tg_need_rest(engine, "this loss");
+  if (missing) return missing;
   const tg_loss_kind *kind = &kinds[number];
   const tg_node *node = &graph->nodes[output];
   const uint32_t classes = node->shape.dims[node->shape.rank - 1];

@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#include "rest.h"
+
 #ifndef TG_THREADS
 
 struct tg_pool {
@@ -27,6 +29,11 @@ uint32_t tg_pool_threads(const tg_pool *pool) {
 }
 
 uint32_t tg_pool_width(const tg_pool *pool) { return tg_pool_threads(pool); }
+
+int tg_pool_load_rest(tg_pool *pool, const void *bytes, uint32_t size) {
+  (void)pool;
+  return tg_rest_instantiate(bytes, size);
+}
 
 void tg_pool_run(tg_pool *pool, uint32_t tiles, tg_task task, void *context) {
   (void)pool;
@@ -83,6 +90,7 @@ static void relax(void) {
 typedef struct {
   tg_pool *pool;
   uint32_t thread;
+  int has_rest; /* of the pool's */
   pthread_t handle;
 } tg_worker;
 
@@ -91,6 +99,9 @@ struct tg_pool {
   tg_task task;
   void *context;
   uint32_t tiles;
+  /* Written by the caller between jobs. */
+  const void *rest;
+  uint32_t rest_size;
 
   _Atomic uint64_t job;      /* generation << 32 | tiles not yet taken */
   _Atomic uint32_t bell;     /* rung (raised) at each job: what sleeping workers wait on */
@@ -104,10 +115,17 @@ struct tg_pool {
   tg_worker workers[TG_MAX_THREADS];
 };
 
-/* Takes tiles until none is left. */
+/* Whether this thread has all functions that a job may need. Each thread of WebAssembly has an instance of its own. */
+static int has_rest(tg_pool *pool, uint32_t thread) {
+  tg_worker *worker = &pool->workers[thread];
+  if (pool->rest && !worker->has_rest) worker->has_rest = tg_rest_instantiate(pool->rest, pool->rest_size);
+  return !pool->rest || worker->has_rest;
+}
+
+/* Takes tiles until none is left. A thread that lacks functions for want of memory leaves them to the others. */
 static void work(tg_pool *pool, uint32_t thread) {
   uint64_t job = atomic_load_explicit(&pool->job, memory_order_acquire);
-  while ((uint32_t)job != 0) {
+  while ((uint32_t)job != 0 && has_rest(pool, thread)) {
     if (!atomic_compare_exchange_weak_explicit(&pool->job, &job, job - 1, memory_order_acquire, memory_order_acquire))
       continue;
     /* The tile is ours, so the caller cannot leave this job and task, context and tiles are stable. */
@@ -167,6 +185,14 @@ void tg_pool_destroy(tg_pool *pool) {
 uint32_t tg_pool_threads(const tg_pool *pool) { return pool->threads; }
 
 uint32_t tg_pool_width(const tg_pool *pool) { return pool->helpers + 1; }
+
+int tg_pool_load_rest(tg_pool *pool, const void *bytes, uint32_t size) {
+  if (!tg_rest_instantiate(bytes, size)) return 0;
+  pool->workers[0].has_rest = 1;
+  pool->rest_size = size;
+  pool->rest = bytes;
+  return 1;
+}
 
 void tg_pool_run(tg_pool *pool, uint32_t tiles, tg_task task, void *context) {
   if (pool->threads == 1 || tiles < 2) {

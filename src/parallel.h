@@ -23,6 +23,10 @@ uint32_t tg_pool_threads(const tg_pool *pool);
 /* Threads that work at a time: what work is divided for. */
 uint32_t tg_pool_width(const tg_pool *pool);
 
+/* Makes the functions of the engine's second file (rest.h) known to the caller's thread, and to each other one before
+ * its next tile; the bytes must live as long as the pool. 0: it could not be done, and nothing is known. */
+int tg_pool_load_rest(tg_pool *pool, const void *bytes, uint32_t size);
+
 /* Calls task(context, tile, thread) for tile 0…tiles-1 and returns when all are done. Not reentrant. */
 void tg_pool_run(tg_pool *pool, uint32_t tiles, tg_task task, void *context);
 

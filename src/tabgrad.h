@@ -31,18 +31,19 @@
 /** Why a call failed. JavaScript gives each its error class; the names there have no TG_ prefix. */
 typedef enum {
   TG_OK = 0,
-  TG_E_CONFIG = 1,      /* an option is missing, unknown, not whole, or out of its range */
-  TG_E_SHAPE = 2,       /* two shapes do not fit each other */
-  TG_E_LIMIT = 3,       /* larger than the engine can address, refused before allocation */
-  TG_E_GRAPH = 4,       /* the nodes do not form a graph that can run */
-  TG_E_LABEL_RANGE = 5, /* a label is not a class of the model */
-  TG_E_NON_FINITE = 6,  /* NaN or infinity in data, loss, gradients or weights */
-  TG_E_HYPERPARAM = 7,  /* a learning rate, momentum … outside its range */
-  TG_E_EMPTY = 8,       /* no samples */
-  TG_E_STATE = 9,       /* the call does not fit what was called before */
-  TG_E_DISPOSED = 10,   /* the object was destroyed, or never was one */
-  TG_E_OOM = 11,        /* memory could not be had; the text names the bytes */
-  TG_E_INDEX_RANGE = 12 /* a number that a layer looks up is none of its rows */
+  TG_E_CONFIG = 1,       /* an option is missing, unknown, not whole, or out of its range */
+  TG_E_SHAPE = 2,        /* two shapes do not fit each other */
+  TG_E_LIMIT = 3,        /* larger than the engine can address, refused before allocation */
+  TG_E_GRAPH = 4,        /* the nodes do not form a graph that can run */
+  TG_E_LABEL_RANGE = 5,  /* a label is not a class of the model */
+  TG_E_NON_FINITE = 6,   /* NaN or infinity in data, loss, gradients or weights */
+  TG_E_HYPERPARAM = 7,   /* a learning rate, momentum … outside its range */
+  TG_E_EMPTY = 8,        /* no samples */
+  TG_E_STATE = 9,        /* the call does not fit what was called before */
+  TG_E_DISPOSED = 10,    /* the object was destroyed, or never was one */
+  TG_E_OOM = 11,         /* memory could not be had; the text names the bytes */
+  TG_E_INDEX_RANGE = 12, /* a number that a layer looks up is none of its rows */
+  TG_E_REST = 13         /* what was asked for is in the engine's second file: see tg_load_rest */
 } tg_status;
 
 /** How samples are stored in a data set. */
@@ -193,6 +194,13 @@ TG_EXPORT const char *tg_last_error(const tg_engine *engine);
 
 /** One number about the engine; see tg_info. Unknown fields give NaN. */
 TG_EXPORT double tg_engine_info(const tg_engine *engine, tg_info field);
+
+/**
+ * The engine for WebAssembly is two files. With NULL: the second one is not loaded, and what is in it is refused with
+ * TG_E_REST from now on. With a buffer that holds the file, which must live as long as the engine: loads it.
+ * TG_E_DISPOSED, TG_E_CONFIG (not that file, or no memory for it).
+ */
+TG_EXPORT tg_status tg_load_rest(tg_engine *engine, const void *buffer, double bytes);
 
 /**
  * Runs the engine's own matrix micro-kernel on data that stays in the first-level cache, on every thread at once.

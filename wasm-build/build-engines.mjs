@@ -1,18 +1,13 @@
 /**
- * The four engines: compiled by CMake, then their JavaScript glue is made fit for bundlers and made small.
+ * The four engines: compiled by CMake, each split in two files, then their JavaScript glue is made fit for bundlers and
+ * made small.
  */
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cmakeBuild } from './cmake.mjs';
 import { UserError } from './run-command.mjs';
+import { splitEngine, splitTools } from './split-engine.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const ENGINE_FOLDER = join(ROOT, 'build/wasm');
@@ -37,7 +32,10 @@ export async function buildEngines(toolchain, onProgress) {
     const glue = join(folder, `${name}.mjs`);
     const out = join(ENGINE_FOLDER, `${name}.mjs`);
     if (isNewer(out, glue) && isNewer(out, fileURLToPath(import.meta.url))) continue;
-    copyFileSync(join(folder, `${name}.wasm`), join(ENGINE_FOLDER, `${name}.wasm`));
+    await splitEngine(await splitTools(toolchain), folder, name, {
+      first: join(ENGINE_FOLDER, `${name}.wasm`),
+      rest: join(ENGINE_FOLDER, `${name}-rest.wasm`),
+    });
     const { transform } = await import('esbuild');
     const original = readFileSync(glue, 'utf8');
     // Looked for before names are shortened.

@@ -21,7 +21,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCE = join(ROOT, 'web/lib');
 const DIST = join(ROOT, 'dist');
 /** What a program imports: `tabgrad`, and of the others `tabgrad/<name>`. */
-const ENTRIES = [
+export const ENTRIES = [
   'index',
   'applications',
   'callbacks',
@@ -89,6 +89,7 @@ function fingerprint() {
     ...ENGINES.flatMap((name) => [
       join(ENGINE_FOLDER, `${name}.mjs`),
       join(ENGINE_FOLDER, `${name}.wasm`),
+      join(ENGINE_FOLDER, `${name}-rest.wasm`),
     ]),
     ...['package.json', 'package-lock.json', 'wasm-build/tsconfig.types.json'].map((name) =>
       join(ROOT, name),
@@ -163,8 +164,8 @@ async function bundle(platform, suffix) {
 
 function copyEngines() {
   for (const name of ENGINES) {
-    for (const ending of ['mjs', 'wasm']) {
-      copyFileSync(join(ENGINE_FOLDER, `${name}.${ending}`), join(DIST, `${name}.${ending}`));
+    for (const ending of ['.mjs', '.wasm', '-rest.wasm']) {
+      copyFileSync(join(ENGINE_FOLDER, `${name}${ending}`), join(DIST, `${name}${ending}`));
     }
   }
 }

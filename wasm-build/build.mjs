@@ -3,7 +3,7 @@
  *
  * node wasm-build/build.mjs [--only wasm|lib|native]
  *
- *   build/wasm/engine-*.mjs, .wasm   the engines
+ *   build/wasm/engine-*.mjs, .wasm   the engines, each with its second file, -rest.wasm
  *   web/lib/ffi.js                   the bindings (committed)
  *   dist/                            what the npm package ships
  *   build/native/release/            libtabgrad.a, only on request

@@ -1,42 +1,5 @@
-/*
- * One pair of inline functions an activation: its value at x, and its slope from x or y. The loops around them are
- * made by BODIES; they do whole vectors, and tails go through them as one vector more, so that an element is computed
- * the same way wherever it stands.
- */
-#include "kernels/activation.h"
-
-#include "kernels/math.h"
-
-#define VALUE(name) TG_INLINE tg_v4 name##_value(tg_v4 x, const tg_v4 *p)
-#define SLOPE(name) TG_INLINE tg_v4 name##_slope(tg_v4 v, const tg_v4 *p)
-
-TG_INLINE tg_v4 number(double value) { return tg_v4_splat((tg_real)value); }
-/* x where it is positive, else `low`; NaN is not positive, and low of NaN is NaN. */
-TG_INLINE tg_v4 positive_or(tg_v4 x, tg_v4 low) { return tg_v4_select(tg_v4_lt(tg_v4_zero(), x), x, low); }
-TG_INLINE tg_v4 clamp(tg_v4 x, tg_v4 low, tg_v4 high) { return tg_v4_min(tg_v4_max(x, low), high); }
-
-/* ---- elu and selu (Clevert et al. 2015; Klambauer et al. 2017) ---- */
-
-#define SELU_ALPHA number(1.6732632423543772848170429916717)
-#define SELU_SCALE number(1.0507009873554804934193349852946)
-
-VALUE(elu) { return positive_or(x, tg_v4_mul(p[0], tg_v4_expm1(tg_v4_min(x, tg_v4_zero())))); }
-SLOPE(elu) { return tg_v4_select(tg_v4_lt(tg_v4_zero(), v), number(1), tg_v4_add(v, p[0])); }
-
-VALUE(selu) {
-  const tg_v4 a = SELU_ALPHA;
-  (void)p;
-  return tg_v4_mul(SELU_SCALE, elu_value(x, &a));
-}
-SLOPE(selu) {
-  (void)p;
-  return tg_v4_select(tg_v4_lt(tg_v4_zero(), v), SELU_SCALE, tg_v4_add(v, tg_v4_mul(SELU_SCALE, SELU_ALPHA)));
-}
-
-/* ---- exponential, sigmoid, tanh ---- */
-
-VALUE(exponential) { return (void)p, tg_v4_exp(x); }
-SLOPE(exponential) { return (void)p, v; }
+/* The activations that most networks have, and the way to the others. */
+#include "kernels/activation_loops.h"
 
 VALUE(sigmoid) { return (void)p, tg_v4_sigmoid(x); }
 SLOPE(sigmoid) { return (void)p, tg_v4_mul(v, tg_v4_sub(number(1), v)); }
@@ -44,181 +7,22 @@ SLOPE(sigmoid) { return (void)p, tg_v4_mul(v, tg_v4_sub(number(1), v)); }
 VALUE(tanh) { return (void)p, tg_v4_tanh(x); }
 SLOPE(tanh) { return (void)p, tg_v4_sub(number(1), tg_v4_mul(v, v)); }
 
-/* ---- gelu (Hendrycks and Gimpel 2016) ---- */
+TG_ACTIVATION_LOOPS(sigmoid)
+TG_ACTIVATION_LOOPS(tanh)
 
-TG_INLINE tg_v4 normal_distribution(tg_v4 x) {
-  return tg_v4_mul(number(0.5), tg_v4_add(number(1), tg_v4_erf(tg_v4_mul(x, number(0.70710678118654752440)))));
-}
-VALUE(gelu) { return (void)p, tg_v4_mul(x, normal_distribution(x)); }
-SLOPE(gelu) {
-  (void)p;
-  tg_v4 density = tg_v4_exp(tg_v4_mul(number(-0.5), tg_v4_mul(v, v)));
-  return tg_v4_add(normal_distribution(v), tg_v4_mul(tg_v4_mul(v, density), number(0.39894228040143267794)));
-}
-
-#define ROOT 0.79788456080286535588 /* sqrt(2 / pi) */
-/* tanh(ROOT (x + 0.044715 x^3)), from x and its square. */
-TG_INLINE tg_v4 gelu_bend(tg_v4 x, tg_v4 square) {
-  return tg_v4_tanh(tg_v4_mul(x, tg_v4_add(tg_v4_mul(square, number(ROOT * 0.044715)), number(ROOT))));
-}
-VALUE(gelu_tanh) {
-  (void)p;
-  return tg_v4_mul(tg_v4_mul(x, number(0.5)), tg_v4_add(gelu_bend(x, tg_v4_mul(x, x)), number(1)));
-}
-SLOPE(gelu_tanh) {
-  (void)p;
-  tg_v4 square = tg_v4_mul(v, v), t = gelu_bend(v, square);
-  tg_v4 inner = tg_v4_add(tg_v4_mul(square, number(3 * ROOT * 0.044715)), number(ROOT));
-  tg_v4 bend = tg_v4_mul(tg_v4_mul(v, inner), tg_v4_sub(number(1), tg_v4_mul(t, t)));
-  return tg_v4_mul(number(0.5), tg_v4_add(tg_v4_add(t, number(1)), bend));
-}
-
-/* ---- hardSigmoid, hardSwish (Howard et al. 2019) ---- */
-
-VALUE(hard_sigmoid) {
-  (void)p;
-  return clamp(tg_v4_add(tg_v4_mul(x, number(1.0 / 6)), number(0.5)), tg_v4_zero(), number(1));
-}
-SLOPE(hard_sigmoid) {
-  (void)p;
-  return tg_v4_keep(tg_mask_and(tg_v4_lt(tg_v4_zero(), v), tg_v4_lt(v, number(1))), number(1.0 / 6));
-}
-
-VALUE(hard_swish) { return tg_v4_mul(x, hard_sigmoid_value(x, p)); }
-SLOPE(hard_swish) {
-  (void)p;
-  tg_v4 inside = tg_v4_add(tg_v4_mul(v, number(1.0 / 3)), number(0.5));
-  tg_v4 above = tg_v4_select(tg_v4_lt(number(3), v), number(1), inside);
-  return tg_v4_select(tg_v4_lt(v, number(-3)), tg_v4_zero(), above);
-}
-
-/* ---- arithmetic ---- */
-
-VALUE(abs) { return (void)p, tg_v4_abs(x); }
-SLOPE(abs) {
-  (void)p;
-  const tg_v4 above = tg_v4_keep(tg_v4_lt(tg_v4_zero(), v), number(1));
-  return tg_v4_sub(above, tg_v4_keep(tg_v4_lt(v, tg_v4_zero()), number(1)));
-}
-
-VALUE(clip) { return clamp(x, p[0], p[1]); }
-SLOPE(clip) { return tg_v4_keep(tg_mask_and(tg_v4_le(p[0], v), tg_v4_le(v, p[1])), number(1)); }
-
-VALUE(line) { return tg_v4_add(tg_v4_mul(x, p[0]), p[1]); }
-SLOPE(line) { return (void)v, p[0]; }
-
-VALUE(log) { return (void)p, tg_v4_log(x); }
-SLOPE(log) { return (void)p, tg_v4_div(number(1), v); }
-
-VALUE(reciprocal) { return (void)p, tg_v4_div(number(1), x); }
-SLOPE(reciprocal) { return (void)p, tg_v4_sub(tg_v4_zero(), tg_v4_mul(v, v)); }
-
-VALUE(sqrt) { return (void)p, tg_v4_sqrt(x); }
-SLOPE(sqrt) { return (void)p, tg_v4_div(number(0.5), v); }
-
-VALUE(square) { return (void)p, tg_v4_mul(x, x); }
-SLOPE(square) { return (void)p, tg_v4_add(v, v); }
-
-/* ---- mish (Misra 2019) ---- */
-
-/* tanh(log(1 + e)) = n / (n + 2) with n = e (e + 2); past x = 30 it rounds to 1, and e^2 must not overflow. */
-TG_INLINE tg_v4 mish_power(tg_v4 x) { return tg_v4_exp(tg_v4_min(x, number(30))); }
-TG_INLINE tg_v4 mish_n(tg_v4 e) { return tg_v4_mul(e, tg_v4_add(e, number(2))); }
-VALUE(mish) {
-  (void)p;
-  tg_v4 n = mish_n(mish_power(x));
-  return tg_v4_mul(x, tg_v4_div(n, tg_v4_add(n, number(2))));
-}
-SLOPE(mish) {
-  (void)p;
-  tg_v4 e = mish_power(v), n = mish_n(e), below = tg_v4_add(n, number(2));
-  tg_v4 bend = tg_v4_div(tg_v4_mul(number(4), tg_v4_mul(e, tg_v4_add(e, number(1)))), below);
-  return tg_v4_div(tg_v4_add(n, tg_v4_mul(v, bend)), below);
-}
-
-/* ---- rectifier: relu with a slope below, a ceiling, a threshold ---- */
-
-VALUE(rectifier) {
-  tg_v4 below = tg_v4_mul(p[0], tg_v4_sub(x, p[2]));
-  return tg_v4_select(tg_v4_le(p[2], x), tg_v4_min(x, p[1]), below);
-}
-SLOPE(rectifier) {
-  tg_v4 above = tg_v4_keep(tg_v4_lt(v, p[1]), number(1));
-  return tg_v4_select(tg_v4_lt(tg_v4_zero(), v), above, p[0]);
-}
-
-/* ---- silu, or swish (Elfwing et al. 2017; Ramachandran et al. 2017) ---- */
-
-VALUE(silu) { return (void)p, tg_v4_mul(x, tg_v4_sigmoid(x)); }
-SLOPE(silu) {
-  (void)p;
-  tg_v4 s = tg_v4_sigmoid(v);
-  return tg_v4_mul(s, tg_v4_add(number(1), tg_v4_mul(v, tg_v4_sub(number(1), s))));
-}
-
-/* ---- softplus, softsign ---- */
-
-VALUE(softplus) {
-  (void)p;
-  tg_v4 z = tg_v4_exp(tg_v4_sub(tg_v4_zero(), tg_v4_abs(x)));
-  return tg_v4_add(tg_v4_max(x, tg_v4_zero()), tg_v4_log1p(z));
-}
-SLOPE(softplus) { return (void)p, tg_v4_sigmoid(v); }
-
-VALUE(softsign) { return (void)p, tg_v4_div(x, tg_v4_add(number(1), tg_v4_abs(x))); }
-SLOPE(softsign) {
-  (void)p;
-  tg_v4 rest = tg_v4_sub(number(1), tg_v4_abs(v));
-  return tg_v4_mul(rest, rest);
-}
-
-/* ---- loops ---- */
-
-/* n is a multiple of four. */
-typedef void body(tg_real *to, const tg_real *v, const tg_real *dy, size_t n, const tg_v4 *p);
-
-#define BODIES(name)                                                                                      \
-  static void name##_values(tg_real *y, const tg_real *x, const tg_real *dy, size_t n, const tg_v4 *p) {  \
-    (void)dy;                                                                                             \
-    for (size_t i = 0; i < n; i += 4) tg_v4_store(y + i, name##_value(tg_v4_load(x + i), p));             \
-  }                                                                                                       \
-  static void name##_slopes(tg_real *dx, const tg_real *v, const tg_real *dy, size_t n, const tg_v4 *p) { \
-    for (size_t i = 0; i < n; i += 4)                                                                     \
-      tg_v4_store(dx + i, tg_v4_mul(tg_v4_load(dy + i), name##_slope(tg_v4_load(v + i), p)));             \
+static tg_activation_loops loops_of(tg_activation f) {
+  switch (f) {
+    case TG_SIGMOID:
+      return (tg_activation_loops){sigmoid_values, sigmoid_slopes};
+    case TG_TANH:
+      return (tg_activation_loops){tanh_values, tanh_slopes};
+    default:
+      return tg_rare_activations[f];
   }
+}
 
-#define EACH(DO)                    \
-  DO(TG_ABS, abs)                   \
-  DO(TG_CLIP, clip)                 \
-  DO(TG_ELU, elu)                   \
-  DO(TG_EXPONENTIAL, exponential)   \
-  DO(TG_GELU, gelu)                 \
-  DO(TG_GELU_TANH, gelu_tanh)       \
-  DO(TG_HARD_SIGMOID, hard_sigmoid) \
-  DO(TG_HARD_SWISH, hard_swish)     \
-  DO(TG_LINE, line)                 \
-  DO(TG_LOG, log)                   \
-  DO(TG_MISH, mish)                 \
-  DO(TG_RECIPROCAL, reciprocal)     \
-  DO(TG_RECTIFIER, rectifier)       \
-  DO(TG_SELU, selu)                 \
-  DO(TG_SIGMOID, sigmoid)           \
-  DO(TG_SILU, silu)                 \
-  DO(TG_SOFTPLUS, softplus)         \
-  DO(TG_SOFTSIGN, softsign)         \
-  DO(TG_SQRT, sqrt)                 \
-  DO(TG_SQUARE, square)             \
-  DO(TG_TANH, tanh)
-
-#define DEFINE(number_, name) BODIES(name)
-EACH(DEFINE)
-
-#define ROW(number_, name) [number_] = {name##_values, name##_slopes},
-static const struct {
-  body *values, *slopes;
-} bodies[TG_ACTIVATIONS] = {EACH(ROW)};
-
-static void run(body *f, tg_real *to, const tg_real *v, const tg_real *dy, size_t n, const tg_real *parameters) {
+static void run(tg_activation_loop *f, tg_real *to, const tg_real *v, const tg_real *dy, size_t n,
+                const tg_real *parameters) {
   const tg_v4 p[TG_ACTIVATION_PARAMETERS] = {tg_v4_splat(parameters[0]), tg_v4_splat(parameters[1]),
                                              tg_v4_splat(parameters[2])};
   const size_t whole = n & ~(size_t)3, left = n - whole;
@@ -233,10 +37,10 @@ static void run(body *f, tg_real *to, const tg_real *v, const tg_real *dy, size_
 
 void tg_activate(tg_activation f, tg_real *y, const tg_real *x, size_t n,
                  const tg_real parameters[TG_ACTIVATION_PARAMETERS]) {
-  run(bodies[f].values, y, x, x, n, parameters);
+  run(loops_of(f).values, y, x, x, n, parameters);
 }
 
 void tg_activate_backward(tg_activation f, tg_real *dx, const tg_real *dy, const tg_real *v, size_t n,
                           const tg_real parameters[TG_ACTIVATION_PARAMETERS]) {
-  run(bodies[f].slopes, dx, v, dy, n, parameters);
+  run(loops_of(f).slopes, dx, v, dy, n, parameters);
 }

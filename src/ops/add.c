@@ -2,8 +2,17 @@
 #include <string.h>
 
 #include "../kernels/elementwise.h"
+#include "../rest.h"
 #include "broadcast.h"
 #include "elementwise.h"
+
+static tg_status infer(tg_graph *graph, tg_node *node) {
+  const tg_shape *a = &tg_graph_input(graph, node, 0)->shape, *b = &tg_graph_input(graph, node, 1)->shape;
+  const int same = a->rank == b->rank && !memcmp(a->dims, b->dims, sizeof a->dims);
+  if (same) return tg_infer_same_shape(graph, node);
+  const tg_status missing = tg_need_rest(graph->engine, "a sum of different shapes");
+  return missing ? missing : tg_infer_broadcast(graph, node);
+}
 
 static void forward_range(const tg_run *run, const tg_node *node, const tg_buffers *b, size_t first, size_t n) {
   (void)run, (void)node;
@@ -48,6 +57,6 @@ static void backward(const tg_run *run, const tg_graph *graph, const tg_node *no
 const tg_op tg_op_add = {.name = "add",
                          .n_inputs = 2,
                          .traits = TG_OP_FUSES_RELU | TG_OP_PASSES_GRADIENT | TG_OP_TAKES_ROUNDED,
-                         .infer = tg_infer_broadcast,
+                         .infer = infer,
                          .forward = forward,
                          .backward = backward};

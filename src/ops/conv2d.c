@@ -4,6 +4,7 @@
  */
 #include "conv2d.h"
 
+#include "../rest.h"
 #include "../size.h"
 #include "bias_relu.h"
 #include "conv2d_direct.h"
@@ -41,7 +42,8 @@ static tg_windows windows_of(const tg_graph *graph, const tg_node *node) {
 
 static tg_status check_groups(tg_graph *graph, const tg_node *node, uint32_t channels, uint64_t filters) {
   const uint32_t groups = groups_of(graph, node), by_channels = channels % groups != 0;
-  if (!by_channels && filters % groups == 0) return TG_OK;
+  if (!by_channels && filters % groups == 0)
+    return groups > 1 ? tg_need_rest(graph->engine, "a convolution in groups") : TG_OK;
   return tg_fail(graph->engine, TG_E_CONFIG, "layer '%s': groups is %u, it must divide the %g channels of its %s",
                  node->name, groups, by_channels ? (double)channels : (double)filters,
                  by_channels ? "input" : "output");

@@ -148,4 +148,5 @@ const tg_rule tg_rule_adafactor = {.own = own,
                                    .slots = {{"rowMoment", TG_SLOT_ROWS, TG_ALWAYS, TG_ZEROS},
                                              {"columnMoment", TG_SLOT_COLUMNS, TG_ALWAYS, TG_ZEROS},
                                              {"secondMoment", TG_SLOT_VECTOR, TG_ALWAYS, TG_ZEROS}},
-                                   .update_tensors = update_tensors};
+                                   .update_tensors = update_tensors,
+                                   .rest = 1};

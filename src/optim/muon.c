@@ -252,4 +252,5 @@ const tg_rule tg_rule_muon = {.own = own,
                                         {"secondMoment", TG_SLOT_ELEMENTWISE, TG_ALWAYS, TG_ZEROS}},
                               .update_tensors = update_tensors,
                               .scratch = scratch,
-                              .own_decay = 1};
+                              .own_decay = 1,
+                              .rest = 1};

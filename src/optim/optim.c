@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernels/conv2d.h"
+#include "rest.h"
 #include "size.h"
 
 static const tg_rule *const rules[] = {
@@ -232,6 +233,8 @@ tg_status tg_optim_make(tg_optim *optim, const tg_graph *graph, const uint8_t *t
                         const char *names, const double *values, uint32_t n) {
   tg_engine *engine = graph->engine;
   if ((uint32_t)kind >= N_RULES) return tg_fail(engine, TG_E_CONFIG, "optimizer %g is unknown", (double)kind);
+  tg_status missing = rules[kind]->rest ? tg_need_rest(engine, "this optimizer") : TG_OK;
+  if (missing) return missing;
   *optim = (tg_optim){.rule = rules[kind]};
   uint64_t most = (uint64_t)graph->n_tensors + 1, common = 0;
   optim->tensors = tg_allocate(engine, TG_BLOCK_PRIVATE, most * sizeof(tg_optim_tensor), 1, "optimizer tensors");

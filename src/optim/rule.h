@@ -64,6 +64,7 @@ typedef struct {
   void (*update_tensors)(const tg_optim_job *job);
   uint64_t (*scratch)(const tg_optim *optim);
   int own_decay; /* it applies weightDecay itself */
+  int rest;      /* its functions are in the engine's second file */
 } tg_rule;
 
 #define TG_RULE(name) extern const tg_rule tg_rule_##name;

@@ -1,4 +1,5 @@
 /* The engine through its exports: bad input, determinism, memory, and the loops over batches. */
+#include "graph.h"
 #include "network.h"
 #include "test.h"
 
@@ -543,6 +544,63 @@ static void test_moving_statistics(void) {
   tg_engine_destroy(engine);
 }
 
+/* While the second file is not loaded, what lies in it is refused by name and nothing else is. */
+static void test_held_back(void) {
+  static const struct {
+    const char *op, *attributes;
+    double values[4];
+    const char *first;
+  } cases[] = {
+      {"gelu", "", {0}, "gelu"},
+      {"upSampling2d", "", {0}, "upSampling2d"},
+      {"conv2d", "filters,kernelHeight,kernelWidth,groups", {4, 3, 3, 2}, "in groups"},
+      {"conv2d", "filters,kernelHeight,kernelWidth,kernel/l2", {4, 3, 3, 0.1}, "a penalty"},
+      {"conv2d", "filters,kernelHeight,kernelWidth,bias/constraint", {4, 3, 3, 1}, "a constraint"},
+      {"conv2d", "filters,kernelHeight,kernelWidth,kernelInitializer", {4, 3, 3, TG_INIT_ORTHOGONAL}, "orthogonal"},
+  };
+  tg_engine *engine = tg_engine_create(1, 16);
+  CHECK(!tg_load_rest(engine, NULL, 0));
+  for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const double *v = cases[i].values;
+    tg_chain chain = chain_start(engine, 0, 8, 6, 4);
+    chain_add(&chain, cases[i].op, cases[i].attributes, v[0], v[1], v[2], v[3]);
+    check_error(engine, -chain.last, TG_E_REST, cases[i].first, "second file");
+    CHECK(tg_model_info(engine, chain.model, TG_MODEL_PARAMETERS) == 0);
+    CHECK(!tg_model_destroy(engine, chain.model));
+  }
+  tg_chain chain = make_residual_network(engine, 3);
+  tg_dataset *dataset = make_data(engine, 20);
+  double out[3 * 5], one = 1;
+  check_error(engine, tg_model_set_loss(engine, chain.model, 0, TG_LOSS_HUBER, "", &one, 0), TG_E_REST, "this loss",
+              "second file");
+  CHECK(!tg_model_set_loss(engine, chain.model, 0, SPARSE, "", &one, 0));
+  for (tg_optimizer kind = TG_OPTIMIZER_ADAFACTOR; kind <= TG_OPTIMIZER_MUON; kind++)
+    check_error(engine, tg_model_compile(engine, chain.model, kind, "", &one, 0), TG_E_REST, "this optimizer",
+                "second file");
+  for (tg_optimizer kind = TG_OPTIMIZER_SGD; kind < TG_OPTIMIZER_ADAFACTOR; kind++)
+    CHECK(!tg_model_compile(engine, chain.model, kind, "", &one, 0));
+  check_error(engine, tg_calibrate(engine, chain.model, dataset, 0, 20, 4, 100, out), TG_E_REST, "calibration",
+              "second file");
+  check_error(engine, tg_model_inspect(engine, chain.model, dataset, 0, 4, TG_SOURCE_LOSS, NULL, NULL, 0, 0, NULL),
+              TG_E_REST, "looking into", "second file");
+  CHECK(!tg_train_begin(engine, chain.model, dataset, 0, 20, 4, 0, 1));
+  CHECK(!tg_train_steps(engine, chain.model, 0, 5, out));
+  CHECK(tg_load_rest(engine, dataset, 16) == TG_E_DISPOSED);
+  void *buffer = tg_buffer_create(engine, 16);
+  tg_chain other = chain_start(engine, 0, 8, 6, 4);
+#ifdef __EMSCRIPTEN__
+  /* The bytes are no module: all stays as it is. */
+  CHECK(tg_load_rest(engine, buffer, 16) == TG_E_CONFIG);
+  chain_add(&other, "gelu", "");
+  CHECK(-other.last == TG_E_REST);
+#else
+  CHECK(!tg_load_rest(engine, buffer, 16));
+  chain_add(&other, "gelu", "");
+  CHECK(other.last > 0);
+#endif
+  tg_engine_destroy(engine);
+}
+
 /* A thousand steps leave the live bytes where they were. */
 static void test_memory_is_flat(void) {
   tg_engine *engine = tg_engine_create(1, 16);
@@ -576,6 +634,7 @@ int main(void) {
   test_resume(make_network);
   test_resume(make_residual_network);
   test_moving_statistics();
+  test_held_back();
   test_memory_is_flat();
   return test_report();
 }

@@ -16,7 +16,7 @@ import { needBoolean, needOneOf, needWhole, readOptions, wrongType } from './opt
  *   every number of threads. Default false
  * @property {'auto' | 'plain' | 'relaxed'} [simd] default 'auto': relaxed where it exists
  * @property {string | URL} [wasmUrl] the folder of the engine's .wasm files, or one such file;
- *   default beside the library
+ *   default beside the library. The engine's second file, `…-rest.wasm`, lies beside the first
  * @property {string | URL} [workerUrl] where worker.js lies; default beside the library
  *
  * @typedef {object} EngineInfo

@@ -39,6 +39,8 @@ export const Status = Object.freeze(
     E_OOM: 11,
     /** a number that a layer looks up is none of its rows */
     E_INDEX_RANGE: 12,
+    /** what was asked for is in the engine's second file: see tg_load_rest */
+    E_REST: 13,
   }),
 );
 
@@ -297,6 +299,10 @@ export const InspectFlag = Object.freeze(
  *   What went wrong in the last call that failed: UTF-8, under 500 bytes, valid until the next failure.
  * @property {(engine: Pointer<'tg_engine'>, field: InfoValue) => number} engineInfo
  *   One number about the engine; see tg_info. Unknown fields give NaN.
+ * @property {(engine: Pointer<'tg_engine'>, buffer: Pointer<'void'>, bytes: number) => StatusValue} loadRest
+ *   The engine for WebAssembly is two files. With NULL: the second one is not loaded, and what is in it is refused with
+ *   TG_E_REST from now on. With a buffer that holds the file, which must live as long as the engine: loads it.
+ *   TG_E_DISPOSED, TG_E_CONFIG (not that file, or no memory for it).
  * @property {(engine: Pointer<'tg_engine'>, iterations: number) => number} peakRun
  *   Runs the engine's own matrix micro-kernel on data that stays in the first-level cache, on every thread at once.
  *   Returns the floating-point operations done (a multiplication and an addition count as two), for the host to time:
@@ -477,6 +483,7 @@ export function bindEngine(module) {
     lastStatus: module._tg_last_status,
     lastError: module._tg_last_error,
     engineInfo: module._tg_engine_info,
+    loadRest: module._tg_load_rest,
     peakRun: module._tg_peak_run,
     bufferCreate: module._tg_buffer_create,
     bufferDestroy: module._tg_buffer_destroy,

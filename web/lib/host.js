@@ -4,6 +4,7 @@ import { hardwareConcurrency, whyNoThreads } from '#platform';
 import { DisposedError, InternalError } from './errors.js';
 import { addDataset, dataMethods, removeDataset } from './host-data.js';
 import { modelMethods } from './host-models.js';
+import { RestMissing } from './native.js';
 import { startRuntime } from './runtime.js';
 import { VERSION } from './version.js';
 
@@ -42,15 +43,33 @@ export class Host {
     const run = METHODS.get(method);
     if (!run) throw new InternalError(`The worker knows no method ${method}.`);
     const brought = args.data?.brought;
-    if (!brought) return (await run(this, args, task)) ?? {};
+    if (!brought) return this.#run(run, args, task);
     // Samples that came with the call live as long as it.
     const { id } = addDataset(this, brought);
     try {
       const data = { ...args.data, dataset: id };
-      return (await run(this, { ...args, data }, task)) ?? {};
+      return await this.#run(run, { ...args, data }, task);
     } finally {
       removeDataset(this, id);
     }
+  }
+
+  /**
+   * A call that needs the engine's second file fails with nothing changed, and is made again once that is loaded.
+   *
+   * @param {Method} run
+   * @param {any} args
+   * @param {Task} task
+   * @returns {Promise<Answer>}
+   */
+  async #run(run, args, task) {
+    try {
+      return (await run(this, args, task)) ?? {};
+    } catch (error) {
+      if (!(error instanceof RestMissing)) throw error;
+    }
+    await this.native.loadRest();
+    return (await run(this, args, task)) ?? {};
   }
 
   get native() {

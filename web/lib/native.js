@@ -3,7 +3,8 @@
  * marshals arguments. It keeps no state beside the engine's address and a scratch buffer.
  */
 
-import { errorFromCode } from './errors.js';
+import { readWasm } from '#platform';
+import { InternalError, LoadError, errorFromCode } from './errors.js';
 import {
   Info,
   InspectFlag,
@@ -45,6 +46,9 @@ const CODES = new Map(
   Object.entries(Status).map(([name, value]) => [/** @type {number} */ (value), name]),
 );
 
+/** What was asked for is in the engine's second file: `loadRest`, and ask again. Nothing was changed. */
+export class RestMissing extends InternalError {}
+
 /** Engine attribute → the option that a person wrote. */
 const OPTION_OF_ATTRIBUTE = new Map([
   ['kernelHeight', 'kernelSize'],
@@ -80,26 +84,59 @@ export class Native {
   #ffi;
   #engine;
   #scratch;
+  #restUrl;
+  /** @type {Promise<void> | null} */
+  #rest = null;
 
   /**
    * @param {any} module the Emscripten module
    * @param {WebAssembly.Memory} memory
    * @param {number} threads
    * @param {number} processors
+   * @param {URL} restUrl of the engine's second file
    */
-  constructor(module, memory, threads, processors) {
+  constructor(module, memory, threads, processors, restUrl) {
     this.#ffi = bindEngine(module);
     this.#engine = this.#ffi.engineCreate(threads, processors);
     if (this.#engine === NULL) throw errorFromCode('E_OOM', 'The engine could not get its memory.');
     this.heap = new Heap(memory, this.#ffi, this.#engine, () => this.#error());
     // Held for the engine's life, so that a step allocates nothing.
     this.#scratch = this.createBuffer(SCRATCH * 8);
+    this.#restUrl = restUrl;
+    this.#check(this.#ffi.loadRest(this.#engine, NULL, 0));
+  }
+
+  /**
+   * Loads the engine's second file, once; after a failure it may be tried again.
+   *
+   * @returns {Promise<void>}
+   * @throws {LoadError} naming the URL
+   */
+  loadRest() {
+    this.#rest ??= this.#fetchRest().catch((error) => {
+      this.#rest = null;
+      throw error;
+    });
+    return this.#rest;
+  }
+
+  async #fetchRest() {
+    const code = await readWasm(this.#restUrl);
+    const buffer = this.createBuffer(code.length);
+    this.heap.bytes(buffer, code.length).set(code);
+    if (this.#ffi.loadRest(this.#engine, buffer, code.length) === Status.OK) return;
+    const cause = this.#error();
+    this.destroyBuffer(buffer);
+    throw new LoadError(`What lies at ${this.#restUrl} is not the second file of this engine.`, {
+      cause,
+    });
   }
 
   /** @param {{ layer?: string, field?: string }} [details] */
   #error(details) {
     const status = this.#ffi.lastStatus(this.#engine);
     const text = this.heap.text(this.#ffi.lastError(this.#engine));
+    if (status === Status.E_REST) return new RestMissing(text);
     return errorFromCode(
       CODES.get(status) ?? 'E_INTERNAL',
       text || `engine status ${status}`,

@@ -172,16 +172,26 @@ export const openPath = openNodePath;
  * @throws {LoadError} naming the URL
  */
 export async function compileWasm(url) {
-  let bytes;
-  try {
-    bytes = await readFile(url);
-  } catch (cause) {
-    throw new LoadError(`Could not read the engine from ${url}.`, { cause });
-  }
+  const bytes = await readWasm(url);
   try {
     return await WebAssembly.compile(/** @type {Uint8Array<ArrayBuffer>} */ (bytes));
   } catch (cause) {
     throw new LoadError(`What lies at ${url} is not the engine's WebAssembly.`, { cause });
+  }
+}
+
+/**
+ * Reads a WebAssembly file.
+ *
+ * @param {URL} url
+ * @returns {Promise<Uint8Array>}
+ * @throws {LoadError} naming the URL
+ */
+export async function readWasm(url) {
+  try {
+    return await readFile(url);
+  } catch (cause) {
+    throw new LoadError(`Could not read the engine from ${url}.`, { cause });
   }
 }
 

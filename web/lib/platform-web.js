@@ -148,15 +148,7 @@ export const openPath = undefined;
  * @throws {LoadError} naming the URL
  */
 export async function compileWasm(url) {
-  let response;
-  try {
-    response = await fetch(url, { credentials: 'same-origin' });
-  } catch (cause) {
-    throw new LoadError(`Could not fetch the engine from ${url}.`, { cause });
-  }
-  if (!response.ok) {
-    throw new LoadError(`Could not fetch the engine from ${url}: status ${response.status}.`);
-  }
+  const response = await fetchEngine(url);
   try {
     const type = response.headers.get('content-type') ?? '';
     // Streaming refuses any other type; servers that do not know .wasm are common.
@@ -165,6 +157,34 @@ export async function compileWasm(url) {
   } catch (cause) {
     throw new LoadError(`What lies at ${url} is not the engine's WebAssembly.`, { cause });
   }
+}
+
+/**
+ * Fetches a WebAssembly file.
+ *
+ * @param {URL} url
+ * @returns {Promise<Uint8Array>}
+ * @throws {LoadError} naming the URL
+ */
+export async function readWasm(url) {
+  const response = await fetchEngine(url);
+  try {
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (cause) {
+    throw new LoadError(`Could not fetch the engine from ${url}.`, { cause });
+  }
+}
+
+/** @param {URL} url */
+async function fetchEngine(url) {
+  let response;
+  try {
+    response = await fetch(url, { credentials: 'same-origin' });
+  } catch (cause) {
+    throw new LoadError(`Could not fetch the engine from ${url}.`, { cause });
+  }
+  if (response.ok) return response;
+  throw new LoadError(`Could not fetch the engine from ${url}: status ${response.status}.`);
 }
 
 /** @type {(() => void)[]} */

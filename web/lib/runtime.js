@@ -40,30 +40,36 @@ const INITIAL_PAGES = 16;
 const MAXIMUM_PAGES = [32_768, 16_384, 8_192, 4_096];
 
 /**
- * Literal imports and URLs, so that bundlers find the files. They lie beside worker.js in dist/.
+ * Literal imports and URLs, so that bundlers find the files. They lie beside worker.js in dist/. An engine is two files
+ * of WebAssembly: `rest` is loaded when something in it is first asked for.
  *
- * @type {Record<BuildName, { load: () => Promise<{ default: (options: object) => Promise<any> }>, wasm: () => URL }>}
+ * @type {Record<BuildName, { load: () => Promise<{ default: (options: object) => Promise<any> }>,
+ *   wasm: () => URL, rest: () => URL }>}
  */
 const BUILDS = {
   simd: {
     // @ts-ignore -- made by the build
     load: () => import('./engine-simd.mjs'),
     wasm: () => new URL('./engine-simd.wasm', import.meta.url),
+    rest: () => new URL('./engine-simd-rest.wasm', import.meta.url),
   },
   'simd-threads': {
     // @ts-ignore -- made by the build
     load: () => import('./engine-simd-threads.mjs'),
     wasm: () => new URL('./engine-simd-threads.wasm', import.meta.url),
+    rest: () => new URL('./engine-simd-threads-rest.wasm', import.meta.url),
   },
   relaxed: {
     // @ts-ignore -- made by the build
     load: () => import('./engine-relaxed.mjs'),
     wasm: () => new URL('./engine-relaxed.wasm', import.meta.url),
+    rest: () => new URL('./engine-relaxed-rest.wasm', import.meta.url),
   },
   'relaxed-threads': {
     // @ts-ignore -- made by the build
     load: () => import('./engine-relaxed-threads.mjs'),
     wasm: () => new URL('./engine-relaxed-threads.wasm', import.meta.url),
+    rest: () => new URL('./engine-relaxed-threads-rest.wasm', import.meta.url),
   },
 };
 
@@ -136,8 +142,9 @@ function withoutThreads(choice, why) {
 /** @param {Choice} choice @param {RuntimeOptions} options */
 async function loadBuild({ build, threads }, { wasmUrl, threadTimeout = THREAD_START_MS }) {
   const threaded = build.endsWith('threads');
-  const { load, wasm } = BUILDS[build];
+  const { load, wasm, rest } = BUILDS[build];
   const url = wasmUrl === undefined ? wasm() : placeOf(wasmUrl, build);
+  const restUrl = wasmUrl === undefined ? rest() : besides(url);
   const compiled = await compileWasm(url);
   const memory = makeMemory(threaded);
   const factory = await load().catch((cause) => {
@@ -145,7 +152,7 @@ async function loadBuild({ build, threads }, { wasmUrl, threadTimeout = THREAD_S
   });
   const starting = instantiate(factory.default, compiled, memory, threads - 1, url);
   const module = threaded ? await withTimeout(starting, threadTimeout) : await starting;
-  const native = new Native(module, memory, threads, hardwareConcurrency());
+  const native = new Native(module, memory, threads, hardwareConcurrency(), restUrl);
   await nextTurn();
   return native;
 }
@@ -154,6 +161,11 @@ async function loadBuild({ build, threads }, { wasmUrl, threadTimeout = THREAD_S
 function placeOf(wasmUrl, build) {
   if (/\.wasm($|[?#])/.test(wasmUrl)) return new URL(wasmUrl);
   return new URL(`engine-${build}.wasm`, wasmUrl.endsWith('/') ? wasmUrl : `${wasmUrl}/`);
+}
+
+/** The engine's second file lies beside the first. @param {URL} url */
+function besides(url) {
+  return new URL(url.href.replace(/\.wasm(?=$|[?#])/, '-rest.wasm'));
 }
 
 /** @param {boolean} shared */
