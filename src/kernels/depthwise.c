@@ -1,6 +1,7 @@
 #include "kernels/depthwise.h"
 
 #include "kernels/conv2d_windows.h"
+#include "kernels/depthwise_three.h"
 
 /* The taps of one row or column of the result that meet the array read: `count` of them, the first at index `at` there.
  */
@@ -93,8 +94,65 @@ static uint32_t count_alike(const pass *p, uint32_t i, const taps *here, uint32_
   return n;
 }
 
+/* The rows of a kernel of three columns that a row of the result sees. */
+static tg_three three_of(const pass *p, const taps *rows, uint32_t width) {
+  const size_t C = p->channels;
+  tg_three t = {.w_next = (ptrdiff_t)C,
+                .bias = p->bias,
+                .channels = C,
+                .size = p->columns.size,
+                .width = width,
+                .pad = p->columns.pad,
+                .relu = p->relu};
+  for (uint32_t r = 0; r < rows->count; r++) {
+    t.from[r] = p->from + (rows->at + r * rows->step) * (int64_t)p->line;
+    t.w[r] = p->w + (size_t)(rows->tap + r * rows->tap_step) * TG_THREE * C;
+  }
+  return t;
+}
+
+/* Whether the loops for three columns do the pass: it has at most three rows, or two where they scatter. */
+static int has_three(const axis *rows, const axis *columns) {
+  if (columns->kernel != TG_THREE || columns->dilation > 1 || columns->stride > 2 || rows->kernel > TG_THREE) return 0;
+  if (!columns->backward) return 1;
+  return columns->stride == 2 ? rows->stride == 2 && rows->dilation == 1 : columns->pad < TG_THREE;
+}
+
+/* Brings n reals into the caches in the order in which they lie: a few channels of each pixel come more slowly. */
+static void touch(const tg_real *p, size_t n) {
+  for (size_t i = 0; i < n; i += 16) (void)*(const volatile tg_real *)(p + i);
+}
+
+static void run_three(tg_real *to, const pass *p, uint32_t width, uint32_t first, uint32_t end) {
+  const axis *columns = &p->columns;
+  const size_t C = p->channels;
+  for (uint32_t row = first; row < end; row++) {
+    const taps rows = taps_at(&p->rows, row);
+    tg_three t = three_of(p, &rows, width);
+    tg_real *to_row = to + (size_t)row * width * C;
+    /* The row that the one before did not see. */
+    if (rows.count) touch(t.from[rows.step > 0 ? rows.count - 1 : 0], p->line);
+    touch(to_row, width * C);
+    if (columns->backward && columns->stride == 2) {
+      tg_three_scatter(to_row, &t);
+      continue;
+    }
+    if (columns->backward) {
+      /* The same from right to left. */
+      for (uint32_t r = 0; r < rows.count; r++) t.w[r] += (TG_THREE - 1) * C;
+      t.w_next = -t.w_next;
+      t.pad = TG_THREE - 1 - t.pad;
+    }
+    tg_three_gather(to_row, &t, columns->stride);
+  }
+}
+
 /* Rows first…end-1 of `to`, each `width` pixels. */
 static void run_pass(tg_real *to, const pass *p, uint32_t width, uint32_t first, uint32_t end) {
+  if (has_three(&p->rows, &p->columns)) {
+    run_three(to, p, width, first, end);
+    return;
+  }
   const size_t C = p->channels;
   for (uint32_t row = first; row < end; row++) {
     const taps rows = taps_at(&p->rows, row);

@@ -3,8 +3,9 @@
  * layer has more (Keras's depthMultiplier), x is spread first, so that every filter finds its channel above it.
  *
  * A shape's in_c and out_c are both the channels; NHWC activations, weights (kernel_h, kernel_w, channels). One vector
- * is four channels of a pixel, and four pixels in a row share the weights they load. An element's additions go through
- * the taps in order, whoever computes it.
+ * is four channels of a pixel, and four pixels in a row share the weights they load; kernels of three columns have
+ * loops of their own (depthwise_three.h). An element's additions go through the taps in an order that its place in the
+ * image decides, whoever computes it.
  *
  * Reads may run up to TG_OVERREAD_REALS past the last element of every array; writes never do.
  */
