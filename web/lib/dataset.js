@@ -245,6 +245,17 @@ export class Dataset {
   }
 
   /**
+   * Not for programs: samples that repeat earlier ones, for `cleaningReport`.
+   *
+   * @param {{ near: boolean, signal?: AbortSignal, onProgress?: (progress: any) => void }} options
+   * @returns {Promise<import('./host-clean.js').Twins>}
+   */
+  findTwins({ near, signal, onProgress }) {
+    const args = { id: this.use(this.#client), near };
+    return this.#client.call('dataset.twins', args, { signal, job: true, onEvent: onProgress });
+  }
+
+  /**
    * Divides the samples at random, by shares: `{ train: 0.8, validation: 0.1, test: 0.1 }`.
    *
    * @param {import('./data/split.js').Shares} [options]

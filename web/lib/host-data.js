@@ -342,6 +342,13 @@ export const dataMethods = [
     },
   ],
   [
+    'dataset.twins',
+    async (host, args, task) => {
+      const { findTwins } = await import('./host-clean.js');
+      return findTwins(host, args, task);
+    },
+  ],
+  [
     'dataset.stream',
     async (host, args) => {
       const { answerStream } = await import('./host-stream.js');
