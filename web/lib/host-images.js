@@ -52,6 +52,8 @@ const TURN_MS = 20;
  */
 export async function loadImageFolder(host, job, task) {
   const report = reporter(task);
+  // Resizing lies there, and what a single picture throws is no reason to begin again.
+  await host.native.loadRest();
   const source = await openFiles(job.source, {
     signal: task.signal,
     onDownload: (done, total) => report({ phase: 'download', done, total }),
