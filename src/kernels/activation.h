@@ -26,7 +26,7 @@ typedef enum {
   TG_SILU,         /* x sigmoid(x); x */
   TG_SOFTPLUS,     /* log(1 + e^x); x */
   TG_SOFTSIGN,     /* x / (1 + |x|); y */
-  TG_SQRT,         /* y */
+  TG_SQRT,         /* slope 0 at 0 if a = 1, else infinite; y */
   TG_SQUARE,       /* x */
   TG_TANH,         /* y */
   TG_ACTIVATIONS

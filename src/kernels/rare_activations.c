@@ -98,7 +98,10 @@ VALUE(reciprocal) { return (void)p, tg_v4_div(number(1), x); }
 SLOPE(reciprocal) { return (void)p, tg_v4_sub(tg_v4_zero(), tg_v4_mul(v, v)); }
 
 VALUE(sqrt) { return (void)p, tg_v4_sqrt(x); }
-SLOPE(sqrt) { return (void)p, tg_v4_div(number(0.5), v); }
+SLOPE(sqrt) {
+  const tg_v4 flat_to = tg_v4_sub(p[0], number(1));
+  return tg_v4_select(tg_v4_le(v, flat_to), tg_v4_zero(), tg_v4_div(number(0.5), v));
+}
 
 VALUE(square) { return (void)p, tg_v4_mul(x, x); }
 SLOPE(square) { return (void)p, tg_v4_add(v, v); }

@@ -74,6 +74,9 @@ static const tg_attribute rectifier_attributes[] = {
 
 static const tg_attribute clip_attributes[] = {{"min", -INFINITY, -INFINITY, INFINITY, 0},
                                                {"max", INFINITY, -INFINITY, INFINITY, 0}};
+/* flat: the slope at 0 is 0, not infinite. That of a length is 0 there (reduce 'l2'), since the squares in it have
+ * none. */
+static const tg_attribute sqrt_attributes[] = {{"flat", 0, 0, 1, 1}};
 static const tg_attribute line_attributes[] = {{"scale", 1, -3e38, 3e38, 0}, {"offset", 0, -3e38, 3e38, 0}};
 
 #define TG_ACTIVATION(id, name_, variant_, reads, attributes_, n)                         \
@@ -105,6 +108,6 @@ TG_ACTIVATION(sigmoid, "sigmoid", TG_SIGMOID, Y, NULL, 0)
 TG_ACTIVATION(silu, "silu", TG_SILU, X, NULL, 0)
 TG_ACTIVATION(softplus, "softplus", TG_SOFTPLUS, X, NULL, 0)
 TG_ACTIVATION(softsign, "softsign", TG_SOFTSIGN, Y, NULL, 0)
-TG_ACTIVATION(sqrt, "sqrt", TG_SQRT, Y, NULL, 0)
+TG_ACTIVATION(sqrt, "sqrt", TG_SQRT, Y, sqrt_attributes, 1)
 TG_ACTIVATION(square, "square", TG_SQUARE, X, NULL, 0)
 TG_ACTIVATION(tanh, "tanh", TG_TANH, Y, NULL, 0)

@@ -92,6 +92,16 @@ static void test_extremes(unsigned k) {
   }
 }
 
+/* The slope of a root at 0: infinite, or 0 where it is told to be flat. */
+static void test_root(void) {
+  const tg_real y[5] = {0, 2, 0, (tg_real)NAN, 4}, dy[5] = {1, 1, -3, 1, 1};
+  tg_real dx[5];
+  tg_activate_backward(TG_SQRT, dx, dy, y, 5, (tg_real[TG_ACTIVATION_PARAMETERS]){1});
+  CHECK(dx[0] == 0 && dx[1] == (tg_real)0.25 && dx[2] == 0 && isnan(dx[3]) && dx[4] == (tg_real)0.125);
+  tg_activate_backward(TG_SQRT, dx, dy, y, 5, (tg_real[TG_ACTIVATION_PARAMETERS]){0});
+  CHECK(isinf(dx[0]) && dx[1] == (tg_real)0.25 && isinf(dx[2]) && isnan(dx[3]));
+}
+
 static void test_prelu(size_t rows, uint32_t n) {
   size_t size = rows * n;
   tg_real *x = test_filled(size, 0, 0), *dy = test_filled(size, 0, 0), *alpha = test_filled(n, 0, 0);
@@ -115,6 +125,7 @@ int main(void) {
     test_values(k, 5000);
     test_extremes(k);
   }
+  test_root();
   for (uint32_t n = 1; n <= 19; n += 3)
     for (size_t rows = 1; rows <= 70; rows += 23) test_prelu(rows, n);
   return test_report();

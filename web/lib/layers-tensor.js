@@ -112,7 +112,10 @@ function reduce({ operation, axis, keepdims }) {
     ];
   }
   const [op, after] = FOLDS[operation];
-  return after ? [fold(op, keepdims), { op: after }] : [fold(op, keepdims)];
+  if (!after) return [fold(op, keepdims)];
+  // The gradient of a length is 0 at 0, as in PyTorch, and not the NaN of 0 / 0.
+  const attributes = operation === 'l2' ? /** @type {[string, number][]} */ ([['flat', 1]]) : [];
+  return [fold(op, keepdims), { op: after, attributes }];
 }
 
 const OUTSIDE = {
@@ -294,7 +297,7 @@ export const tensorLayers = (make) => ({
   /**
    * Axes folded into one number: 'sum', 'mean', 'max', 'min', 'prod', 'l1' (sum of |x|), 'l2' (root of the sum of
    * squares), 'sumSquare', 'logSum', 'logSumExp' (Keras ops.sum and its like, ONNX ReduceSum …). Equal largest or
-   * smallest share the gradient.
+   * smallest share the gradient; that of 'l2' is 0 where all are 0.
    *
    * @param {{ operation: Reduction, axis: number | number[], keepdims?: boolean } & LayerCommon} options axis from 1;
    *   keepdims leaves an axis of 1, default false
