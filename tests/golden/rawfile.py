@@ -13,7 +13,7 @@ def write(path, tensors, metadata):
     """tensors: name -> array. metadata: name -> anything JSON can say (stored as text, as the format asks)."""
     # Widest elements first keeps every tensor aligned to its element size, as readers with typed arrays need.
     order = sorted(tensors, key=lambda name: -tensors[name].dtype.itemsize)
-    header = {'__metadata__': {key: json.dumps(value) for key, value in metadata.items()}}
+    header = {'__metadata__': {key: json.dumps(value, separators=(',', ':')) for key, value in metadata.items()}}
     offset = 0
     for name in order:
         array = tensors[name]

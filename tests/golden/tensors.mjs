@@ -19,7 +19,7 @@ const TYPES = new Map(
 
 /**
  * @param {string} name of a file beside this one, without its ending
- * @returns {{ cases: any[], tensors: Map<string, Tensor> }}
+ * @returns {{ cases: any[], tensors: Map<string, Tensor>, metadata: any }} metadata with its JSON read
  */
 export function readGolden(name) {
   const file = readFileSync(new URL(`./${name}.safetensors`, import.meta.url));
@@ -36,5 +36,8 @@ export function readGolden(name) {
       data: new TypedArray(new Uint8Array(file.subarray(first, end)).buffer),
     });
   }
-  return { cases: JSON.parse(metadata.cases), tensors };
+  const read = Object.fromEntries(
+    Object.entries(metadata).map(([key, text]) => [key, JSON.parse(text)]),
+  );
+  return { cases: read.cases, tensors, metadata: read };
 }
