@@ -14,6 +14,7 @@ export const NOT_HERE = {
   addInt8: 'int8.mjs',
   quantize: 'int8.mjs',
   dequantize: 'int8.mjs',
+  fakeQuantize: 'quantize and dequantize at once, for training in 8 bits',
 };
 
 /** Rank, height, width, channels and samples: arrays of 4 MB, of 1 MB, and rows. */
