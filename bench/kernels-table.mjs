@@ -88,8 +88,11 @@ export function kernelsTable(jobs, output) {
   const slow = [];
   for (const [number, job] of jobs.entries()) {
     if (job.argument === INPUT) {
-      const { gather, shuffle } = answers.shift();
-      lines.push(`${job.name}, batch 32: gather ${gather} us, shuffle ${shuffle} us a step`);
+      const { gather, shuffle, moved, drawn, colors } = answers.shift();
+      lines.push(
+        `${job.name}, batch 32: gather ${gather} us, shuffle ${shuffle} us a step`,
+        `augmented, batch 32: flip, crop, cutout of S1 ${moved} us; affine at 224x224x3 ${drawn} us, colours ${colors} us`,
+      );
       continue;
     }
     if (job.bytes) {

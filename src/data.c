@@ -53,7 +53,8 @@ tg_dataset *tg_data_create(tg_engine *engine, tg_sample_type samples, double cou
   int complete = samples == TG_SAMPLES_NONE;
   if (!complete) {
     dataset->samples =
-        tg_allocate(engine, TG_BLOCK_SAMPLES, tg_mul(wanted.count, sample_bytes), 0, "samples of a data set");
+        tg_allocate(engine, TG_BLOCK_SAMPLES, tg_add(tg_mul(wanted.count, sample_bytes), TG_SAMPLES_OVERREAD), 0,
+                    "samples of a data set");
     complete = dataset->samples != NULL;
   }
   if (complete && labels != TG_LABELS_NONE) {

@@ -7,6 +7,9 @@
 
 #include "engine.h"
 
+/* Bytes behind the last sample that vectors may read. */
+enum { TG_SAMPLES_OVERREAD = 16 };
+
 /* What one input and one output of a model see; those of the others are behind `next`, in their order. */
 struct tg_dataset {
   tg_dataset *next;

@@ -135,6 +135,12 @@ tg_dataset *tg_dataset_view(tg_engine *engine, tg_dataset *dataset, const uint32
   return check_dataset(engine, dataset) ? NULL : tg_data_view(engine, dataset, rows, n);
 }
 
+tg_status tg_dataset_preview(tg_engine *engine, tg_dataset *dataset, double seed, double epoch, double first,
+                             double count, const double *list, uint32_t n, tg_real *out) {
+  tg_status status = check_dataset(engine, dataset);
+  return status ? status : tg_augment_preview(engine, dataset, seed, epoch, first, count, list, n, out);
+}
+
 tg_status tg_dataset_seal(tg_engine *engine, tg_dataset *dataset) {
   tg_status status = check_dataset(engine, dataset);
   return status ? status : tg_data_seal(engine, dataset);
@@ -341,6 +347,11 @@ tg_status tg_model_check_data(tg_engine *engine, tg_model *model, tg_dataset *da
 tg_status tg_train_class_weights(tg_engine *engine, tg_model *model, const tg_real *weights, double n) {
   tg_status status = check_model(engine, model);
   return status ? status : tg_model_weigh_classes(model, weights, n);
+}
+
+tg_status tg_train_augment(tg_engine *engine, tg_model *model, const double *list, uint32_t n) {
+  tg_status status = check_model(engine, model);
+  return status ? status : tg_model_augment(model, list, n);
 }
 
 tg_status tg_model_watch(tg_engine *engine, tg_model *model, uint32_t output, tg_real *outputs, tg_real *labels) {

@@ -70,14 +70,14 @@ static tg_status run_batch(tg_model *model, tg_runner *runner, const tg_dataset 
   tg_status status = check_paths(in, &runner->plan);
   if (status) return status;
   const tg_run run = tg_make_run(model, in->count, in->with_gradients, !(what->flags & TG_INSPECT_TRAINING));
-  tg_load_batch(model, runner, dataset, order, in->count);
+  tg_load_batch(model, runner, dataset, order, in->count, NULL);
   tg_plan_forward(&runner->plan, graph, &run, 0, graph->n_nodes - 1);
   for (uint32_t k = 0; k < what->n_nodes; k++)
     memcpy(place_of(in, k), runner->plan.steps[what->nodes[k]].buffers.y,
            (size_t)reals_of(in, (uint32_t)what->nodes[k]) * sizeof(tg_real));
   if (!in->with_gradients) return TG_OK;
   if (what->source == TG_SOURCE_LOSS)
-    tg_measure_batch(model, runner, dataset, order, in->count, 1);
+    tg_measure_batch(model, runner, dataset, order, in->count, 1, NULL);
   else
     memcpy(runner->plan.steps[what->source].buffers.dy, what->seed,
            (size_t)reals_of(in, (uint32_t)what->source) * sizeof(tg_real));
@@ -90,7 +90,7 @@ tg_status tg_inspect(tg_model *model, const tg_dataset *dataset, double first, d
   const tg_graph *graph = &model->graph;
   tg_engine *engine = graph->engine;
   tg_sample_range r;
-  tg_status status = tg_check_samples(model, dataset, first, count, count, what->source == TG_SOURCE_LOSS, &r);
+  tg_status status = tg_check_samples(model, dataset, NULL, first, count, count, what->source == TG_SOURCE_LOSS, &r);
   if (!status) status = check_nodes(model, what);
   if (status) return status;
   inspection in = {model, what, r.count, what->source != TG_SOURCE_NONE};

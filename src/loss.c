@@ -162,6 +162,10 @@ tg_status tg_loss_check_labels(tg_engine *engine, const tg_loss_plan *loss, cons
                  (double)labels[tg_data_row(dataset, i)], classes - 1);
 }
 
+int tg_loss_mixes(const tg_loss_plan *loss) {
+  return loss->kind->prepare != SIGNED && loss->kind != &kinds[TG_LOSS_CATEGORICAL_HINGE];
+}
+
 uint32_t tg_loss_classes(const tg_loss_plan *loss) { return tg_max(loss->classes, 2); }
 
 /* Writes class labels as values. */

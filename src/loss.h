@@ -31,6 +31,8 @@ typedef struct {
  */
 tg_status tg_loss_make(tg_loss_plan *loss, const tg_graph *graph, uint32_t output, int may_absorb, tg_loss number,
                        const char *names, const double *values, uint32_t n);
+/* 1 when a label between two others means what lies between them; hinge losses know sides only. */
+int tg_loss_mixes(const tg_loss_plan *loss);
 /* Checks that the data set's labels are what the loss compares the output with. TG_E_SHAPE, TG_E_LABEL_RANGE. */
 tg_status tg_loss_check_labels(tg_engine *engine, const tg_loss_plan *loss, const tg_dataset *dataset);
 

@@ -51,6 +51,7 @@ void tg_model_free(tg_model *model) {
   tg_release(engine, model->eval_order);
   tg_release(engine, model->class_weights);
   tg_release(engine, model->mask);
+  tg_augment_free(engine, model->augment);
   tg_graph_free(&model->graph);
   tg_release(engine, model);
 }
@@ -273,24 +274,37 @@ tg_status tg_model_weigh_classes(tg_model *model, const tg_real *weights, double
   return TG_OK;
 }
 
+tg_status tg_model_augment(tg_model *model, const double *list, uint32_t n) {
+  tg_engine *engine = model->graph.engine;
+  tg_augment *augment = n > 0 ? tg_augment_make(engine, list, n) : NULL;
+  if (n > 0 && !augment) return engine->status;
+  tg_augment_free(engine, model->augment);
+  model->augment = augment;
+  model->dataset = NULL; /* an epoch begun before does not know of it */
+  return TG_OK;
+}
+
 uint64_t tg_model_output_size(const tg_model *model) {
   uint64_t size = 0;
   for (uint32_t k = 0; k < model->n_outputs; k++) size += model->graph.nodes[model->outputs[k]].elements;
   return size;
 }
 
-static int fits_input(const tg_graph *graph, const tg_node *input, const tg_dataset *dataset) {
+static int fits_input(const tg_graph *graph, const tg_node *input, const tg_dataset *dataset,
+                      const tg_augment *augment) {
+  const uint32_t from_height = augment ? augment->height : dataset->height;
+  const uint32_t from_width = augment ? augment->width : dataset->width;
   const uint32_t rank = input->shape.rank, *dims = input->shape.dims;
   const uint32_t height = rank < 3 ? 1 : dims[0], width = rank < 2 ? 1 : dims[rank - 2], channels = dims[rank - 1];
-  int same = rank == 1 ? channels == dataset->sample_elements
-                       : height == dataset->height && width == dataset->width && channels == dataset->channels;
+  int same = rank == 1 ? channels == (uint64_t)from_height * from_width * dataset->channels
+                       : height == from_height && width == from_width && channels == dataset->channels;
   if (same) return 1;
   tg_fail(graph->engine, TG_E_SHAPE, "layer '%s': samples are %u x %u x %u, the model takes %u x %u x %u", input->name,
-          dataset->height, dataset->width, dataset->channels, height, width, channels);
+          from_height, from_width, dataset->channels, height, width, channels);
   return 0;
 }
 
-int tg_model_fits(const tg_model *model, const tg_dataset *dataset) {
+int tg_model_fits(const tg_model *model, const tg_dataset *dataset, const tg_augment *augment) {
   const tg_graph *graph = &model->graph;
   uint32_t inputs = 0, found = 0;
   for (uint32_t i = 0; i < graph->n_nodes; i++) inputs += graph->nodes[i].op == &tg_op_input;
@@ -301,7 +315,7 @@ int tg_model_fits(const tg_model *model, const tg_dataset *dataset) {
   }
   for (uint32_t i = 0; i < graph->n_nodes; i++) {
     if (graph->nodes[i].op != &tg_op_input) continue;
-    if (!fits_input(graph, &graph->nodes[i], dataset)) return 0;
+    if (!fits_input(graph, &graph->nodes[i], dataset, augment)) return 0;
     dataset = dataset->next;
   }
   return 1;

@@ -2,6 +2,7 @@
 #ifndef TG_MODEL_H
 #define TG_MODEL_H
 
+#include "augment.h"
 #include "data.h"
 #include "graph.h"
 #include "loss.h"
@@ -39,6 +40,8 @@ struct tg_model {
   tg_dataset *dataset;
   uint32_t *order;
   uint32_t order_capacity, order_count, batch;
+  uint64_t epoch;
+  tg_augment *augment; /* of training batches; NULL: none */
 
   tg_real *class_weights; /* of the labels in training; those from n on weigh 1 */
   uint32_t n_class_weights;
@@ -63,7 +66,10 @@ tg_status tg_model_weigh_classes(tg_model *model, const tg_real *weights, double
 tg_real *tg_model_new_vector(const tg_model *model, uint64_t reals, const char *what);
 /* Floats a sample of all outputs. */
 uint64_t tg_model_output_size(const tg_model *model);
-/* 1 when the data set's samples have the shapes the model's inputs want; else TG_E_SHAPE is set. */
-int tg_model_fits(const tg_model *model, const tg_dataset *dataset);
+/* See tg_train_augment. */
+tg_status tg_model_augment(tg_model *model, const double *list, uint32_t n);
+/* 1 when the data set's samples, as the augmentation leaves them (NULL: as they are), have the shapes the model's
+ * inputs want; else TG_E_SHAPE is set. */
+int tg_model_fits(const tg_model *model, const tg_dataset *dataset, const tg_augment *augment);
 
 #endif

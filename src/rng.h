@@ -9,7 +9,13 @@
 #include <stdint.h>
 
 /* What a draw is for; one word of the counter, so that no two uses share numbers. */
-enum { TG_STREAM_INIT = 0x1000000, TG_STREAM_SHUFFLE = 0x2000000, TG_STREAM_DROPOUT = 0x3000000 };
+enum {
+  TG_STREAM_INIT = 0x1000000,
+  TG_STREAM_SHUFFLE = 0x2000000,
+  TG_STREAM_DROPOUT = 0x3000000,
+  TG_STREAM_AUGMENT = 0x4000000,
+  TG_STREAM_MIXUP = 0x5000000
+};
 
 /* out (4) = Philox4x32-10 of `key` at counter (c0, c1, c2, c3). */
 static inline void tg_philox(uint32_t out[4], uint64_t key, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3) {

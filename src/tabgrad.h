@@ -67,6 +67,36 @@ typedef enum {
   TG_RESIZE_ANTIALIAS = 2 /* bilinear, where the picture becomes smaller over all cells that come together */
 } tg_resize;
 
+/**
+ * What augmentation does to a picture of a training batch. A list of it is rows of eight numbers: one of these, then
+ * its own. A range is two numbers, ends included; each sample draws its own in each epoch.
+ */
+typedef enum {
+  TG_AUGMENT_FLIP = 0,        /* horizontal, vertical (flags), alternate (flag: an epoch flips what the last did not) */
+  TG_AUGMENT_CROP = 1,        /* height, width (0: as they are), padding above and below, padding left and right */
+  TG_AUGMENT_ROTATION = 2,    /* range of turns, counter-clockwise */
+  TG_AUGMENT_TRANSLATION = 3, /* ranges of shares of the height, down, and of the width, to the right */
+  TG_AUGMENT_SHEAR = 4,       /* ranges of x by y, of y by x, and of degrees (ImageDataGenerator's) */
+  TG_AUGMENT_ZOOM = 5,        /* ranges of height and width, above 0 outwards; flag: the width goes by the height */
+  TG_AUGMENT_BRIGHTNESS = 6,  /* range of shares of the values' range; its ends, NaN: 0 and 255, of bytes alone */
+  TG_AUGMENT_CONTRAST = 7,    /* how far the factor goes below and above 1; ends of the values' range, as above */
+  TG_AUGMENT_CUTOUT = 8,      /* height, width, rectangles, what fills them (NaN: 0 after normalisation) */
+  TG_AUGMENT_MIXUP = 9,       /* alpha of Beta(alpha, alpha) */
+  TG_AUGMENT_FILL = 10        /* of all that move: tg_fill, value of TG_FILL_CONSTANT (NaN: 0), flag: nearest pixel */
+} tg_augmentation;
+
+/** Numbers of a row of an augmentation. */
+enum { TG_AUGMENT_NUMBERS = 8 };
+
+/** What lies beyond the edges of a picture a b c d that is moved, turned or made smaller. */
+typedef enum {
+  TG_FILL_CONSTANT = 0, /* k k k | a b c d | k k k */
+  TG_FILL_NEAREST = 1,  /* a a a | a b c d | d d d */
+  TG_FILL_REFLECT = 2,  /* c b a | a b c d | d c b */
+  TG_FILL_WRAP = 3,     /* b c d | a b c d | a b c */
+  TG_FILL_MIRROR = 4    /* d c b | a b c d | c b a */
+} tg_fill;
+
 /** The loss a model is compiled with. Definitions, defaults and clipping follow Keras 3; options have names. */
 typedef enum {
   TG_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY = 0, /* class labels; labelSmoothing 0 */
@@ -441,6 +471,23 @@ TG_EXPORT tg_status tg_model_check_data(tg_engine *engine, tg_model *model, tg_d
  * TG_E_LABEL_RANGE (more than the output has), TG_E_NON_FINITE, TG_E_STATE, TG_E_OOM.
  */
 TG_EXPORT tg_status tg_train_class_weights(tg_engine *engine, tg_model *model, const tg_real *weights, double n);
+
+/**
+ * Augments the pictures of the training that follows by n rows of TG_AUGMENT_NUMBERS numbers; n = 0 ends it. Moves come
+ * first, in the order of the list, as one map of places; then contrast and brightness, cutout, mixup. What is drawn is
+ * a function of the model's seed, the epoch and the sample (of a mixture's partner: of the batch); an epoch beyond 2^32
+ * is one plus 2^32 times the number of a batch of a stream, whose samples are counted from 0. tg_train_begin tells
+ * what the data set or the losses do not allow. TG_E_CONFIG names option and value, TG_E_LIMIT, TG_E_OOM.
+ */
+TG_EXPORT tg_status tg_train_augment(tg_engine *engine, tg_model *model, const double *list, uint32_t n);
+
+/**
+ * The pictures that training with such a list, the seed and the epoch sees of samples first … first+count-1, taken as
+ * one batch: height x width x channels floats each to out, of the last crop's size, not normalised.
+ * TG_E_CONFIG, TG_E_SHAPE, TG_E_LIMIT, TG_E_OOM.
+ */
+TG_EXPORT tg_status tg_dataset_preview(tg_engine *engine, tg_dataset *dataset, double seed, double epoch, double first,
+                                       double count, const double *list, uint32_t n, tg_real *out);
 
 /**
  * Starts epoch `epoch` over samples first … first+count-1 in batches of `batch` (the last may be shorter): makes the

@@ -55,11 +55,11 @@ static tg_status read_range(const tg_model *model, const tg_dataset *dataset, do
   return check_indices(model, dataset, r->first, r->count);
 }
 
-static tg_status check_ready(tg_model *model, const tg_dataset *dataset, int labels) {
+static tg_status check_ready(tg_model *model, const tg_dataset *dataset, const tg_augment *augment, int labels) {
   tg_engine *engine = model->graph.engine;
   if (!model->built) return tg_fail(engine, TG_E_STATE, "model: it is not built");
   if (!dataset->sealed) return tg_fail(engine, TG_E_STATE, "data set: it is not sealed");
-  if (!tg_model_fits(model, dataset)) return engine->status;
+  if (!tg_model_fits(model, dataset, augment)) return engine->status;
   if (!labels) return TG_OK;
   if (!model->compiled) return tg_fail(engine, TG_E_STATE, "model: it is not compiled");
   for (uint32_t k = 0; k < model->n_outputs; k++) {
@@ -74,15 +74,15 @@ static tg_status check_ready(tg_model *model, const tg_dataset *dataset, int lab
   return TG_OK;
 }
 
-tg_status tg_check_samples(tg_model *model, const tg_dataset *dataset, double first, double count, double batch,
-                           int labels, tg_sample_range *r) {
-  tg_status status = check_ready(model, dataset, labels);
+tg_status tg_check_samples(tg_model *model, const tg_dataset *dataset, const tg_augment *augment, double first,
+                           double count, double batch, int labels, tg_sample_range *r) {
+  tg_status status = check_ready(model, dataset, augment, labels);
   return status ? status : read_range(model, dataset, first, count, batch, r);
 }
 
 tg_status tg_check_data(tg_model *model, const tg_dataset *dataset, double first, double count) {
   tg_sample_range r;
-  return tg_check_samples(model, dataset, first, count, 1, 1, &r);
+  return tg_check_samples(model, dataset, NULL, first, count, 1, 1, &r);
 }
 
 /* ---- plans ---- */
@@ -132,11 +132,15 @@ tg_run tg_make_run(const tg_model *model, uint32_t samples, int training, int as
 }
 
 void tg_load_batch(const tg_model *model, tg_runner *runner, const tg_dataset *dataset, const uint32_t *order,
-                   uint32_t n) {
+                   uint32_t n, const tg_augment_moment *moment) {
+  tg_pool *pool = model->graph.engine->pool;
   for (uint32_t i = 0; dataset && i < model->graph.n_nodes; i++) {
     if (model->graph.nodes[i].op != &tg_op_input) continue;
     tg_real *batch = runner->plan.steps[i].buffers.y;
-    if (batch) tg_data_gather(model->graph.engine->pool, batch, dataset, order, n); /* else nobody reads it */
+    if (batch && moment)
+      tg_augment_gather(pool, batch, model->augment, moment, dataset, order, n, 0);
+    else if (batch) /* else nobody reads it */
+      tg_data_gather(pool, batch, dataset, order, n);
     dataset = dataset->next;
   }
 }
@@ -162,13 +166,12 @@ static const tg_real *batch_weights(const tg_model *model, tg_runner *runner, co
 }
 
 /* Before the loss is run, which changes labels, and the backward pass, which uses the bytes of y again. */
-static void watch_batch(const tg_target *target, const tg_loss_batch *b) {
+static void watch_batch(const tg_target *target, const tg_loss_batch *b, const int32_t *classes) {
   const tg_loss_plan *loss = &target->loss;
   tg_loss_outputs(loss, target->watched_outputs, b->y, b->rows);
-  if (b->labels.values)
+  for (uint32_t i = 0; classes && i < b->rows; i++) target->watched_labels[i] = (tg_real)classes[i];
+  if (!classes)
     memcpy(target->watched_labels, b->labels.values, (size_t)b->rows * loss->places * loss->classes * sizeof *b->y);
-  else
-    for (uint32_t i = 0; i < b->rows; i++) target->watched_labels[i] = (tg_real)b->labels.classes[i];
 }
 
 /* The penalties on the weights, which the loss of every batch includes; their gradient is added unless NULL. */
@@ -178,20 +181,25 @@ static double penalty_of(const tg_model *model, tg_real *gradients) {
 }
 
 static void measure_target(tg_model *model, tg_runner *runner, tg_target *target, const tg_dataset *part,
-                           const uint32_t *order, uint32_t rows, int training) {
+                           const uint32_t *order, uint32_t rows, int training, const tg_augment_moment *moment) {
   const tg_buffers *b = &runner->plan.steps[target->loss.node].buffers;
   tg_pool *pool = model->graph.engine->pool;
-  tg_data_gather_labels(runner->classes, runner->values, part, order, rows);
-  int by_class = part->label_type == TG_LABELS_CLASS;
+  const int mixed = moment && model->augment->mixes, by_class = part->label_type == TG_LABELS_CLASS;
+  if (mixed)
+    tg_augment_labels(runner->classes, runner->values, model->augment, moment, part, order, rows,
+                      target->loss.places * target->loss.classes);
+  else
+    tg_data_gather_labels(runner->classes, runner->values, part, order, rows);
   double weight;
-  const tg_loss_batch batch = {.y = b->y,
-                               .labels = {by_class ? runner->classes : NULL, by_class ? NULL : runner->values},
-                               .weights = batch_weights(model, runner, part, order, rows, training, &weight),
-                               .values = runner->values,
-                               .losses = runner->losses,
-                               .dy = training ? b->dy : NULL,
-                               .rows = rows};
-  if (target->watched_outputs) watch_batch(target, &batch);
+  const tg_loss_batch batch = {
+      .y = b->y,
+      .labels = {by_class && !mixed ? runner->classes : NULL, by_class && !mixed ? NULL : runner->values},
+      .weights = batch_weights(model, runner, part, order, rows, training, &weight),
+      .values = runner->values,
+      .losses = runner->losses,
+      .dy = training ? b->dy : NULL,
+      .rows = rows};
+  if (target->watched_outputs) watch_batch(target, &batch, by_class ? runner->classes : NULL);
   target->measured[1] += tg_loss_run(pool, &target->loss, &batch);
   for (uint32_t i = 0; i < rows; i++) target->measured[0] += (double)runner->losses[i];
   target->measured[2] += target->loss.weighted_accuracy ? weight : rows;
@@ -200,10 +208,10 @@ static void measure_target(tg_model *model, tg_runner *runner, tg_target *target
 }
 
 void tg_measure_batch(tg_model *model, tg_runner *runner, const tg_dataset *dataset, const uint32_t *order,
-                      uint32_t rows, int training) {
+                      uint32_t rows, int training, const tg_augment_moment *moment) {
   for (uint32_t k = 0; k < model->n_outputs; k++)
     if (model->targets[k].used)
-      measure_target(model, runner, &model->targets[k], tg_data_part(dataset, k), order, rows, training);
+      measure_target(model, runner, &model->targets[k], tg_data_part(dataset, k), order, rows, training, moment);
 }
 
 static void clear_measured(tg_model *model) {
@@ -231,11 +239,31 @@ static double total_loss(const tg_model *model) {
 
 /* ---- training ---- */
 
+/* What the data set, the layers and the losses do not allow. */
+static tg_status check_augment(tg_model *model, const tg_dataset *dataset) {
+  const tg_graph *graph = &model->graph;
+  tg_status status = tg_augment_prepare(graph->engine, model->augment, dataset);
+  for (uint32_t i = 0; i < graph->n_nodes && !status; i++)
+    if (graph->nodes[i].op->index_end)
+      status = tg_fail(graph->engine, TG_E_CONFIG, "augment: layer '%s' looks numbers up, they are no pictures",
+                       graph->nodes[i].name);
+  if (status || !model->augment->mixes || !model->compiled) return status;
+  if (dataset->weights || model->n_class_weights)
+    return tg_fail(graph->engine, TG_E_CONFIG, "augment: mixup does not go with sampleWeight or classWeight");
+  for (uint32_t k = 0; k < model->n_outputs && !status; k++)
+    if (model->targets[k].used && !tg_loss_mixes(&model->targets[k].loss))
+      status =
+          tg_fail(graph->engine, TG_E_CONFIG, "augment: mixup does not go with a hinge loss, whose labels are sides");
+  return status;
+}
+
 tg_status tg_epoch_begin(tg_model *model, tg_dataset *dataset, double first, double count, double batch, double epoch,
                          int shuffle) {
   tg_engine *engine = model->graph.engine;
   tg_sample_range r;
-  tg_status status = tg_check_samples(model, dataset, first, count, batch, 1, &r);
+  if (model->augment) model->dataset = NULL; /* whose batches may have had another size */
+  tg_status status = model->augment ? check_augment(model, dataset) : TG_OK;
+  if (!status) status = tg_check_samples(model, dataset, model->augment, first, count, batch, 1, &r);
   if (!status && !is_whole(epoch, 0, 9007199254740991.0))
     status = tg_fail(engine, TG_E_CONFIG, "epoch is %g, it must be a whole number of at least 0", epoch);
   if (!status && model->graph.quantized)
@@ -252,6 +280,7 @@ tg_status tg_epoch_begin(tg_model *model, tg_dataset *dataset, double first, dou
   else
     for (uint32_t i = 0; i < r.count; i++) model->order[i] = r.first + i;
   model->dataset = dataset;
+  model->epoch = (uint64_t)epoch;
   model->order_count = r.count;
   model->batch = r.batch;
   return TG_OK;
@@ -295,10 +324,10 @@ static tg_status check_finite(const tg_model *model) {
 
 /* Names the first layer whose output is not finite. The batch runs again, layer by layer, since values share memory. */
 static tg_status blame_layer(const tg_model *model, tg_runner *runner, const uint32_t *order, const tg_run *run,
-                             double loss) {
+                             const tg_augment_moment *moment, double loss) {
   const tg_graph *graph = &model->graph;
   tg_engine *engine = graph->engine;
-  tg_load_batch(model, runner, model->dataset, order, run->samples);
+  tg_load_batch(model, runner, model->dataset, order, run->samples, moment);
   for (uint32_t i = 0; i < graph->n_nodes; i++) {
     const tg_step *step = &runner->plan.steps[i];
     /* Of a value that is there in slices alone its reader, a pooling, tells. */
@@ -322,18 +351,20 @@ static tg_status train_step(tg_model *model, uint32_t step, double out[3]) {
   const uint32_t *order = model->order + (uint64_t)step * model->batch;
   uint32_t rows = tg_min(model->batch, model->order_count - step * model->batch);
   tg_run run = tg_make_run(model, rows, 1, 0);
+  const tg_augment_moment now = {.seed = model->seed, .epoch = model->epoch, .batch = step};
+  const tg_augment_moment *moment = model->augment ? &now : NULL;
   clear_measured(model);
-  tg_load_batch(model, runner, model->dataset, order, rows);
+  tg_load_batch(model, runner, model->dataset, order, rows, moment);
   tg_show_weights(model);
   tg_vectors *v = &model->vectors;
   const uint64_t trainable = model->graph.trainable, state_bytes = model->graph.state * sizeof(tg_real);
   memcpy(v->next_state, v->weights + trainable, (size_t)state_bytes); /* for nodes that do not run, or are frozen */
   tg_plan_forward(&runner->plan, &model->graph, &run, 0, model->graph.n_nodes - 1);
-  tg_measure_batch(model, runner, model->dataset, order, rows, 1);
-  if (!isfinite(total_loss(model))) return blame_layer(model, runner, order, &run, total_loss(model) / rows);
+  tg_measure_batch(model, runner, model->dataset, order, rows, 1, moment);
+  if (!isfinite(total_loss(model))) return blame_layer(model, runner, order, &run, moment, total_loss(model) / rows);
   tg_plan_backward(&runner->plan, &model->graph, &run, NULL, NULL);
   sum_up(model, v->gradients, rows, out);
-  if (!isfinite(out[0])) return blame_layer(model, runner, order, &run, out[0] / rows);
+  if (!isfinite(out[0])) return blame_layer(model, runner, order, &run, moment, out[0] / rows);
   tg_status status = check_finite(model);
   if (status) return status;
   model->step++;
@@ -364,7 +395,7 @@ tg_status tg_epoch_steps(tg_model *model, double first_step, double steps, doubl
 
 tg_status tg_inference_begin(tg_model *model, const tg_dataset *dataset, double first, double count, double batch,
                              int labels, tg_sample_range *r) {
-  tg_status status = tg_check_samples(model, dataset, first, count, batch, labels, r);
+  tg_status status = tg_check_samples(model, dataset, NULL, first, count, batch, labels, r);
   if (!status) status = prepare(model, &model->inference, r->batch, 0);
   if (!status) status = prepare_order(model->graph.engine, &model->eval_order, &model->eval_capacity, r->batch);
   if (!status) tg_show_weights(model);
@@ -375,7 +406,7 @@ tg_run tg_inference_load(tg_model *model, const tg_dataset *dataset, tg_sample_r
   uint32_t at = number * r.batch, rows = tg_min(r.batch, r.count - at);
   for (uint32_t i = 0; i < rows; i++) model->eval_order[i] = r.first + at + i;
   tg_run run = tg_make_run(model, rows, 0, 0);
-  tg_load_batch(model, &model->inference, dataset, model->eval_order, rows);
+  tg_load_batch(model, &model->inference, dataset, model->eval_order, rows, NULL);
   return run;
 }
 
@@ -399,7 +430,7 @@ tg_status tg_evaluate_range(tg_model *model, const tg_dataset *dataset, double f
   clear_measured(model);
   for (uint32_t number = 0; number < tg_ceil_div(r.count, r.batch); number++) {
     uint32_t rows = infer_batch(model, dataset, r, number, last);
-    tg_measure_batch(model, &model->inference, dataset, model->eval_order, rows, 0);
+    tg_measure_batch(model, &model->inference, dataset, model->eval_order, rows, 0, NULL);
   }
   sum_up(model, NULL, r.count, total);
   if (!isfinite(total[0]))

@@ -10,20 +10,21 @@ typedef struct {
   uint32_t first, count, batch;
 } tg_sample_range;
 
-/* Checks the model, the data set and the range of a call; `labels`: that the losses can be computed too. */
-tg_status tg_check_samples(tg_model *model, const tg_dataset *dataset, double first, double count, double batch,
-                           int labels, tg_sample_range *r);
+/* Checks the model, the data set, as the augmentation (or NULL) leaves it, and the range of a call; `labels`: that the
+ * losses can be computed too. */
+tg_status tg_check_samples(tg_model *model, const tg_dataset *dataset, const tg_augment *augment, double first,
+                           double count, double batch, int labels, tg_sample_range *r);
 
 /* ---- a batch ---- */
 
 tg_run tg_make_run(const tg_model *model, uint32_t samples, int training, int as_inference);
-/* Gathers the samples order[0…n-1] into the inputs. */
+/* Gathers the samples order[0…n-1] into the inputs; augmented where there is a moment, else NULL. */
 void tg_load_batch(const tg_model *model, tg_runner *runner, const tg_dataset *dataset, const uint32_t *order,
-                   uint32_t n);
+                   uint32_t n, const tg_augment_moment *moment);
 /* Adds losses and accuracies of the batch whose forward pass is done to those measured; when `training` the gradients
- * of the mean losses, times their weights, are written too. */
+ * of the mean losses, times their weights, are written too. `moment` as above: labels are mixed as the pictures are. */
 void tg_measure_batch(tg_model *model, tg_runner *runner, const tg_dataset *dataset, const uint32_t *order,
-                      uint32_t rows, int training);
+                      uint32_t rows, int training, const tg_augment_moment *moment);
 
 /* What tg_model_inspect is asked. */
 typedef struct {

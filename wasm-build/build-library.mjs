@@ -24,6 +24,7 @@ const DIST = join(ROOT, 'dist');
 export const ENTRIES = [
   'index',
   'applications',
+  'augment',
   'callbacks',
   'data',
   'explain',

@@ -10,7 +10,8 @@
  *     layer:op,rank,height,width,channels,samples,options     {"path":"layer","chosen":true,"passes":[…]}
  *     product:…                                               the same, by its products
  *     update:optimizer,rows,columns                           {"path":"update","chosen":true,"passes":[…]}
- *     input                                                   {"gather":…,"shuffle":…}, microseconds a step of S1
+ *     input                                                   {"gather":…,"shuffle":…,"moved":…}, microseconds a step
+ *                                                             of S1; {…,"drawn":…,"colors":…} of 224x224x3
  *
  * Passes are [GFLOP/s, part of the peak]: forward, gradient of the input, gradient of the filter; null where there is
  * none. FLOP are those of the direct convolution's forward pass, for the gradients too. A convolution's weights are
@@ -22,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "augment.h"
 #include "kernels/conv2d.h"
 #include "kernels/depthwise.h"
 #include "kernels/gather.h"
@@ -255,15 +257,59 @@ static void gather(void *context) {
   p->at += BATCH;
 }
 
+typedef struct {
+  tg_engine *engine;
+  tg_dataset *dataset;
+  tg_augment *augment;
+  tg_real *batch;
+  uint32_t order[BATCH];
+  uint64_t epoch;
+} augmentation;
+
+/* One picture, so that what else the machine does falls between two measurements. */
+static void augment(void *context) {
+  augmentation *a = context;
+  const tg_augment_moment moment = {.seed = 1, .epoch = a->epoch++};
+  tg_augment_gather(a->engine->pool, a->batch, a->augment, &moment, a->dataset, a->order + moment.epoch % BATCH, 1, 0);
+}
+
+/* Microseconds for a batch of pictures of side x side x 3 bytes. */
+static double bench_augment(uint32_t side, const double *list, uint32_t n) {
+  augmentation a = {.engine = tg_engine_create(1, 1), .batch = filled((size_t)side * side * 3)};
+  a.dataset = tg_dataset_create(a.engine, TG_SAMPLES_U8, BATCH, side, side, 3, TG_LABELS_NONE, 0);
+  uint8_t *samples = tg_dataset_samples(a.engine, a.dataset);
+  for (size_t i = 0; i < (size_t)BATCH * side * side * 3; i++) samples[i] = (uint8_t)(i * 7919 % 251);
+  for (uint32_t i = 0; i < BATCH; i++) a.order[i] = BATCH - 1 - i;
+  a.augment = tg_augment_make(a.engine, list, n);
+  if (!a.augment || tg_augment_prepare(a.engine, a.augment, a.dataset)) exit(1);
+  const double ms = BATCH * best_ms(augment, &a);
+  tg_augment_free(a.engine, a.augment);
+  tg_engine_destroy(a.engine);
+  free(a.batch);
+  return 1e3 * ms;
+}
+
 /* What a step of S1 at batch 32 does before its first layer: its share of the epoch's shuffle, and a batch gathered
- * from all over CIFAR-10 and scaled. */
+ * from all over CIFAR-10 and scaled; or mirrored, cropped with padding and cut out. Then what a batch of large pictures
+ * takes that are turned, sheared, zoomed and mirrored, and one whose colours change. */
 static void bench_input(void) {
+  static const double moved[][TG_AUGMENT_NUMBERS] = {
+      {TG_AUGMENT_FLIP, 1}, {TG_AUGMENT_CROP, 0, 0, 4, 4}, {TG_AUGMENT_CUTOUT, 8, 8, 1, NAN}};
+  static const double drawn[][TG_AUGMENT_NUMBERS] = {{TG_AUGMENT_ROTATION, -0.1, 0.1},
+                                                     {TG_AUGMENT_SHEAR, -0.2, 0.2},
+                                                     {TG_AUGMENT_ZOOM, -0.2, 0.2, -0.2, 0.2},
+                                                     {TG_AUGMENT_FLIP, 1},
+                                                     {TG_AUGMENT_FILL, TG_FILL_REFLECT}};
+  static const double colors[][TG_AUGMENT_NUMBERS] = {{TG_AUGMENT_CONTRAST, 0.3, 0.3, NAN, NAN},
+                                                      {TG_AUGMENT_BRIGHTNESS, -0.2, 0.2, NAN, NAN}};
   pipeline p = {.samples = malloc((size_t)IMAGES * IMAGE), .order = malloc(IMAGES * sizeof *p.order)};
   if (!p.samples || !p.order) exit(1);
   p.batch = bench_filled((size_t)BATCH * IMAGE);
   for (size_t i = 0; i < (size_t)IMAGES * IMAGE; i++) p.samples[i] = (uint8_t)(i * 7919 % 251);
   const double epoch = best_ms(shuffle, &p), batch = best_ms(gather, &p);
-  printf("{\"gather\":%.2f,\"shuffle\":%.2f}\n", 1e3 * batch, 1e3 * epoch * BATCH / IMAGES);
+  printf("{\"gather\":%.2f,\"shuffle\":%.2f,\"moved\":%.2f,\"drawn\":%.0f,\"colors\":%.0f}\n", 1e3 * batch,
+         1e3 * epoch * BATCH / IMAGES, bench_augment(32, moved[0], 3), bench_augment(224, drawn[0], 5),
+         bench_augment(224, colors[0], 2));
   free(p.samples);
   free(p.batch);
   free(p.order);

@@ -15,6 +15,7 @@ static void test_one(size in, size out, uint32_t channels, tg_sample_type type, 
   tg_dataset *from = tg_dataset_create(engine, type, PICTURES, in.height, in.width, channels, TG_LABELS_NONE, 0);
   tg_dataset *to = tg_dataset_create(engine, type, PICTURES + 1, out.height, out.width, channels, TG_LABELS_NONE, 0);
   const size_t n = (size_t)in.height * in.width * channels, m = (size_t)out.height * out.width * channels;
+  memset(tg_dataset_samples(engine, to), 0, m * (PICTURES + 1) * (type == TG_SAMPLES_U8 ? 1 : sizeof(float)));
   uint8_t *bytes = type == TG_SAMPLES_U8 ? tg_dataset_samples(engine, from) : NULL;
   float *floats = type == TG_SAMPLES_F32 ? tg_dataset_samples(engine, from) : NULL;
   for (size_t i = 0; i < n * PICTURES; i++) {

@@ -411,6 +411,8 @@ function readPosition(value) {
     // Files of before weightedMetrics lack it.
     weight: value.weight === undefined ? whole(value.samples, 'samples') : sum('weight'),
     parts: Array.isArray(value.parts) ? value.parts.map(Number) : [],
+    // Read when training goes on.
+    augment: Array.isArray(value.augment) ? value.augment : null,
     plan: plan && {
       first: whole(plan.first, 'first'),
       count: whole(plan.count, 'count'),

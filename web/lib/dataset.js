@@ -161,7 +161,7 @@ export class Dataset {
    */
   async resize(size, options) {
     const where = { what: 'resize' };
-    const id = this.use(this.#client);
+    this.use(this.#client);
     const names = /** @type {const} */ (['interpolation', 'antialias', 'signal']);
     const own = readOptions(options, names, where);
     if (!Array.isArray(size) || size.length !== 2) {
@@ -187,11 +187,10 @@ export class Dataset {
     const signal = needSignal(own.signal, 'signal', where);
     throwIfAborted(signal, where.what);
     const args = {
-      id,
       size: Array.from(size, (value) => needWhole(value, 'size', where, 1)),
       method: antialias ? 'ANTIALIAS' : interpolation.toUpperCase(),
     };
-    const facts = await this.#client.call('dataset.resize', args, { signal, job: true });
+    const facts = await this.ask('dataset.resize', args, { signal, job: true });
     return new Dataset(this.#client, facts, this.classNames, this.names, { files: this.files });
   }
 
@@ -284,6 +283,17 @@ export class Dataset {
 
   [asyncDisposeSymbol]() {
     return this.dispose();
+  }
+
+  /**
+   * Not for programs: asks the worker about it.
+   *
+   * @param {string} method
+   * @param {object} args
+   * @param {import('./client.js').CallOptions} [options]
+   */
+  async ask(method, args, options) {
+    return this.#client.call(method, { id: this.use(this.#client), ...args }, options);
   }
 
   /**

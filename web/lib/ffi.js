@@ -94,6 +94,59 @@ export const Resize = Object.freeze(
 /** @typedef {(typeof Resize)[keyof typeof Resize]} ResizeValue */
 
 /**
+ * What augmentation does to a picture of a training batch. A list of it is rows of eight numbers: one of these, then
+ * its own. A range is two numbers, ends included; each sample draws its own in each epoch.
+ */
+export const Augmentation = Object.freeze(
+  /** @type {const} */ ({
+    /** horizontal, vertical (flags), alternate (flag: an epoch flips what the last did not) */
+    FLIP: 0,
+    /** height, width (0: as they are), padding above and below, padding left and right */
+    CROP: 1,
+    /** range of turns, counter-clockwise */
+    ROTATION: 2,
+    /** ranges of shares of the height, down, and of the width, to the right */
+    TRANSLATION: 3,
+    /** ranges of x by y, of y by x, and of degrees (ImageDataGenerator's) */
+    SHEAR: 4,
+    /** ranges of height and width, above 0 outwards; flag: the width goes by the height */
+    ZOOM: 5,
+    /** range of shares of the values' range; its ends, NaN: 0 and 255, of bytes alone */
+    BRIGHTNESS: 6,
+    /** how far the factor goes below and above 1; ends of the values' range, as above */
+    CONTRAST: 7,
+    /** height, width, rectangles, what fills them (NaN: 0 after normalisation) */
+    CUTOUT: 8,
+    /** alpha of Beta(alpha, alpha) */
+    MIXUP: 9,
+    /** of all that move: tg_fill, value of TG_FILL_CONSTANT (NaN: 0), flag: nearest pixel */
+    FILL: 10,
+  }),
+);
+
+/** @typedef {(typeof Augmentation)[keyof typeof Augmentation]} AugmentationValue */
+
+/**
+ * What lies beyond the edges of a picture a b c d that is moved, turned or made smaller.
+ */
+export const Fill = Object.freeze(
+  /** @type {const} */ ({
+    /** k k k | a b c d | k k k */
+    CONSTANT: 0,
+    /** a a a | a b c d | d d d */
+    NEAREST: 1,
+    /** c b a | a b c d | d c b */
+    REFLECT: 2,
+    /** b c d | a b c d | a b c */
+    WRAP: 3,
+    /** d c b | a b c d | c b a */
+    MIRROR: 4,
+  }),
+);
+
+/** @typedef {(typeof Fill)[keyof typeof Fill]} FillValue */
+
+/**
  * The loss a model is compiled with. Definitions, defaults and clipping follow Keras 3; options have names.
  */
 export const Loss = Object.freeze(
@@ -434,6 +487,16 @@ export const InspectFlag = Object.freeze(
  *   Weights of classes 0…n-1 in the training that follows; other classes weigh 1, and n = 0 ends it. A sample weighs its
  *   own weight times that of its class: a class label, the largest of several values, or one value rounded.
  *   TG_E_LABEL_RANGE (more than the output has), TG_E_NON_FINITE, TG_E_STATE, TG_E_OOM.
+ * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, list: Pointer<'double'>, n: number) => StatusValue} trainAugment
+ *   Augments the pictures of the training that follows by n rows of TG_AUGMENT_NUMBERS numbers; n = 0 ends it. Moves come
+ *   first, in the order of the list, as one map of places; then contrast and brightness, cutout, mixup. What is drawn is
+ *   a function of the model's seed, the epoch and the sample (of a mixture's partner: of the batch); an epoch beyond 2^32
+ *   is one plus 2^32 times the number of a batch of a stream, whose samples are counted from 0. tg_train_begin tells
+ *   what the data set or the losses do not allow. TG_E_CONFIG names option and value, TG_E_LIMIT, TG_E_OOM.
+ * @property {(engine: Pointer<'tg_engine'>, dataset: Pointer<'tg_dataset'>, seed: number, epoch: number, first: number, count: number, list: Pointer<'double'>, n: number, out: Pointer<'tg_real'>) => StatusValue} datasetPreview
+ *   The pictures that training with such a list, the seed and the epoch sees of samples first … first+count-1, taken as
+ *   one batch: height x width x channels floats each to out, of the last crop's size, not normalised.
+ *   TG_E_CONFIG, TG_E_SHAPE, TG_E_LIMIT, TG_E_OOM.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number, batch: number, epoch: number, shuffle: number) => StatusValue} trainBegin
  *   Starts epoch `epoch` over samples first … first+count-1 in batches of `batch` (the last may be shorter): makes the
  *   plan if batch size changed, and the order (a permutation drawn from seed and epoch when shuffle is 1).
@@ -520,6 +583,8 @@ export function bindEngine(module) {
     modelDescribeSlot: module._tg_model_describe_slot,
     modelCheckData: module._tg_model_check_data,
     trainClassWeights: module._tg_train_class_weights,
+    trainAugment: module._tg_train_augment,
+    datasetPreview: module._tg_dataset_preview,
     trainBegin: module._tg_train_begin,
     trainSteps: module._tg_train_steps,
     modelWatch: module._tg_model_watch,

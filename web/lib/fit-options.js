@@ -1,7 +1,7 @@
 /** The options of `fit`. */
 
 import { isDataset } from './dataset.js';
-import { ConfigError, EmptyError, LabelRangeError } from './errors.js';
+import { ConfigError, EmptyError, LabelRangeError, LimitError } from './errors.js';
 import { CALLBACK_NAMES } from './fit.js';
 import { HOOKS } from './hooks.js';
 import {
@@ -37,6 +37,9 @@ import {
  * @property {number} [validationSplit] 0 ≤ share < 1 of the samples, the last ones, held back for
  *   validation; default 0
  * @property {number} [validationBatchSize] default batchSize
+ * @property {import('./augment-list.js').AugmentationConfig
+ *   | readonly import('./augment-list.js').AugmentationConfig[]} [augment] of `tabgrad/augment`, what is done to the
+ *   pictures of training batches; default none, and with `resume` what it was
  * @property {AbortSignal} [signal]
  * @property {number} [yieldEvery] milliseconds of whole steps between two looks at messages,
  *   default 40; 0: after every step
@@ -51,6 +54,7 @@ import {
  * @property {boolean} resume
  * @property {number} batchSize
  * @property {boolean} shuffle
+ * @property {object[] | undefined} augment copies, not yet looked at; undefined: not given
  * @property {number} first
  * @property {number | undefined} count
  * @property {number | undefined} stepsPerEpoch
@@ -77,6 +81,7 @@ export const FIT_OPTIONS = Object.freeze([
       'resume',
       'batchSize',
       'shuffle',
+      'augment',
       'first',
       'count',
       'stepsPerEpoch',
@@ -129,6 +134,7 @@ export function readFitOptions(options) {
     resume,
     batchSize,
     shuffle: needBoolean(given.shuffle ?? true, 'shuffle', WHERE),
+    augment: given.augment === undefined ? undefined : readAugmentList(given.augment, WHERE),
     first: needWhole(given.first ?? 0, 'first', WHERE),
     count: given.count,
     stepsPerEpoch:
@@ -165,6 +171,36 @@ export function readCallbacks(value, where) {
     }
     for (const name of HOOKS) if (each[name] !== undefined) needFunction(each[name], name, where);
     return each;
+  });
+}
+
+/** As many as the engine takes in a list, beside one of its own. */
+const MAX_AUGMENTATIONS = 15;
+
+/**
+ * Copies augmentations before the call's first pause. What they say is read where it is needed.
+ *
+ * @param {unknown} value one or an array; null stands for none
+ * @param {import('./options.js').Where} where
+ * @returns {object[]}
+ * @throws {ConfigError} what is no plain data {LimitError} too many
+ */
+export function readAugmentList(value, where) {
+  if (value === null) return [];
+  const list = Array.isArray(value) ? value : [value];
+  if (list.length > MAX_AUGMENTATIONS) {
+    throw new LimitError(
+      `${where.what}: augment has ${list.length} augmentations, the limit is ${MAX_AUGMENTATIONS}.`,
+      { field: 'augment' },
+    );
+  }
+  return Array.from(list, (each) => {
+    try {
+      if (typeof each === 'object' && each !== null) return structuredClone({ ...each });
+    } catch {
+      // Not plain data.
+    }
+    throw wrongType(each, 'augment', 'augmentations of tabgrad/augment', where);
   });
 }
 

@@ -320,6 +320,11 @@ export const dataMethods = [
       return { value: resized.facts };
     },
   ],
+  [
+    'dataset.preview',
+    // Loaded here: most programs do not look at what training sees.
+    async (host, args) => (await import('./host-augment.js')).preview(host, args),
+  ],
   ['dataset.dispose', (host, { id }) => removeDataset(host, id)],
   [
     'dataset.cifar10',

@@ -41,6 +41,17 @@ async function extrasOf({ optimizer, metrics }) {
   };
 }
 
+/**
+ * @param {unknown[] | null} list
+ * @returns {Promise<import('./trainer.js').Augment | null>}
+ */
+async function augmentOf(list) {
+  if (!list || list.length === 0) return null;
+  const { augmentationNumbers, readAugmentations } = await import('./augment-list.js');
+  const all = readAugmentations(list);
+  return { list: all, numbers: augmentationNumbers(all) };
+}
+
 /** @param {unknown} schedule */
 async function scheduled(schedule) {
   if (!schedule) return null;
@@ -77,6 +88,8 @@ export const modelMethods = [
       const model = host.model(id);
       needCompiled(model, 'fit');
       model.refuseIfChanging('fit');
+      const augment = await augmentOf(job.augment ?? (job.resume ? model.position.augment : null));
+      model.refuseIfChanging('fit');
       const { stream } = job.data;
       const range = stream === undefined && rangeOf(host, job.data);
       const data = range ? new RangeFeed(range) : host.stream(stream);
@@ -84,7 +97,7 @@ export const modelMethods = [
       const datasets = [range, validation].flatMap((used) => (used ? [used.dataset] : []));
       model.changing = 'fit';
       try {
-        const run = () => fit(model.native, model, { ...job, data, validation }, task);
+        const run = () => fit(model.native, model, { ...job, augment, data, validation }, task);
         return { value: await model.use(task, datasets, run) };
       } finally {
         model.changing = null;

@@ -93,13 +93,15 @@ export class HostStream {
 
   /** @type {Feed['step']} */
   step(model) {
+    const { epoch, batch } = model.position;
     const { place, first, count } = /** @type {Queued} */ (this.#queue.shift());
     const { native } = model;
     const plan = {
       first: 0,
       count: first + count,
       batch: this.#batchSize,
-      epoch: 0,
+      // Samples are counted from 0 in every batch: with its number they draw numbers of their own.
+      epoch: (epoch % 2 ** 32) + (batch % 2 ** 21) * 2 ** 32,
       shuffle: false,
     };
     try {

@@ -559,6 +559,43 @@ export class Native {
   }
 
   /**
+   * Augmentation in the training that follows; an empty list ends it.
+   *
+   * @param {ModelPointer} model
+   * @param {Float64Array} rows of eight numbers
+   */
+  augment(model, rows) {
+    this.heap.withScope((scope) => {
+      const list = scope.doubles(rows);
+      this.#check(this.#ffi.trainAugment(this.#engine, model, list, rows.length / 8), {
+        field: 'augment',
+      });
+    });
+  }
+
+  /**
+   * Samples as such training sees them, but not normalised.
+   *
+   * @param {DatasetPointer} dataset
+   * @param {{ seed: number, epoch: number, first: number, count: number }} moment
+   * @param {Float64Array} rows
+   * @param {number} size numbers a sample that come out
+   * @returns {Float32Array<ArrayBuffer>} a copy
+   */
+  preview(dataset, { seed, epoch, first, count }, rows, size) {
+    return this.heap.withScope((scope) => {
+      const list = scope.doubles(rows);
+      const out = scope.reserve(count * size * 4);
+      const n = rows.length / 8;
+      this.#check(
+        this.#ffi.datasetPreview(this.#engine, dataset, seed, epoch, first, count, list, n, out),
+        { field: 'augment' },
+      );
+      return this.heap.floats(out, count * size).slice();
+    });
+  }
+
+  /**
    * @param {ModelPointer} model
    * @param {DatasetPointer} dataset
    * @param {{ first: number, count: number, batch: number, epoch: number, shuffle: boolean }} plan

@@ -17,6 +17,8 @@ import { SLICE_MS } from './slice.js';
  * @typedef {import('./host-data.js').HostDataset} HostDataset
  * @typedef {import('./task.js').Task} Task
  *
+ * @typedef {import('./augment-list.js').AugmentationConfig} AugmentationConfig
+ *
  * @typedef {object} Range samples of a data set
  * @property {HostDataset} dataset
  * @property {number} first
@@ -31,6 +33,7 @@ import { SLICE_MS } from './slice.js';
  * @property {number} weight by which the sum of accuracies becomes a mean
  * @property {number[]} parts the sums of each output, where several have a loss
  * @property {import('./metrics/collector.js').MetricSet | null} metrics of those samples
+ * @property {AugmentationConfig[] | null} augment of the run that stands there; null: none
  * @property {{ first: number, count: number, batchSize: number, shuffle: boolean } | null} plan
  *   what the batch number counts in; null before the first step
  *
@@ -54,10 +57,13 @@ import { SLICE_MS } from './slice.js';
  * @property {number} validationBatchSize
  * @property {boolean} shuffle
  * @property {boolean} resume
+ * @property {Augment | null} augment
  * @property {number} yieldEvery milliseconds
  * @property {{ epoch: boolean, test: boolean }} begins what the program wants to know of before it begins
  * @property {number[]} classWeight of class 0, 1 …; [] without
  * @property {boolean} stopped before its first step
+ *
+ * @typedef {{ list: AugmentationConfig[], numbers: Float64Array }} Augment as said, and as the engine takes it
  *
  * @typedef {{ type: 'epochBegin', epoch: number } | { type: 'testBegin' }} BeginEvent
  *
@@ -85,8 +91,12 @@ import { SLICE_MS } from './slice.js';
  * @typedef {import('./metrics/collector.js').Watch} Watch
  */
 
-/** @returns {Position} */
-export function freshPosition(epoch = 0) {
+/**
+ * @param {number} [epoch]
+ * @param {Position['augment']} [augment]
+ * @returns {Position}
+ */
+export function freshPosition(epoch = 0, augment = null) {
   return {
     epoch,
     batch: 0,
@@ -95,6 +105,7 @@ export function freshPosition(epoch = 0) {
     samples: 0,
     weight: 0,
     parts: [],
+    augment,
     plan: null,
     metrics: null,
   };
@@ -137,6 +148,7 @@ async function fitWatched(native, model, job, task, watch) {
     native.checkData(model.pointer, dataset.pointer, first, count);
   }
   native.weighClasses(model.pointer, job.classWeight);
+  native.augment(model.pointer, job.augment?.numbers ?? NO_NUMBERS);
   data.begin(model, plan, start.epoch, start.batch);
   model.position = start;
   if (job.stopped) return { stopped: true };
@@ -172,7 +184,7 @@ async function fitWatched(native, model, job, task, watch) {
       : null;
     if (task.stopped) return { stopped: true };
     const { position } = model;
-    model.position = freshPosition(epoch + 1);
+    model.position = freshPosition(epoch + 1, start.augment);
     // A schedule in onEpochEnd must act on the next epoch's first step.
     await tell(task, {
       type: 'epoch',
@@ -245,7 +257,8 @@ function planOf({ data: { first, count }, shuffle }, batchSize) {
  * @returns {Position}
  */
 function startPosition(model, job, plan) {
-  if (!job.resume) return { ...freshPosition(job.initialEpoch), plan };
+  const augment = job.augment?.list ?? null;
+  if (!job.resume) return { ...freshPosition(job.initialEpoch, augment), plan };
   const { position } = model;
   for (const key of /** @type {const} */ (['first', 'count', 'batchSize', 'shuffle'])) {
     if (position.batch === 0 || !position.plan || position.plan[key] === plan[key]) continue;
@@ -255,7 +268,13 @@ function startPosition(model, job, plan) {
       { field: key },
     );
   }
-  return { ...position, plan };
+  if (position.batch > 0 && JSON.stringify(position.augment) !== JSON.stringify(augment)) {
+    throw new StateError(
+      `fit: resume stands at batch ${position.batch} of an epoch with another augment.`,
+      { field: 'augment' },
+    );
+  }
+  return { ...position, plan, augment };
 }
 
 /**
@@ -338,6 +357,7 @@ async function ratesAhead(model, count, task) {
 export async function trainOnBatch(native, model, { dataset, first, count }, classWeight, task) {
   await ratesAhead(model, 1, task);
   native.weighClasses(model.pointer, classWeight);
+  native.augment(model.pointer, NO_NUMBERS);
   const plan = { first, count, batch: count, epoch: 0, shuffle: false };
   native.trainBegin(model.pointer, dataset.pointer, plan);
   const watch = model.watchBatches();
@@ -445,6 +465,9 @@ function measured(model, sums) {
   });
   return { ...sums, parts };
 }
+
+/** No augmentation. */
+const NO_NUMBERS = new Float64Array(0);
 
 /** @type {Sums} */
 const NOTHING = { loss: 0, accuracy: 0, samples: 0, weight: 0, parts: [] };

@@ -15,6 +15,7 @@
 #include "kernels/int8.h"
 #include "kernels/merge.h"
 #include "kernels/noise.h"
+#include "kernels/picture.h"
 #include "kernels/pool2d.h"
 #include "kernels/recurrent.h"
 #include "kernels/resize2d.h"
@@ -157,6 +158,9 @@ void tg_ref_gather_u8(double *y, const uint8_t *samples, const uint32_t *order, 
 void tg_ref_gather_f32(double *y, const float *samples, const uint32_t *order, uint32_t n, size_t size,
                        uint32_t channels, const tg_real *scale, const tg_real *offset);
 
+void tg_ref_draw_picture(double *y, const tg_picture *v);
+void tg_ref_change_colors(double *y, size_t pixels, uint32_t channels, const tg_real *scale, const tg_real *offset,
+                          const tg_colors *colors);
 /* One of bytes and floats; see tg_dataset_resize. */
 void tg_ref_resample(double *y, const uint8_t *bytes, const float *floats, uint32_t in_h, uint32_t in_w, uint32_t out_h,
                      uint32_t out_w, uint32_t channels, int bilinear, int antialias);
