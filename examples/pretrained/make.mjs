@@ -1,7 +1,7 @@
 /**
  * Makes pretrained weights: trains a recipe on all 50,000 images.
  *
- *     node examples/pretrained/make.mjs s1|s4 [--seed 1] [--threads 2]
+ *     node examples/pretrained/make.mjs s1|s4|resnet20 [--seed 1] [--threads 2]
  *
  * Interrupted, it goes on after the last whole epoch when started again. `--epochs`, `--limit` and `--out` are for trials.
  */
