@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { rgbPng, writeFiles } from './image-fixtures.mjs';
 import { runScript } from './run-script.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -155,6 +156,50 @@ describe('examples', () => {
     const trained = accuracyIn(output, '8 bits, trained for');
     assert.ok(trained >= after, output);
     assert.ok(bytesIn(output, '8 bits, trained for') < 0.3 * bytesIn(output, 'floats'), output);
+  it('s2-folders.mjs trains on photos of folders', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tabgrad-photos-'));
+    try {
+      /** @type {Record<string, Uint8Array>} */
+      const files = {};
+      for (const [part, each] of /** @type {const} */ ([
+        ['train', 3],
+        ['test', 1],
+      ])) {
+        for (const [c, name] of ['cat', 'dog'].entries()) {
+          for (let i = 0; i < each; i++) {
+            const value = (/** @type {number} */ x) => (c * 150 + i * 9 + x) & 255;
+            files[`${part}/${name}/${i}.png`] = rgbPng(40 + i, 50, value);
+          }
+        }
+      }
+      await writeFiles(folder, files);
+      const options = ['--folder', folder, '--epochs', '2', '--batch', '3', '--threads', '2'];
+      const script = join(ROOT, 'examples', 's2-folders.mjs');
+      const { code, output } = await runScript(script, options, { cwd: ROOT });
+      assert.equal(code, 0, output);
+      assert.match(output, /^6 and 2 photos of cat and dog\n/);
+      assert.match(
+        output,
+        /\nepoch 2: loss \d\.\d{4}, accuracy [01]\.\d{4}, validation loss \d\.\d{4}/,
+      );
+      assert.match(output, /test accuracy \d+\.\d\d %, best of all epochs \d+\.\d\d %/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('s5-cnn224.mjs trains, and as it was written tells both numbers', async () => {
+    const script = join(ROOT, 'examples', 's5-cnn224.mjs');
+    const short = ['--epochs', '2', '--limit', '48', '--batch', '16', '--threads', '2'];
+    const { code, output } = await runScript(script, short, { cwd: ROOT });
+    assert.equal(code, 0, output);
+    const losses = [...output.matchAll(/^epoch \d, step 3 of 3: loss (\d\.\d{4})/gm)];
+    assert.equal(losses.length, 2, output);
+    assert.ok(Number(losses[1][1]) < Number(losses[0][1]), output);
+    assert.match(output, /\ntest accuracy \d+\.\d\d %\n$/);
+    const literal = await runScript(script, [...short, '--literal', '1'], { cwd: ROOT });
+    assert.notEqual(literal.code, 0);
+    assert.match(literal.output, /ShapeError: .*flat.*3136 numbers, its input has 802816/);
   });
 
   it('an option that is not a number ends with an error that names it', async () => {
