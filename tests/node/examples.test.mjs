@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { dataset, dispose } from 'tabgrad';
+import { RECIPES } from '../../examples/pretrained/recipes.mjs';
 import { rgbPng, writeFiles } from './image-fixtures.mjs';
 import { runScript } from './run-script.mjs';
 
@@ -156,6 +158,8 @@ describe('examples', () => {
     const trained = accuracyIn(output, '8 bits, trained for');
     assert.ok(trained >= after, output);
     assert.ok(bytesIn(output, '8 bits, trained for') < 0.3 * bytesIn(output, 'floats'), output);
+  });
+
   it('s2-folders.mjs trains on photos of folders', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tabgrad-photos-'));
     try {
@@ -210,6 +214,8 @@ describe('examples', () => {
   });
 });
 
+const CLASSES = Array.from({ length: 10 }, (_, i) => `class ${i}`);
+
 describe('pretrained weights', () => {
   /** @type {[string, number][]} */
   const networks = [
@@ -220,6 +226,22 @@ describe('pretrained weights', () => {
     it(`${name} is made with its cards, and an interrupted run goes on`, () =>
       interrupted(name, parameters));
   }
+
+  it('every recipe takes a step of its training', async () => {
+    const x = Float32Array.from({ length: 2 * 32 * 32 * 3 }, (_, i) => Math.sin(i));
+    for (const [name, recipe] of Object.entries(RECIPES)) {
+      const model = await recipe.build(1);
+      model.compile(recipe.compileOptions(2));
+      const classes = await dataset({ x, y: [3, 8], shape: [32, 32, 3], classNames: CLASSES });
+      const data = (await recipe.prepare?.(classes)) ?? classes;
+      const fit = { ...recipe.fitOptions, batchSize: recipe.batchSize };
+      const { history } = await model.fit(data, fit);
+      assert.ok((history.loss[0] ?? NaN) > 1, name);
+      await model.dispose();
+      await data.dispose();
+    }
+    await dispose();
+  });
 
   it('a recipe that does not exist is refused', async () => {
     const script = join(ROOT, 'examples', 'pretrained', 'make.mjs');
