@@ -362,7 +362,8 @@ describe('training', () => {
       await model.fit(same(), {
         batchSize: 8,
         augment: augment.randomCrop({ padding: 3 }),
-        onBatchEnd: (batch, { loss }) => sums.push(loss * (batch + 1)),
+        onBatchEnd: (/** @type {number} */ batch, /** @type {{ loss: number }} */ { loss }) =>
+          sums.push(loss * (batch + 1)),
       });
       runs.push(sums.map((sum, i) => (sum - (sums[i - 1] ?? 0)).toFixed(4)));
     }
