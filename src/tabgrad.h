@@ -227,8 +227,8 @@ TG_EXPORT double tg_engine_info(const tg_engine *engine, tg_info field);
 
 /**
  * The engine for WebAssembly is two files. With NULL: the second one is not loaded, and what is in it is refused with
- * TG_E_REST from now on. With a buffer that holds the file, which must live as long as the engine: loads it.
- * TG_E_DISPOSED, TG_E_CONFIG (not that file, or no memory for it).
+ * TG_E_REST from now on. With a buffer that holds the file: loads it; of an engine with threads the buffer must live as
+ * long as that. TG_E_DISPOSED, TG_E_CONFIG (not that file, or no memory for it).
  */
 TG_EXPORT tg_status tg_load_rest(tg_engine *engine, const void *buffer, double bytes);
 

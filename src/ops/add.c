@@ -3,15 +3,22 @@
 
 #include "../kernels/elementwise.h"
 #include "../rest.h"
+#include "../size.h"
 #include "broadcast.h"
-#include "elementwise.h"
+
+/* Whether no axis is repeated. */
+static int is_flat(const tg_graph *graph, const tg_node *node) {
+  uint64_t elements = 1;
+  for (uint32_t d = 0; d < TG_MAX_RANK; d++) elements = tg_mul(elements, node->shape.dims[d]);
+  for (uint32_t k = 0; k < 2; k++)
+    if (tg_graph_input(graph, node, k)->elements != elements) return 0;
+  return 1;
+}
 
 static tg_status infer(tg_graph *graph, tg_node *node) {
-  const tg_shape *a = &tg_graph_input(graph, node, 0)->shape, *b = &tg_graph_input(graph, node, 1)->shape;
-  const int same = a->rank == b->rank && !memcmp(a->dims, b->dims, sizeof a->dims);
-  if (same) return tg_infer_same_shape(graph, node);
-  const tg_status missing = tg_need_rest(graph->engine, "a sum of different shapes");
-  return missing ? missing : tg_infer_broadcast(graph, node);
+  const tg_status status = tg_infer_broadcast(graph, node);
+  if (status || is_flat(graph, node)) return status;
+  return tg_need_rest(graph->engine, "a sum of different shapes");
 }
 
 static void forward_range(const tg_run *run, const tg_node *node, const tg_buffers *b, size_t first, size_t n) {
@@ -29,13 +36,6 @@ static void backward_range(const tg_run *run, const tg_node *node, const tg_buff
   mask_range(run, node, b, first, n);
   for (int k = 0; k < 2; k++)
     if (b->dx[k] && b->dx[k] != b->dy) memcpy(b->dx[k] + first, b->dy + first, n * sizeof(tg_real));
-}
-
-/* Whether no axis is repeated. */
-static int is_flat(const tg_graph *graph, const tg_node *node) {
-  for (uint32_t k = 0; k < 2; k++)
-    if (tg_graph_input(graph, node, k)->elements != node->elements) return 0;
-  return 1;
 }
 
 static void forward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {

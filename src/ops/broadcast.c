@@ -3,31 +3,13 @@
 #include "../kernels/elementwise.h"
 #include "../kernels/simd.h"
 
-/* The size of `shape` on axis d of a shape of `rank` axes; those it lacks in front are 1. */
-static uint32_t size_on(const tg_shape *shape, uint32_t d, uint32_t rank) {
-  return d + shape->rank < rank ? 1 : shape->dims[d + shape->rank - rank];
-}
-
-tg_status tg_infer_broadcast(tg_graph *graph, tg_node *node) {
-  const tg_shape *a = &tg_graph_input(graph, node, 0)->shape, *b = &tg_graph_input(graph, node, 1)->shape;
-  const uint32_t rank = a->rank > b->rank ? a->rank : b->rank;
-  node->shape = (tg_shape){rank, {1, 1, 1, 1}};
-  for (uint32_t d = 0; d < rank; d++) {
-    uint32_t m = size_on(a, d, rank), n = size_on(b, d, rank);
-    if (m != n && m != 1 && n != 1)
-      return tg_graph_shapes_differ(graph, node, 1, "its inputs must have one shape, or 1 where they differ");
-    node->shape.dims[d] = m == 1 ? n : m;
-  }
-  return TG_OK;
-}
-
 tg_view tg_view_of_input(const tg_graph *graph, const tg_node *node, uint32_t input, uint32_t samples) {
   const tg_node *from = tg_graph_input(graph, node, input);
   const uint32_t rank = node->shape.rank;
   uint32_t sizes[TG_MAX_RANK + 1] = {samples};
   size_t strides[TG_MAX_RANK + 1] = {from->elements}, stride = 1;
   for (uint32_t d = rank; d-- > 0;) {
-    const uint32_t own = size_on(&from->shape, d, rank);
+    const uint32_t own = tg_size_on(&from->shape, d, rank);
     sizes[d + 1] = node->shape.dims[d];
     strides[d + 1] = own == 1 ? 0 : stride;
     stride *= own;

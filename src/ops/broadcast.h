@@ -4,11 +4,7 @@
 
 #include "../kernels/merge.h"
 #include "../kernels/view.h"
-#include "../op.h"
-
-/* The output has the larger of the inputs' sizes on each axis, counted from the last; the other must be as large or 1.
- */
-tg_status tg_infer_broadcast(tg_graph *graph, tg_node *node);
+#include "elementwise.h"
 
 /* Elements a chunk has: an array on the stack, in the first-level cache. */
 enum { TG_CHUNK = 256 };

@@ -29,3 +29,16 @@ tg_status tg_infer_same_shape(tg_graph *graph, tg_node *node) {
   node->shape = tg_graph_input(graph, node, 0)->shape;
   return TG_OK;
 }
+
+tg_status tg_infer_broadcast(tg_graph *graph, tg_node *node) {
+  const tg_shape *a = &tg_graph_input(graph, node, 0)->shape, *b = &tg_graph_input(graph, node, 1)->shape;
+  const uint32_t rank = a->rank > b->rank ? a->rank : b->rank;
+  node->shape = (tg_shape){rank, {1, 1, 1, 1}};
+  for (uint32_t d = 0; d < rank; d++) {
+    uint32_t m = tg_size_on(a, d, rank), n = tg_size_on(b, d, rank);
+    if (m != n && m != 1 && n != 1)
+      return tg_graph_shapes_differ(graph, node, 1, "its inputs must have one shape, or 1 where they differ");
+    node->shape.dims[d] = m == 1 ? n : m;
+  }
+  return TG_OK;
+}

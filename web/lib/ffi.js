@@ -354,8 +354,8 @@ export const InspectFlag = Object.freeze(
  *   One number about the engine; see tg_info. Unknown fields give NaN.
  * @property {(engine: Pointer<'tg_engine'>, buffer: Pointer<'void'>, bytes: number) => StatusValue} loadRest
  *   The engine for WebAssembly is two files. With NULL: the second one is not loaded, and what is in it is refused with
- *   TG_E_REST from now on. With a buffer that holds the file, which must live as long as the engine: loads it.
- *   TG_E_DISPOSED, TG_E_CONFIG (not that file, or no memory for it).
+ *   TG_E_REST from now on. With a buffer that holds the file: loads it; of an engine with threads the buffer must live as
+ *   long as that. TG_E_DISPOSED, TG_E_CONFIG (not that file, or no memory for it).
  * @property {(engine: Pointer<'tg_engine'>, iterations: number) => number} peakRun
  *   Runs the engine's own matrix micro-kernel on data that stays in the first-level cache, on every thread at once.
  *   Returns the floating-point operations done (a multiplication and an addition count as two), for the host to time:

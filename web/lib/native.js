@@ -124,9 +124,11 @@ export class Native {
     const code = await readWasm(this.#restUrl);
     const buffer = this.createBuffer(code.length);
     this.heap.bytes(buffer, code.length).set(code);
-    if (this.#ffi.loadRest(this.#engine, buffer, code.length) === Status.OK) return;
-    const cause = this.#error();
-    this.destroyBuffer(buffer);
+    const status = this.#ffi.loadRest(this.#engine, buffer, code.length);
+    const cause = status === Status.OK ? undefined : this.#error();
+    // Threads read it when they next have work.
+    if (cause || this.info('THREADS') === 1) this.destroyBuffer(buffer);
+    if (!cause) return;
     throw new LoadError(`What lies at ${this.#restUrl} is not the second file of this engine.`, {
       cause,
     });
