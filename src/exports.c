@@ -137,7 +137,8 @@ tg_dataset *tg_dataset_view(tg_engine *engine, tg_dataset *dataset, const uint32
 
 tg_status tg_dataset_preview(tg_engine *engine, tg_dataset *dataset, double seed, double epoch, double first,
                              double count, const double *list, uint32_t n, tg_real *out) {
-  tg_status status = check_dataset(engine, dataset);
+  tg_status status = tg_need_rest(engine, "augmentation");
+  if (!status) status = check_dataset(engine, dataset);
   return status ? status : tg_augment_preview(engine, dataset, seed, epoch, first, count, list, n, out);
 }
 

@@ -8,6 +8,7 @@
 #include "lean.h"
 #include "op.h"
 #include "regularize.h"
+#include "rest.h"
 #include "size.h"
 
 /* Bytes a node: see tg_model.roles. */
@@ -51,7 +52,7 @@ void tg_model_free(tg_model *model) {
   tg_release(engine, model->eval_order);
   tg_release(engine, model->class_weights);
   tg_release(engine, model->mask);
-  tg_augment_free(engine, model->augment);
+  if (model->augment) tg_augment_free(engine, model->augment);
   tg_graph_free(&model->graph);
   tg_release(engine, model);
 }
@@ -276,9 +277,10 @@ tg_status tg_model_weigh_classes(tg_model *model, const tg_real *weights, double
 
 tg_status tg_model_augment(tg_model *model, const double *list, uint32_t n) {
   tg_engine *engine = model->graph.engine;
+  if (n > 0 && tg_need_rest(engine, "augmentation")) return engine->status;
   tg_augment *augment = n > 0 ? tg_augment_make(engine, list, n) : NULL;
   if (n > 0 && !augment) return engine->status;
-  tg_augment_free(engine, model->augment);
+  if (model->augment) tg_augment_free(engine, model->augment);
   model->augment = augment;
   model->dataset = NULL; /* an epoch begun before does not know of it */
   return TG_OK;

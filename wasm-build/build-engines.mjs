@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cmakeBuild } from './cmake.mjs';
 import { UserError } from './run-command.mjs';
-import { splitEngine, splitTools } from './split-engine.mjs';
+import { REST_SOURCES, splitEngine, splitTools } from './split-engine.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const ENGINE_FOLDER = join(ROOT, 'build/wasm');
@@ -17,6 +17,11 @@ export const ENGINES = [
   'engine-simd-threads',
   'engine-relaxed-threads',
 ];
+
+/** What an engine is made by, beside what CMake builds. */
+const OWN_CODE = ['build-engines.mjs', 'split-engine.mjs'].map((name) =>
+  fileURLToPath(new URL(name, import.meta.url)),
+);
 
 /**
  * @param {import('./toolchain.mjs').Toolchain} toolchain
@@ -31,7 +36,8 @@ export async function buildEngines(toolchain, onProgress) {
   for (const name of ENGINES) {
     const glue = join(folder, `${name}.mjs`);
     const out = join(ENGINE_FOLDER, `${name}.mjs`);
-    if (isNewer(out, glue) && isNewer(out, fileURLToPath(import.meta.url))) continue;
+    const inputs = [glue, join(folder, REST_SOURCES), ...OWN_CODE];
+    if (inputs.every((input) => isNewer(out, input))) continue;
     await splitEngine(await splitTools(toolchain), folder, name, {
       first: join(ENGINE_FOLDER, `${name}.wasm`),
       rest: join(ENGINE_FOLDER, `${name}-rest.wasm`),

@@ -14,17 +14,25 @@ import { UserError, run } from './run-command.mjs';
  * trap in a page, so the build fails.
  */
 const GUARDED = new Map([
-  ['src/exports.c', 'tg_calibrate, tg_model_inspect and tg_dataset_resize begin with tg_need_rest'],
+  [
+    'src/exports.c',
+    'tg_calibrate, tg_model_inspect, tg_dataset_preview and tg_dataset_resize begin with tg_need_rest',
+  ],
   ['src/graph.c', 'ops that are not TG_FIRST_OP are found by tg_need_rest alone'],
   ['src/initialize.c', 'orthogonal: check_settings of src/graph.c'],
   ['src/kernels/activation.c', 'its other functions are of ops that are not TG_FIRST_OP'],
   ['src/loss.c', 'tg_loss_make'],
+  ['src/model.c', 'tg_model_augment'],
   ['src/ops/add.c', 'different shapes: infer'],
   ['src/ops/conv2d.c', 'depthwise and in groups: check_groups'],
   ['src/ops/pool2d.c', 'bytes come from ops of the second part alone'],
   ['src/optim/optim.c', 'tg_rule.rest'],
+  ['src/train.c', 'models with an augmentation alone: tg_model_augment'],
   ['src/regularize.c', 'penalties and constraints: check_settings of src/graph.c'],
 ]);
+
+/** CMake's list of the second part's sources, in its folder. */
+export const REST_SOURCES = 'rest-sources.txt';
 
 /** What the engine is compiled for; wasm-split would take newer features where they are allowed. */
 const FEATURES = [
@@ -66,7 +74,7 @@ export async function splitTools({ emcc, env }) {
  */
 export async function splitEngine(tools, folder, name, { first, rest }) {
   const sources = new Set(
-    readFileSync(join(folder, 'rest-sources.txt'), 'utf8').split('\n').filter(Boolean),
+    readFileSync(join(folder, REST_SOURCES), 'utf8').split('\n').filter(Boolean),
   );
   const objects = await symbols(tools, join(folder, 'CMakeFiles', `${name}-objects.dir`));
   const functions = objects
