@@ -150,3 +150,17 @@ function readSource(of, count, where) {
   }
   return { ...source, index: Float64Array.from(indices, (one) => needWhole(one, 'index', what)) };
 }
+
+/**
+ * Tensors by the names of their layers.
+ *
+ * @param {{ values: any[], gradients: any[], weights: any[] }} found
+ * @returns {Gradients}
+ */
+export function byLayer({ values, gradients, weights }) {
+  const byName = (/** @type {any[]} */ list) =>
+    Object.fromEntries(
+      list.map(({ layer, shape, data }) => [layer, Object.assign(data, { shape })]),
+    );
+  return { values: byName(values), gradients: byName(gradients), weights };
+}

@@ -2,11 +2,8 @@
 
 import { writeFile } from '#platform';
 import { callsOf, outputsOf } from './architecture.js';
-import { sampleSource } from './arrays.js';
 import { logsOf, readCompileOptions, toldOf } from './compile.js';
 import { isStream, labelsAndOptions, withData, withDataOnce } from './call-data.js';
-import { sampleRange, sizeOf } from './dataset-options.js';
-import { isDataset, readParts } from './dataset.js';
 import { readCheckpoint } from './checkpoint-source.js';
 import { readWeights } from './read-weights.js';
 import { asyncDisposeSymbol, disposeSymbol } from './disposable.js';
@@ -28,8 +25,7 @@ import {
   splitForValidation,
 } from './fit-options.js';
 import { readGivenOutputs } from './given-outputs.js';
-import { readGradientOptions, readPlaces } from './inspect.js';
-import { lossFacts } from './losses.js';
+import { byLayer, readGradientOptions, readPlaces } from './inspect.js';
 import { hyperparameterNames, isSchedule, plainRate } from './optimizers.js';
 import {
   needBoolean,
@@ -42,8 +38,8 @@ import {
   wrongType,
 } from './options.js';
 import { readQuantizeOptions } from './quantize-options.js';
-import { perPlace } from './per-place.js';
 import { summarize, table } from './summary.js';
+import { labelKind, takeSamples } from './take-samples.js';
 
 /**
  * @typedef {import('./dataset.js').Dataset} Dataset
@@ -262,7 +258,7 @@ export class Model {
       };
       if (data) return await withData(this.#client, data, signal, train);
       const { withStream } = await import('./fit-stream.js');
-      const use = { ...this.#facts, kind: this.#labelKind(0), job, signal };
+      const use = { ...this.#facts, kind: labelKind(this.#receiver, 0), job, signal };
       return await withStream(this.#client, x, use, train);
     } catch (error) {
       if (!(error instanceof DisposedError) || (this.#client.alive && !this.#disposed)) throw error;
@@ -638,7 +634,7 @@ export class Model {
     await this.#compiling;
     return withDataOnce(this.#client, taken, signal, async (data, transfer) => {
       const args = { data, batchSize, ...inspection };
-      return named(await this.#call('model.inspect', args, { signal, job: true, transfer }));
+      return byLayer(await this.#call('model.inspect', args, { signal, job: true, transfer }));
     });
   }
 
@@ -967,119 +963,21 @@ export class Model {
   }
 
   /**
-   * What a call works on. An array is read now: the program may change it as soon as the call has
-   * returned its promise.
-   *
    * @param {unknown} x
    * @param {unknown} y
-   * @param {{ first?: unknown, count?: unknown, sampleWeight?: unknown, classWeight?: number[] }} options
+   * @param {import('./take-samples.js').SampleOptions} options
    * @param {string} what
-   * @returns {import('./call-data.js').TakenData}
    */
   #take(x, y, options, what) {
-    if (isDataset(x)) {
-      const dataset = x.use(this.#client);
-      refuseWeights(x, options, what);
-      refuseNames(x, this.#facts, what);
-      return { dataset, content: null, range: sampleRange(x, options, { what }) };
-    }
-    const where = { what };
-    const { inputs, outputs } = this.#facts;
-    const several = outputs.length > 1;
-    const xs = inputs.length > 1 ? perPlace(x, inputs, 'x', where) : [x];
-    const ys = several && y ? perPlace(y, outputs, 'y', where, false) : [y];
-    const weights = several
-      ? weightsOf(options.sampleWeight, outputs, where)
-      : [options.sampleWeight];
-    const parts = Array.from({ length: Math.max(xs.length, ys.length) }, (_, part) => {
-      const labels = { y: ys[part], weights: weights[part], kind: this.#labelKind(part) };
-      if (part >= xs.length) return labels;
-      const size = sizeOf(inputs[part].shape, where);
-      return { ...labels, x: sampleSource(xs[part], `${what}: x`), size };
-    });
-    const content = readParts(parts, what);
-    return { dataset: null, content, range: sampleRange(content, options, where) };
+    return takeSamples(x, y, options, what, this.#receiver);
   }
 
-  /**
-   * What labels the loss of an output takes.
-   *
-   * @param {number} output
-   * @returns {'classes' | 'values' | 'auto'}
-   */
-  #labelKind(output) {
-    const config = this.#compiled;
-    const loss = config?.losses ? config.losses[output] : output === 0 && config?.loss;
-    return loss ? lossFacts(loss.type).labels : 'auto';
+  get #receiver() {
+    return { client: this.#client, facts: this.#facts, compiled: this.#compiled };
   }
-}
-
-/**
- * @param {Dataset} dataset
- * @param {{ sampleWeight?: unknown, classWeight?: number[] }} options
- * @param {string} what
- * @throws {ConfigError} weights beside those that a data set has, or may have
- */
-function refuseWeights({ weighted }, { sampleWeight, classWeight = [] }, what) {
-  if (sampleWeight !== undefined) {
-    throw new ConfigError(
-      `${what}: sampleWeight must be left out with a Dataset, which takes it when it is made.`,
-      { field: 'sampleWeight' },
-    );
-  }
-  if (!weighted || classWeight.length === 0) return;
-  throw new ConfigError(`${what}: classWeight must be left out, the Dataset has sampleWeight.`, {
-    field: 'classWeight',
-  });
-}
-
-/**
- * @param {Dataset} dataset
- * @param {ModelFacts} facts
- * @param {string} what
- * @throws {ConfigError} its samples or labels were given by names that are not the model's, in their order
- */
-function refuseNames({ names }, facts, what) {
-  for (const key of /** @type {const} */ (['inputs', 'outputs'])) {
-    const own = facts[key].map(({ name }) => name).join(', ');
-    const given = names[key]?.join(', ');
-    if (given === undefined || given === own) continue;
-    throw new ConfigError(
-      `${what}: the data set has the ${key} ${given}, the model ${own} (in this order).`,
-      { field: key === 'inputs' ? 'x' : 'y' },
-    );
-  }
-}
-
-/**
- * Weights of the samples for every output: the same, or by the outputs' names.
- *
- * @param {unknown} weights
- * @param {readonly { name: string }[]} outputs
- * @param {import('./options.js').Where} where
- * @returns {unknown[]}
- */
-function weightsOf(weights, outputs, where) {
-  const list = Array.isArray(weights) || ArrayBuffer.isView(weights);
-  if (list || typeof weights !== 'object' || weights === null) return outputs.map(() => weights);
-  return perPlace(weights, outputs, 'sampleWeight', where, false);
 }
 
 /** @param {{ name: string, shape: number[] }[]} places */
 function copyPlaces(places) {
   return places.map(({ name, shape }) => ({ name, shape: [...shape] }));
-}
-
-/**
- * Tensors by the names of their layers.
- *
- * @param {{ values: any[], gradients: any[], weights: any[] }} found
- * @returns {import('./inspect.js').Gradients}
- */
-function named({ values, gradients, weights }) {
-  const byName = (/** @type {any[]} */ list) =>
-    Object.fromEntries(
-      list.map(({ layer, shape, data }) => [layer, Object.assign(data, { shape })]),
-    );
-  return { values: byName(values), gradients: byName(gradients), weights };
 }
