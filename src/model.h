@@ -16,6 +16,7 @@ typedef struct {
   double measured[3]; /* sums over samples: losses, accuracies, what the second are divided by */
   /* Where batches leave the output and its labels, or NULL. */
   tg_real *watched_outputs, *watched_labels;
+  uint32_t watched_rows; /* that are there since the measures began */
 } tg_target;
 
 struct tg_model {

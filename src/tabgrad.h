@@ -508,10 +508,10 @@ TG_EXPORT tg_status tg_train_begin(tg_engine *engine, tg_model *model, tg_datase
 TG_EXPORT tg_status tg_train_steps(tg_engine *engine, tg_model *model, double first_step, double steps, double *out);
 
 /**
- * From now on each batch of tg_train_steps and tg_evaluate leaves there what metrics need: the values of output number
- * `output`, which has a loss, as they are before the update, and its labels, a class number or values a sample. Both
- * must have room for as many floats as that output gives for a batch; the next batch overwrites them. NULL ends it, as
- * tg_model_compile does. TG_E_CONFIG, TG_E_STATE.
+ * From now on each step of tg_train_steps and each tg_evaluate leaves there what metrics need: the values of output
+ * number `output`, which has a loss, as they are before the update, and its labels, a class number or values a sample.
+ * Both must have room for as many floats as that output gives for the samples of a step or call; the next one
+ * overwrites them. NULL ends it, as tg_model_compile does. TG_E_CONFIG, TG_E_STATE.
  */
 TG_EXPORT tg_status tg_model_watch(tg_engine *engine, tg_model *model, uint32_t output, tg_real *outputs,
                                    tg_real *labels);

@@ -87,6 +87,18 @@ tg_status tg_check_data(tg_model *model, const tg_dataset *dataset, double first
 
 /* ---- plans ---- */
 
+/* No value of a plan for inference needs more, unless that of a single sample does. */
+enum { INFERENCE_BYTES = 1 << 25 };
+
+/* Samples that inference takes at once of `batch`: what comes out for one does not depend on the others. */
+static uint32_t inference_batch(const tg_graph *graph, uint32_t batch) {
+  uint64_t most = 1;
+  for (uint32_t i = 0; i < graph->n_nodes; i++)
+    most = graph->nodes[i].elements > most ? graph->nodes[i].elements : most;
+  const uint64_t samples = INFERENCE_BYTES / sizeof(tg_real) / most;
+  return samples < 1 ? 1 : samples < batch ? (uint32_t)samples : batch;
+}
+
 static tg_plan_request request_for(const tg_model *model, uint32_t batch, int training) {
   return (tg_plan_request){.samples = batch,
                            .training = training,
@@ -104,7 +116,8 @@ int32_t tg_describe_plan(tg_model *model, double batch, int training, double *ou
   tg_status status = check_batch(engine, batch);
   if (!status && !model->built) status = tg_fail(engine, TG_E_STATE, "model: it is not built");
   if (status) return -(int32_t)status;
-  const tg_plan_request request = request_for(model, (uint32_t)batch, training);
+  const uint32_t samples = training ? (uint32_t)batch : inference_batch(&model->graph, (uint32_t)batch);
+  const tg_plan_request request = request_for(model, samples, training);
   return tg_plan_describe(&model->graph, &request, out, room);
 }
 
@@ -166,12 +179,13 @@ static const tg_real *batch_weights(const tg_model *model, tg_runner *runner, co
 }
 
 /* Before the loss is run, which changes labels, and the backward pass, which uses the bytes of y again. */
-static void watch_batch(const tg_target *target, const tg_loss_batch *b, const int32_t *classes) {
+static void watch_batch(tg_target *target, const tg_loss_batch *b, const int32_t *classes) {
   const tg_loss_plan *loss = &target->loss;
-  tg_loss_outputs(loss, target->watched_outputs, b->y, b->rows);
-  for (uint32_t i = 0; classes && i < b->rows; i++) target->watched_labels[i] = (tg_real)classes[i];
-  if (!classes)
-    memcpy(target->watched_labels, b->labels.values, (size_t)b->rows * loss->places * loss->classes * sizeof *b->y);
+  const size_t at = target->watched_rows, size = (size_t)loss->places * loss->classes;
+  tg_loss_outputs(loss, target->watched_outputs + at * size, b->y, b->rows);
+  for (uint32_t i = 0; classes && i < b->rows; i++) target->watched_labels[at + i] = (tg_real)classes[i];
+  if (!classes) memcpy(target->watched_labels + at * size, b->labels.values, b->rows * size * sizeof *b->y);
+  target->watched_rows += b->rows;
 }
 
 /* The penalties on the weights, which the loss of every batch includes; their gradient is added unless NULL. */
@@ -215,8 +229,10 @@ void tg_measure_batch(tg_model *model, tg_runner *runner, const tg_dataset *data
 }
 
 static void clear_measured(tg_model *model) {
-  for (uint32_t k = 0; k < model->n_outputs; k++)
+  for (uint32_t k = 0; k < model->n_outputs; k++) {
     memset(model->targets[k].measured, 0, sizeof model->targets[k].measured);
+    model->targets[k].watched_rows = 0;
+  }
 }
 
 /* What was measured of `samples` samples: the losses by their weights, with the penalties on the weights, which the
@@ -396,6 +412,7 @@ tg_status tg_epoch_steps(tg_model *model, double first_step, double steps, doubl
 tg_status tg_inference_begin(tg_model *model, const tg_dataset *dataset, double first, double count, double batch,
                              int labels, tg_sample_range *r) {
   tg_status status = tg_check_samples(model, dataset, NULL, first, count, batch, labels, r);
+  if (!status) r->batch = inference_batch(&model->graph, r->batch);
   if (!status) status = prepare(model, &model->inference, r->batch, 0);
   if (!status) status = prepare_order(model->graph.engine, &model->eval_order, &model->eval_capacity, r->batch);
   if (!status) tg_show_weights(model);

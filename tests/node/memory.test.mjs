@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createEngine, input, layers, optimizers } from 'tabgrad';
+import { TopKCategoricalAccuracy, accuracy, topKCategoricalAccuracy } from 'tabgrad/metrics';
 import { randomFlip, randomShear, randomZoom } from 'tabgrad/augment';
 import { FROM_LOGITS, convLayers, pictures } from './nets.mjs';
 
@@ -209,6 +210,33 @@ test('S2 with its augmentation trains in 500 MB above its data: 224x224, batch 3
   const { memory } = await own.info();
   const above = memory.peak - memory.datasets;
   assert.ok(above <= 500e6, String(above));
+  await own.dispose();
+});
+
+test('predictions of large values take a batch in parts, and metrics see all of it', async () => {
+  const own = await createEngine({ threads: 2, deterministic: true });
+  const shape = [256, 256, 1];
+  // 8 MB a sample: four of them at once.
+  const model = await own.sequential(
+    [
+      layers.conv2d({ filters: 32, kernelSize: 3, padding: 'same', inputShape: shape }),
+      layers.globalMaxPooling2d(),
+      layers.dense({ units: 3, activation: 'softmax' }),
+    ],
+    { seed: 3 },
+  );
+  const metrics = [new TopKCategoricalAccuracy({ k: 2 })];
+  model.compile({ loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy', ...metrics] });
+  const [x, y] = [bytes(shape, 10), Int32Array.from({ length: 10 }, (_, index) => index % 3)];
+  const scores = await model.predict(x, { batchSize: 10 });
+  assert.deepEqual(await model.predict(x, { batchSize: 1 }), scores);
+  const { inference } = await model.memory();
+  assert.ok(inference < 48e6, String(inference));
+  const found = await model.evaluate(x, y, { batchSize: 10 });
+  const single = await model.evaluate(x, y, { batchSize: 1 });
+  assert.ok(Math.abs(found.loss - single.loss) < 1e-6, `${found.loss} and ${single.loss}`);
+  assert.equal(found.accuracy, accuracy(y, scores));
+  assert.equal(found.topKCategoricalAccuracy, topKCategoricalAccuracy(y, scores, { k: 2 }));
   await own.dispose();
 });
 

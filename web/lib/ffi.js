@@ -509,10 +509,10 @@ export const InspectFlag = Object.freeze(
  *   accuracies, samples. The loss of the batch is their sum over the samples, as in Keras, not over the weights.
  *   TG_E_NON_FINITE names the step: its update was not made, and those before it stand. TG_E_STATE.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, output: number, outputs: Pointer<'tg_real'>, labels: Pointer<'tg_real'>) => StatusValue} modelWatch
- *   From now on each batch of tg_train_steps and tg_evaluate leaves there what metrics need: the values of output number
- *   `output`, which has a loss, as they are before the update, and its labels, a class number or values a sample. Both
- *   must have room for as many floats as that output gives for a batch; the next batch overwrites them. NULL ends it, as
- *   tg_model_compile does. TG_E_CONFIG, TG_E_STATE.
+ *   From now on each step of tg_train_steps and each tg_evaluate leaves there what metrics need: the values of output
+ *   number `output`, which has a loss, as they are before the update, and its labels, a class number or values a sample.
+ *   Both must have room for as many floats as that output gives for the samples of a step or call; the next one
+ *   overwrites them. NULL ends it, as tg_model_compile does. TG_E_CONFIG, TG_E_STATE.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, dataset: Pointer<'tg_dataset'>, first: number, count: number, batch: number, out: Pointer<'double'>) => StatusValue} evaluate
  *   Loss and accuracy over samples first … first+count-1 in batches of `batch`, without training.
  *   out receives three doubles as in tg_train_steps. Errors as tg_train_begin, and TG_E_NON_FINITE.
