@@ -13,6 +13,7 @@
 
 TG_INLINE tg_v4 tg_v4_exp(tg_v4 x) { return (tg_v4){exp(x[0]), exp(x[1]), exp(x[2]), exp(x[3])}; }
 TG_INLINE tg_v4 tg_v4_log(tg_v4 x) { return (tg_v4){log(x[0]), log(x[1]), log(x[2]), log(x[3])}; }
+TG_INLINE tg_v4 tg_v4_log_normal(tg_v4 x) { return tg_v4_log(x); }
 TG_INLINE tg_v4 tg_v4_tanh(tg_v4 x) { return (tg_v4){tanh(x[0]), tanh(x[1]), tanh(x[2]), tanh(x[3])}; }
 TG_INLINE tg_v4 tg_v4_erf(tg_v4 x) { return (tg_v4){erf(x[0]), erf(x[1]), erf(x[2]), erf(x[3])}; }
 
@@ -44,17 +45,14 @@ TG_INLINE tg_v4 tg_v4_exp(tg_v4 x) {
   return tg_v4_mul(p, wasm_i32x4_shl(wasm_i32x4_add(rest, bias), 23));
 }
 
-/* log x = e * ln 2 + log m, x = m * 2^e, sqrt(1/2) <= m < sqrt(2). */
-TG_INLINE tg_v4 tg_v4_log(tg_v4 x) {
-  const tg_v4 smallest_normal = tg_v4_splat(1.17549435e-38f);
-  tg_mask subnormal = tg_v4_lt(x, smallest_normal);
-  tg_v4 normal = tg_v4_select(subnormal, tg_v4_mul(x, tg_v4_splat(8388608.0f)), x); /* 2^23 */
-  v128_t bits = wasm_i32x4_sub(normal, wasm_i32x4_splat(0x3f3504f3));               /* sqrt(1/2) */
+/* log(x / 2^less) = e * ln 2 + log m, x = m * 2^(e + less), sqrt(1/2) <= m < sqrt(2); x positive, finite, normal. */
+TG_INLINE tg_v4 tg_v4_log_scaled(tg_v4 x, v128_t less) {
+  v128_t bits = wasm_i32x4_sub(x, wasm_i32x4_splat(0x3f3504f3)); /* sqrt(1/2) */
   v128_t exponent = wasm_i32x4_shr(bits, 23);
   /* The mantissa with an exponent that puts it between sqrt(1/2) and sqrt(2); minus 1 is exact there. */
   tg_v4 m = wasm_i32x4_add(wasm_v128_and(bits, wasm_i32x4_splat(0x7fffff)), wasm_i32x4_splat(0x3f3504f3));
   m = tg_v4_sub(m, tg_v4_splat(1));
-  tg_v4 e = wasm_f32x4_convert_i32x4(wasm_i32x4_sub(exponent, wasm_v128_and(subnormal, wasm_i32x4_splat(23))));
+  tg_v4 e = wasm_f32x4_convert_i32x4(wasm_i32x4_sub(exponent, less));
   tg_v4 square = tg_v4_mul(m, m);
   tg_v4 p = tg_v4_splat(7.0376836292e-2f);
   p = tg_v4_madd(p, m, tg_v4_splat(-1.1514610310e-1f));
@@ -68,7 +66,17 @@ TG_INLINE tg_v4 tg_v4_log(tg_v4 x) {
   p = tg_v4_mul(tg_v4_mul(p, m), square);
   p = tg_v4_add(p, tg_v4_mul(e, tg_v4_splat(-2.12194440e-4f)));
   p = tg_v4_sub(p, tg_v4_mul(square, tg_v4_splat(0.5f)));
-  tg_v4 y = tg_v4_add(tg_v4_add(m, p), tg_v4_mul(e, tg_v4_splat(0.693359375f)));
+  return tg_v4_add(tg_v4_add(m, p), tg_v4_mul(e, tg_v4_splat(0.693359375f)));
+}
+
+/* log x of positive, finite, normal numbers. */
+TG_INLINE tg_v4 tg_v4_log_normal(tg_v4 x) { return tg_v4_log_scaled(x, wasm_i32x4_splat(0)); }
+
+TG_INLINE tg_v4 tg_v4_log(tg_v4 x) {
+  const tg_v4 smallest_normal = tg_v4_splat(1.17549435e-38f);
+  tg_mask subnormal = tg_v4_lt(x, smallest_normal);
+  tg_v4 normal = tg_v4_select(subnormal, tg_v4_mul(x, tg_v4_splat(8388608.0f)), x); /* 2^23 */
+  tg_v4 y = tg_v4_log_scaled(normal, wasm_v128_and(subnormal, wasm_i32x4_splat(23)));
   /* log 0 = -inf, log inf = inf, negative and NaN: NaN. */
   const tg_v4 zero = tg_v4_zero(), infinity = tg_v4_splat(INFINITY);
   y = tg_v4_select(tg_v4_eq(x, zero), tg_v4_splat(-INFINITY), y);

@@ -1,4 +1,5 @@
 #include "kernels/elementwise.h"
+#include "kernels/philox.h"
 #include "kernels/ref/ref.h"
 #include "rng.h"
 #include "test.h"
@@ -81,6 +82,22 @@ static void test_philox(void) {
   }
 }
 
+/* Words in bulk are those of one counter after the other, wherever the elements begin and end. */
+static void test_words(uint64_t first, size_t n) {
+  const tg_draw draw = {.key = 0x299f31d0a4093822u, .step = 0x0370734413198a2eu, .stream = 0x85a308d3u};
+  uint32_t room[TG_WORDS + 4], right[4];
+  const uint32_t *words;
+  for (size_t i = 0, count; i < n; i += count) {
+    count = tg_draw_words(room, &words, &draw, first + i, n - i);
+    CHECK(count > 0 && count <= n - i && words + count <= room + TG_WORDS);
+    for (size_t j = 0; j < count; j++) {
+      const uint64_t at = first + i + j;
+      tg_philox(right, draw.key, (uint32_t)(at / 4), draw.stream, 0x13198a2eu, 0x03707344u);
+      CHECK_MESSAGE(words[j] == right[at % 4], "element %llu: %08x", (unsigned long long)at, words[j]);
+    }
+  }
+}
+
 static void test_dropout(size_t n, uint32_t first) {
   const uint32_t threshold = 0x40000000u; /* drops a quarter */
   tg_real *x = test_reals(n, 0), *y = test_reals(n, 0), *dx = test_reals(n, 0);
@@ -107,6 +124,11 @@ int main(void) {
   test_split();
   test_not_finite();
   test_philox();
+  for (uint64_t first = 0; first < 9; first++) {
+    for (size_t n = 0; n < 70; n += n < 20 ? 1 : 7) test_words(first, n);
+    test_words(0xfffffff0u + first, 3 * TG_WORDS + 1); /* past 2^32 elements */
+    test_words(0x3fffffff0u + first, 100);             /* the first word of the counter begins again */
+  }
   for (uint32_t first = 0; first < 5; first++) {
     for (size_t n = 0; n < 20; n++) test_dropout(n, first);
   }
