@@ -19,6 +19,7 @@
  * x and y, each counted once, and part of what copying as many bytes reaches in turn with them. Layers (layer_bench.h)
  * have two passes, updates one.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,7 +276,7 @@ static void augment(void *context) {
 
 /* Microseconds for a batch of pictures of side x side x 3 bytes. */
 static double bench_augment(uint32_t side, const double *list, uint32_t n) {
-  augmentation a = {.engine = tg_engine_create(1, 1), .batch = filled((size_t)side * side * 3)};
+  augmentation a = {.engine = tg_engine_create(1, 1), .batch = bench_filled((size_t)side * side * 3)};
   a.dataset = tg_dataset_create(a.engine, TG_SAMPLES_U8, BATCH, side, side, 3, TG_LABELS_NONE, 0);
   uint8_t *samples = tg_dataset_samples(a.engine, a.dataset);
   for (size_t i = 0; i < (size_t)BATCH * side * side * 3; i++) samples[i] = (uint8_t)(i * 7919 % 251);
