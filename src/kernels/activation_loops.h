@@ -21,15 +21,21 @@ typedef struct {
   tg_activation_loop *values, *slopes;
 } tg_activation_loops;
 
-#define TG_ACTIVATION_LOOPS(name)                                                                         \
-  static void name##_values(tg_real *y, const tg_real *x, const tg_real *dy, size_t n, const tg_v4 *p) {  \
-    (void)dy;                                                                                             \
-    for (size_t i = 0; i < n; i += 4) tg_v4_store(y + i, name##_value(tg_v4_load(x + i), p));             \
-  }                                                                                                       \
+#define TG_ACTIVATION_VALUES(name)                                                                       \
+  static void name##_values(tg_real *y, const tg_real *x, const tg_real *dy, size_t n, const tg_v4 *p) { \
+    (void)dy;                                                                                            \
+    for (size_t i = 0; i < n; i += 4) tg_v4_store(y + i, name##_value(tg_v4_load(x + i), p));            \
+  }
+
+#define TG_ACTIVATION_SLOPES(name)                                                                        \
   static void name##_slopes(tg_real *dx, const tg_real *v, const tg_real *dy, size_t n, const tg_v4 *p) { \
     for (size_t i = 0; i < n; i += 4)                                                                     \
       tg_v4_store(dx + i, tg_v4_mul(tg_v4_load(dy + i), name##_slope(tg_v4_load(v + i), p)));             \
   }
+
+#define TG_ACTIVATION_LOOPS(name) \
+  TG_ACTIVATION_VALUES(name)      \
+  TG_ACTIVATION_SLOPES(name)
 
 /* Those of rare_activations.c; sigmoid and tanh have no row there. */
 extern const tg_activation_loops tg_rare_activations[TG_ACTIVATIONS];

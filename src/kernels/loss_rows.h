@@ -19,13 +19,12 @@ TG_INLINE tg_v4 tg_row_keep(tg_v4 v, size_t left) {
   return tg_v4_load_part(lanes, left, 0);
 }
 
-/* The largest of a row; NaN when the row holds one: no comparison with it is true. */
+/* The largest of a row. A NaN is dropped unless it comes first; it comes back where the row's exponentials are added.
+ */
 static inline tg_real tg_row_max(const tg_real *x, size_t n) {
-  tg_real best = x[0];
-  for (size_t j = 1; j < n; j++) {
-    if (!(x[j] <= best) && best == best) best = x[j];
-  }
-  return best;
+  tg_v4 best = tg_v4_splat(x[0]);
+  for (size_t j = 0; j < n; j += 4) best = tg_v4_max(best, tg_row_load(x + j, n - j, x[0]));
+  return tg_v4_largest(best);
 }
 
 /* y (n) = exp(x - max) unless NULL; returns the sum. Lanes behind the row start at -inf and add 0. */

@@ -13,75 +13,126 @@
 
 TG_INLINE tg_v4 tg_v4_exp(tg_v4 x) { return (tg_v4){exp(x[0]), exp(x[1]), exp(x[2]), exp(x[3])}; }
 TG_INLINE tg_v4 tg_v4_log(tg_v4 x) { return (tg_v4){log(x[0]), log(x[1]), log(x[2]), log(x[3])}; }
-TG_INLINE tg_v4 tg_v4_log_normal(tg_v4 x) { return tg_v4_log(x); }
+TG_INLINE tg_v4 tg_v4_log1p(tg_v4 x) { return (tg_v4){log1p(x[0]), log1p(x[1]), log1p(x[2]), log1p(x[3])}; }
 TG_INLINE tg_v4 tg_v4_tanh(tg_v4 x) { return (tg_v4){tanh(x[0]), tanh(x[1]), tanh(x[2]), tanh(x[3])}; }
 TG_INLINE tg_v4 tg_v4_erf(tg_v4 x) { return (tg_v4){erf(x[0]), erf(x[1]), erf(x[2]), erf(x[3])}; }
 
+TG_INLINE void tg_v4_exp_each(tg_v4 *x, int count) {
+  for (int i = 0; i < count; i++) x[i] = tg_v4_exp(x[i]);
+}
+TG_INLINE void tg_v4_log_normal_each(tg_v4 *x, int count) {
+  for (int i = 0; i < count; i++) x[i] = tg_v4_log(x[i]);
+}
+
 #else
 
+/*
+ * Functions named "each" do `count` (1…4) vectors in place, step by step. A step waits for the one before it, and its
+ * constant is three instructions in V8: with four vectors there is something else to do meanwhile, and one constant.
+ */
+#define TG_EACH for (int i = 0; i < count; i++)
+#define TG_HORNER(p, x, c) TG_EACH p[i] = tg_v4_madd(p[i], x[i], tg_v4_splat(c))
+
 /* e^x = 2^n * e^r with n = round(x / ln 2), |r| <= ln 2 / 2. */
-TG_INLINE tg_v4 tg_v4_exp(tg_v4 x) {
-  /* Beyond these e^x is infinite or rounds to zero. NaN stays: it stands first. */
-  x = tg_v4_min(tg_v4_max(x, tg_v4_splat(-104.0f)), tg_v4_splat(89.0f));
+TG_INLINE void tg_v4_exp_each(tg_v4 *x, int count) {
+  tg_v4 p[4], r[4];
+  v128_t exponent[4];
   /* Adding 1.5 * 2^23 leaves the rounded integer in the low bits of the sum. */
   const tg_v4 shift = tg_v4_splat(12582912.0f);
-  tg_v4 shifted = tg_v4_add(tg_v4_mul(x, tg_v4_splat(1.44269504088896341f)), shift);
-  tg_v4 n = tg_v4_sub(shifted, shift);
-  v128_t exponent = wasm_i32x4_sub(shifted, shift);
-  /* ln 2 in two parts, the first with few bits: n times it is exact. */
-  tg_v4 r = tg_v4_sub(x, tg_v4_mul(n, tg_v4_splat(0.693359375f)));
-  r = tg_v4_sub(r, tg_v4_mul(n, tg_v4_splat(-2.12194440e-4f)));
-  tg_v4 p = tg_v4_splat(1.9875691500e-4f);
-  p = tg_v4_madd(p, r, tg_v4_splat(1.3981999507e-3f));
-  p = tg_v4_madd(p, r, tg_v4_splat(8.3334519073e-3f));
-  p = tg_v4_madd(p, r, tg_v4_splat(4.1665795894e-2f));
-  p = tg_v4_madd(p, r, tg_v4_splat(1.6666665459e-1f));
-  p = tg_v4_madd(p, r, tg_v4_splat(5.0000001201e-1f));
-  p = tg_v4_madd(p, tg_v4_mul(r, r), r);
-  p = tg_v4_add(p, tg_v4_splat(1));
-  /* 2^n in two factors, so that subnormal results and those next to overflow come out right. */
-  v128_t half = wasm_i32x4_shr(exponent, 1), rest = wasm_i32x4_sub(exponent, half), bias = wasm_i32x4_splat(127);
-  p = tg_v4_mul(p, wasm_i32x4_shl(wasm_i32x4_add(half, bias), 23));
-  return tg_v4_mul(p, wasm_i32x4_shl(wasm_i32x4_add(rest, bias), 23));
+  TG_EACH {
+    /* Beyond these e^x is infinite or rounds to zero. NaN stays: it stands first. */
+    x[i] = tg_v4_min(tg_v4_max(x[i], tg_v4_splat(-104.0f)), tg_v4_splat(89.0f));
+    tg_v4 shifted = tg_v4_add(tg_v4_mul(x[i], tg_v4_splat(1.44269504088896341f)), shift);
+    tg_v4 n = tg_v4_sub(shifted, shift);
+    exponent[i] = wasm_i32x4_sub(shifted, shift);
+    /* ln 2 in two parts, the first with few bits: n times it is exact. */
+    r[i] = tg_v4_sub(x[i], tg_v4_mul(n, tg_v4_splat(0.693359375f)));
+    r[i] = tg_v4_sub(r[i], tg_v4_mul(n, tg_v4_splat(-2.12194440e-4f)));
+    p[i] = tg_v4_splat(1.9875691500e-4f);
+  }
+  TG_HORNER(p, r, 1.3981999507e-3f);
+  TG_HORNER(p, r, 8.3334519073e-3f);
+  TG_HORNER(p, r, 4.1665795894e-2f);
+  TG_HORNER(p, r, 1.6666665459e-1f);
+  TG_HORNER(p, r, 5.0000001201e-1f);
+  TG_EACH {
+    p[i] = tg_v4_add(tg_v4_madd(p[i], tg_v4_mul(r[i], r[i]), r[i]), tg_v4_splat(1));
+    /* 2^n in two factors, so that subnormal results and those next to overflow come out right. */
+    v128_t half = wasm_i32x4_shr(exponent[i], 1), rest = wasm_i32x4_sub(exponent[i], half);
+    const v128_t bias = wasm_i32x4_splat(127);
+    p[i] = tg_v4_mul(p[i], wasm_i32x4_shl(wasm_i32x4_add(half, bias), 23));
+    x[i] = tg_v4_mul(p[i], wasm_i32x4_shl(wasm_i32x4_add(rest, bias), 23));
+  }
 }
 
-/* log(x / 2^less) = e * ln 2 + log m, x = m * 2^(e + less), sqrt(1/2) <= m < sqrt(2); x positive, finite, normal. */
-TG_INLINE tg_v4 tg_v4_log_scaled(tg_v4 x, v128_t less) {
-  v128_t bits = wasm_i32x4_sub(x, wasm_i32x4_splat(0x3f3504f3)); /* sqrt(1/2) */
-  v128_t exponent = wasm_i32x4_shr(bits, 23);
-  /* The mantissa with an exponent that puts it between sqrt(1/2) and sqrt(2); minus 1 is exact there. */
-  tg_v4 m = wasm_i32x4_add(wasm_v128_and(bits, wasm_i32x4_splat(0x7fffff)), wasm_i32x4_splat(0x3f3504f3));
-  m = tg_v4_sub(m, tg_v4_splat(1));
-  tg_v4 e = wasm_f32x4_convert_i32x4(wasm_i32x4_sub(exponent, less));
-  tg_v4 square = tg_v4_mul(m, m);
-  tg_v4 p = tg_v4_splat(7.0376836292e-2f);
-  p = tg_v4_madd(p, m, tg_v4_splat(-1.1514610310e-1f));
-  p = tg_v4_madd(p, m, tg_v4_splat(1.1676998740e-1f));
-  p = tg_v4_madd(p, m, tg_v4_splat(-1.2420140846e-1f));
-  p = tg_v4_madd(p, m, tg_v4_splat(1.4249322787e-1f));
-  p = tg_v4_madd(p, m, tg_v4_splat(-1.6668057665e-1f));
-  p = tg_v4_madd(p, m, tg_v4_splat(2.0000714765e-1f));
-  p = tg_v4_madd(p, m, tg_v4_splat(-2.4999993993e-1f));
-  p = tg_v4_madd(p, m, tg_v4_splat(3.3333331174e-1f));
-  p = tg_v4_mul(tg_v4_mul(p, m), square);
-  p = tg_v4_add(p, tg_v4_mul(e, tg_v4_splat(-2.12194440e-4f)));
-  p = tg_v4_sub(p, tg_v4_mul(square, tg_v4_splat(0.5f)));
-  return tg_v4_add(tg_v4_add(m, p), tg_v4_mul(e, tg_v4_splat(0.693359375f)));
+TG_INLINE tg_v4 tg_v4_exp(tg_v4 x) {
+  tg_v4_exp_each(&x, 1);
+  return x;
 }
+
+/* m = e * ln 2 + log(1 + m), sqrt(1/2) <= 1 + m < sqrt(2). */
+TG_INLINE void tg_v4_log_parts_each(tg_v4 *m, const tg_v4 *e, int count) {
+  tg_v4 p[4];
+  TG_EACH p[i] = tg_v4_splat(7.0376836292e-2f);
+  TG_HORNER(p, m, -1.1514610310e-1f);
+  TG_HORNER(p, m, 1.1676998740e-1f);
+  TG_HORNER(p, m, -1.2420140846e-1f);
+  TG_HORNER(p, m, 1.4249322787e-1f);
+  TG_HORNER(p, m, -1.6668057665e-1f);
+  TG_HORNER(p, m, 2.0000714765e-1f);
+  TG_HORNER(p, m, -2.4999993993e-1f);
+  TG_HORNER(p, m, 3.3333331174e-1f);
+  TG_EACH {
+    tg_v4 square = tg_v4_mul(m[i], m[i]);
+    p[i] = tg_v4_mul(tg_v4_mul(p[i], m[i]), square);
+    p[i] = tg_v4_add(p[i], tg_v4_mul(e[i], tg_v4_splat(-2.12194440e-4f)));
+    p[i] = tg_v4_sub(p[i], tg_v4_mul(square, tg_v4_splat(0.5f)));
+    m[i] = tg_v4_add(tg_v4_add(m[i], p[i]), tg_v4_mul(e[i], tg_v4_splat(0.693359375f)));
+  }
+}
+
+#undef TG_HORNER
+
+/* log(x / 2^less) of positive, finite, normal numbers. */
+TG_INLINE void tg_v4_log_scaled_each(tg_v4 *x, v128_t less, int count) {
+  tg_v4 e[4];
+  TG_EACH {
+    v128_t bits = wasm_i32x4_sub(x[i], wasm_i32x4_splat(0x3f3504f3)); /* sqrt(1/2) */
+    e[i] = wasm_f32x4_convert_i32x4(wasm_i32x4_sub(wasm_i32x4_shr(bits, 23), less));
+    /* The mantissa with an exponent that puts it between sqrt(1/2) and sqrt(2); minus 1 is exact there. */
+    x[i] = wasm_i32x4_add(wasm_v128_and(bits, wasm_i32x4_splat(0x7fffff)), wasm_i32x4_splat(0x3f3504f3));
+    x[i] = tg_v4_sub(x[i], tg_v4_splat(1));
+  }
+  tg_v4_log_parts_each(x, e, count);
+}
+
+#undef TG_EACH
 
 /* log x of positive, finite, normal numbers. */
-TG_INLINE tg_v4 tg_v4_log_normal(tg_v4 x) { return tg_v4_log_scaled(x, wasm_i32x4_splat(0)); }
+TG_INLINE void tg_v4_log_normal_each(tg_v4 *x, int count) { tg_v4_log_scaled_each(x, wasm_i32x4_splat(0), count); }
 
 TG_INLINE tg_v4 tg_v4_log(tg_v4 x) {
   const tg_v4 smallest_normal = tg_v4_splat(1.17549435e-38f);
   tg_mask subnormal = tg_v4_lt(x, smallest_normal);
-  tg_v4 normal = tg_v4_select(subnormal, tg_v4_mul(x, tg_v4_splat(8388608.0f)), x); /* 2^23 */
-  tg_v4 y = tg_v4_log_scaled(normal, wasm_v128_and(subnormal, wasm_i32x4_splat(23)));
+  tg_v4 y = tg_v4_select(subnormal, tg_v4_mul(x, tg_v4_splat(8388608.0f)), x); /* 2^23 */
+  tg_v4_log_scaled_each(&y, wasm_v128_and(subnormal, wasm_i32x4_splat(23)), 1);
   /* log 0 = -inf, log inf = inf, negative and NaN: NaN. */
   const tg_v4 zero = tg_v4_zero(), infinity = tg_v4_splat(INFINITY);
   y = tg_v4_select(tg_v4_eq(x, zero), tg_v4_splat(-INFINITY), y);
   y = tg_v4_select(tg_v4_eq(x, infinity), infinity, y);
   return tg_v4_select(tg_v4_le(zero, x), y, tg_v4_splat(NAN));
+}
+
+/* log(1 + z) for 0 <= z < 2^126, also where 1 + z rounds: 1 + z = 2^e (1 + m) with m = z / 2^e + (1 / 2^e - 1), of
+ * which the sum alone is rounded, and only where e is not 0. NaN stays. */
+TG_INLINE tg_v4 tg_v4_log1p(tg_v4 z) {
+  v128_t bits = wasm_i32x4_sub(tg_v4_add(z, tg_v4_splat(1)), wasm_i32x4_splat(0x3f3504f3));
+  v128_t exponent = wasm_i32x4_shr(bits, 23);
+  tg_v4 e = wasm_f32x4_convert_i32x4(exponent);
+  tg_v4 scale = wasm_i32x4_shl(wasm_i32x4_sub(wasm_i32x4_splat(127), exponent), 23); /* 1 / 2^e */
+  tg_v4 m = tg_v4_add(tg_v4_mul(z, scale), tg_v4_sub(scale, tg_v4_splat(1)));
+  tg_v4_log_parts_each(&m, &e, 1);
+  return m;
 }
 
 /* The sign of x on a, which is not negative. */
@@ -129,14 +180,6 @@ TG_INLINE tg_v4 tg_v4_erf(tg_v4 x) {
 #endif
 
 TG_INLINE tg_real tg_log(tg_real x) { return tg_v4_lane0(tg_v4_log(tg_v4_splat(x))); }
-
-/* log(1 + z) for z >= 0, also where 1 + z rounds: log(u) * z / (u - 1) with u = 1 + z (Kahan). */
-TG_INLINE tg_v4 tg_v4_log1p(tg_v4 z) {
-  const tg_v4 one = tg_v4_splat(1);
-  tg_v4 u = tg_v4_add(one, z), exact = tg_v4_sub(u, one);
-  tg_mask lost = tg_v4_eq(exact, tg_v4_zero());
-  return tg_v4_select(lost, z, tg_v4_mul(tg_v4_log(u), tg_v4_div(z, tg_v4_select(lost, one, exact))));
-}
 
 /* 1 / (1 + e^-x), from e^-|x| so that neither end overflows. */
 TG_INLINE tg_v4 tg_v4_sigmoid(tg_v4 x) {

@@ -4,7 +4,7 @@
  */
 #include "kernels/merge.h"
 
-#include "kernels/math.h"
+#include "kernels/simd.h"
 
 #define FUNCTION(name) TG_INLINE tg_v4 name(tg_v4 dy, tg_v4 a, tg_v4 b, tg_v4 factor)
 #define IGNORE(x, y, z) (void)x, (void)y, (void)z
@@ -40,31 +40,6 @@ FUNCTION(divide_b) {
   return IGNORE(factor, factor, factor), tg_v4_sub(tg_v4_zero(), tg_v4_div(tg_v4_mul(dy, tg_v4_div(a, b)), b));
 }
 
-/* Beyond this sum a real has no places after the point: adding and taking it away rounds to whole numbers. */
-#define NO_PLACES (sizeof(tg_real) == 4 ? 12582912.0 : 6755399441055744.0)
-TG_INLINE tg_v4 rounded(tg_v4 x) {
-  const tg_v4 big = tg_v4_splat((tg_real)NO_PLACES);
-  return tg_v4_select(tg_v4_lt(tg_v4_abs(x), big), tg_v4_sub(tg_v4_add(x, big), big), x);
-}
-
-FUNCTION(power) {
-  IGNORE(dy, factor, factor);
-  const tg_v4 zero = tg_v4_zero(), half = tg_v4_mul(b, tg_v4_splat((tg_real)0.5));
-  tg_v4 y = tg_v4_exp(tg_v4_mul(b, tg_v4_log(tg_v4_abs(a))));
-  tg_mask below = tg_v4_lt(a, zero), odd = tg_v4_ne(rounded(half), half);
-  y = tg_v4_select(tg_mask_and(below, odd), tg_v4_sub(zero, y), y);
-  y = tg_v4_select(tg_mask_and(below, tg_v4_ne(rounded(b), b)), tg_v4_splat((tg_real)NAN), y);
-  return tg_v4_select(tg_v4_eq(b, zero), tg_v4_splat(1), y);
-}
-FUNCTION(power_a) {
-  tg_v4 slope = tg_v4_mul(b, power(dy, a, tg_v4_sub(b, tg_v4_splat(1)), factor));
-  return tg_v4_select(tg_v4_eq(b, tg_v4_zero()), tg_v4_zero(), tg_v4_mul(dy, slope)); /* even where a is 0 */
-}
-FUNCTION(power_b) {
-  tg_v4 slope = tg_v4_mul(power(dy, a, b, factor), tg_v4_log(a));
-  return tg_v4_keep(tg_v4_lt(tg_v4_zero(), a), tg_v4_mul(dy, slope));
-}
-
 /* n is a multiple of four. */
 typedef void body(tg_real *to, const tg_real *dy, const tg_real *a, const tg_real *b, size_t n, tg_v4 factor);
 
@@ -93,13 +68,10 @@ BODY(minimum_b)
 BODY(divide)
 BODY(divide_a)
 BODY(divide_b)
-BODY(power)
-BODY(power_a)
-BODY(power_b)
 
 static const struct {
   body *value, *a, *b;
-} bodies[TG_MERGES] = {
+} bodies[] = {
     [TG_ADD] = {add_body, add_a_body, add_a_body},
     [TG_SUBTRACT] = {subtract_body, subtract_a_body, subtract_b_body},
     [TG_MULTIPLY] = {multiply_body, multiply_a_body, multiply_b_body},
@@ -107,7 +79,6 @@ static const struct {
     [TG_MAXIMUM] = {maximum_body, maximum_a_body, maximum_b_body},
     [TG_MINIMUM] = {minimum_body, minimum_a_body, minimum_b_body},
     [TG_DIVIDE] = {divide_body, divide_a_body, divide_b_body},
-    [TG_POWER] = {power_body, power_a_body, power_b_body},
 };
 
 static void run(body *f, tg_real *to, const tg_real *dy, const tg_real *a, const tg_real *b, size_t n, tg_real factor) {
@@ -123,6 +94,10 @@ static void run(body *f, tg_real *to, const tg_real *dy, const tg_real *a, const
 }
 
 void tg_merge(tg_merge_kind kind, tg_real *y, const tg_real *a, const tg_real *b, size_t n, tg_real factor) {
+  if (kind == TG_POWER) {
+    tg_merge_power(TG_POWER_VALUE, y, a, a, b, n);
+    return;
+  }
   run(bodies[kind].value, y, a, a, b, n, factor);
 }
 
@@ -131,6 +106,11 @@ int tg_merge_reads(tg_merge_kind kind) { return kind == TG_MULTIPLY || kind >= T
 void tg_merge_backward(tg_merge_kind kind, tg_real *da, tg_real *db, const tg_real *dy, const tg_real *a,
                        const tg_real *b, size_t n, tg_real factor) {
   if (!tg_merge_reads(kind)) a = b = dy; /* their bytes may be others' by now */
+  if (kind == TG_POWER) {
+    if (da) tg_merge_power(TG_POWER_A, da, dy, a, b, n);
+    if (db) tg_merge_power(TG_POWER_B, db, dy, a, b, n);
+    return;
+  }
   if (da) run(bodies[kind].a, da, dy, a, b, n, factor);
   if (db) run(bodies[kind].b, db, dy, a, b, n, factor);
 }

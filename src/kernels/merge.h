@@ -27,6 +27,11 @@ int tg_merge_reads(tg_merge_kind kind);
 void tg_merge_backward(tg_merge_kind kind, tg_real *da, tg_real *db, const tg_real *dy, const tg_real *a,
                        const tg_real *b, size_t n, tg_real factor);
 
+typedef enum { TG_POWER_VALUE, TG_POWER_A, TG_POWER_B } tg_power_part;
+
+/* What tg_merge and tg_merge_backward do for TG_POWER: to (n) = a^b, or the share of dy that a or b gets. */
+void tg_merge_power(tg_power_part part, tg_real *to, const tg_real *dy, const tg_real *a, const tg_real *b, size_t n);
+
 /* y (rows) = the sums of a * b over the rows of two (rows, n) matrices. */
 void tg_dot_rows(tg_real *y, const tg_real *a, const tg_real *b, size_t rows, uint32_t n);
 /* y (rows, n) = x with row r multiplied by factors[r]. */

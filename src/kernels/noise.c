@@ -22,9 +22,14 @@ static void normal_quantiles(tg_real *z, const uint32_t *words, size_t n) {
   static const float far[] = {-0.000200214257f, 0.000100950558f, 0.00134934322f, -0.00367342844f, 0.00573950773f,
                               -0.0076224613f,   0.00943887047f,  1.00167406f,    2.83297682f};
   const tg_v4 one = tg_v4_splat(1);
-  for (size_t i = 0; i < n; i += 4) {
-    const tg_v4 x = tg_words_uniform(words + i);
-    tg_v4_store(z + i, tg_v4_log_normal(tg_v4_mul(tg_v4_sub(one, x), tg_v4_add(one, x))));
+  for (size_t i = 0; i < n; i += 16) {
+    tg_v4 v[4];
+    for (int k = 0; k < 4; k++) {
+      const tg_v4 x = tg_words_uniform(words + i + 4 * k);
+      v[k] = tg_v4_mul(tg_v4_sub(one, x), tg_v4_add(one, x));
+    }
+    tg_v4_log_normal_each(v, 4);
+    for (int k = 0; k < 4; k++) tg_v4_store(z + i + 4 * k, v[k]);
   }
   for (size_t i = 0; i < n; i += 4) {
     const tg_v4 x = tg_words_uniform(words + i), w = tg_v4_sub(tg_v4_zero(), tg_v4_load(z + i));

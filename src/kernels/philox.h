@@ -15,7 +15,7 @@ enum { TG_WORDS = 128 };
 
 /*
  * The words of elements first … first+n-1 of an array, as many of them as there is room for; returns how many, and in
- * *words where they begin in `room`. Three words more may be read.
+ * *words where they begin in `room`. As many more may be read as fill up sixteen.
  */
 size_t tg_draw_words(uint32_t room[TG_WORDS + 4], const uint32_t **words, const tg_draw *draw, uint64_t first,
                      size_t n);

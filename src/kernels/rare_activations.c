@@ -145,10 +145,20 @@ SLOPE(silu) {
 
 /* ---- softplus, softsign ---- */
 
-VALUE(softplus) {
-  (void)p;
-  tg_v4 z = tg_v4_exp(tg_v4_sub(tg_v4_zero(), tg_v4_abs(x)));
-  return tg_v4_add(tg_v4_max(x, tg_v4_zero()), tg_v4_log1p(z));
+/* max(x, 0) + log(1 + e^-|x|). In one loop each logarithm would wait for its exponential, and a processor looks ahead
+ * only so far. */
+static void softplus_values(tg_real *y, const tg_real *x, const tg_real *dy, size_t n, const tg_v4 *p) {
+  enum { BLOCK = 256 };
+  tg_real powers[BLOCK];
+  const tg_v4 zero = tg_v4_zero();
+  (void)dy, (void)p;
+  for (size_t at = 0; at < n; at += BLOCK) {
+    const size_t some = n - at < BLOCK ? n - at : BLOCK;
+    for (size_t i = 0; i < some; i += 4)
+      tg_v4_store(powers + i, tg_v4_exp(tg_v4_sub(zero, tg_v4_abs(tg_v4_load(x + at + i)))));
+    for (size_t i = 0; i < some; i += 4)
+      tg_v4_store(y + at + i, tg_v4_add(tg_v4_max(tg_v4_load(x + at + i), zero), tg_v4_log1p(tg_v4_load(powers + i))));
+  }
 }
 SLOPE(softplus) { return (void)p, tg_v4_sigmoid(v); }
 
@@ -177,13 +187,13 @@ SLOPE(softsign) {
   DO(TG_RECTIFIER, rectifier)       \
   DO(TG_SELU, selu)                 \
   DO(TG_SILU, silu)                 \
-  DO(TG_SOFTPLUS, softplus)         \
   DO(TG_SOFTSIGN, softsign)         \
   DO(TG_SQRT, sqrt)                 \
   DO(TG_SQUARE, square)
 
 #define DEFINE(number_, name) TG_ACTIVATION_LOOPS(name)
 EACH(DEFINE)
+TG_ACTIVATION_SLOPES(softplus)
 
 #define ROW(number_, name) [number_] = {name##_values, name##_slopes},
-const tg_activation_loops tg_rare_activations[TG_ACTIVATIONS] = {EACH(ROW)};
+const tg_activation_loops tg_rare_activations[TG_ACTIVATIONS] = {EACH(ROW) ROW(TG_SOFTPLUS, softplus)};

@@ -158,11 +158,26 @@ TG_INLINE tg_v4 tg_v4_max(tg_v4 a, tg_v4 b) { return wasm_f32x4_pmax(a, b); } /*
 TG_INLINE tg_v4 tg_v4_min(tg_v4 a, tg_v4 b) { return wasm_f32x4_pmin(a, b); } /* b < a ? b : a */
 #endif
 
-/* The first n (1…4) lanes from memory, the others `fill`; nothing past p[n - 1] is read. */
+/* The largest lane. */
+TG_INLINE tg_real tg_v4_largest(tg_v4 a) {
+  tg_v4 b = a, c = a, d = a;
+  tg_v4_transpose(&a, &b, &c, &d);
+  return tg_v4_lane0(tg_v4_max(tg_v4_max(a, b), tg_v4_max(c, d)));
+}
+
+/* The first n (0…4) lanes from memory, the others `fill`; nothing past p[n - 1] is read. Lane by lane in registers:
+ * what goes through an array of four arrives late, and slows down whole loops. */
 TG_INLINE tg_v4 tg_v4_load_part(const tg_real *p, size_t n, tg_real fill) {
-  tg_real lanes[4] = {fill, fill, fill, fill};
-  for (size_t i = 0; i < (n < 4 ? n : 4); i++) lanes[i] = p[i];
-  return tg_v4_load(lanes);
+  if (n >= 4) return tg_v4_load(p);
+  tg_v4 v = tg_v4_splat(fill);
+#ifdef TG_DOUBLE
+  for (size_t i = 0; i < n; i++) v[i] = p[i];
+#else
+  if (n == 1) v = wasm_v128_load32_lane(p, v, 0);
+  if (n >= 2) v = wasm_v128_load64_lane(p, v, 0);
+  if (n == 3) v = wasm_v128_load32_lane(p + 2, v, 2);
+#endif
+  return v;
 }
 
 /* Writes the first n (0…4) lanes and nothing past them. */
@@ -171,9 +186,13 @@ TG_INLINE void tg_v4_store_part(tg_real *p, tg_v4 v, size_t n) {
     tg_v4_store(p, v);
     return;
   }
-  tg_real lanes[4];
-  tg_v4_store(lanes, v);
-  for (size_t i = 0; i < n; i++) p[i] = lanes[i];
+#ifdef TG_DOUBLE
+  for (size_t i = 0; i < n; i++) p[i] = v[i];
+#else
+  if (n == 1) wasm_v128_store32_lane(p, v, 0);
+  if (n >= 2) wasm_v128_store64_lane(p, v, 0);
+  if (n == 3) wasm_v128_store32_lane(p + 2, v, 2);
+#endif
 }
 
 /* y (n) = x (n). */

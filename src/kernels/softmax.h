@@ -7,6 +7,9 @@
 
 #include "real.h"
 
+/* y (n) = e^x, four vectors at once; y may be x. */
+void tg_exponentials(tg_real *y, const tg_real *x, size_t n);
+
 /* y = softmax(x) over each row; the row's maximum is subtracted first. y may be x. */
 void tg_softmax(tg_real *y, const tg_real *x, uint32_t rows, uint32_t n);
 /* dx = y * (dy - sum(y * dy)). */

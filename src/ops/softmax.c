@@ -11,41 +11,48 @@ static void (*const forwards[])(tg_real *, const tg_real *, uint32_t, uint32_t) 
 static void (*const backwards[])(tg_real *, const tg_real *, const tg_real *, uint32_t, uint32_t) = {
     tg_softmax_backward, tg_log_softmax_backward, tg_hardmax_backward};
 
+/* A tile is rows of about so many reals together, or one row. */
+enum { TILE_REALS = 8192 };
+
 typedef struct {
   const tg_buffers *b;
-  uint32_t rows, n;
-  uint32_t variant;
+  uint32_t n, variant, rows_a_tile;
+  uint64_t rows;
 } job;
 
-/* A tile is one sample. */
-static void forward_sample(void *context, uint32_t sample, uint32_t thread) {
-  (void)thread;
-  const job *j = context;
-  size_t at = (size_t)sample * j->rows * j->n;
-  forwards[j->variant](j->b->y + at, j->b->x[0] + at, j->rows, j->n);
+static uint32_t rows_of(const job *j, uint32_t tile) {
+  const uint64_t left = j->rows - (uint64_t)tile * j->rows_a_tile;
+  return left < j->rows_a_tile ? (uint32_t)left : j->rows_a_tile;
 }
 
-static void backward_sample(void *context, uint32_t sample, uint32_t thread) {
+static void forward_tile(void *context, uint32_t tile, uint32_t thread) {
   (void)thread;
   const job *j = context;
-  size_t at = (size_t)sample * j->rows * j->n;
-  backwards[j->variant](j->b->dx[0] + at, j->b->dy + at, j->b->y + at, j->rows, j->n);
+  const size_t at = (size_t)tile * j->rows_a_tile * j->n;
+  forwards[j->variant](j->b->y + at, j->b->x[0] + at, rows_of(j, tile), j->n);
 }
 
-static job make_job(const tg_node *node, const tg_buffers *buffers) {
-  return (job){buffers, (uint32_t)(node->elements / row_size(node)), row_size(node), node->op->variant};
+static void backward_tile(void *context, uint32_t tile, uint32_t thread) {
+  (void)thread;
+  const job *j = context;
+  const size_t at = (size_t)tile * j->rows_a_tile * j->n;
+  backwards[j->variant](j->b->dx[0] + at, j->b->dy + at, j->b->y + at, rows_of(j, tile), j->n);
+}
+
+static void run_tiles(const tg_run *run, const tg_node *node, const tg_buffers *buffers, tg_task task) {
+  const uint32_t n = row_size(node), some = n < TILE_REALS ? TILE_REALS / n : 1;
+  job j = {buffers, n, node->op->variant, some, run->samples * (node->elements / n)};
+  tg_pool_run(run->pool, (uint32_t)((j.rows + some - 1) / some), task, &j);
 }
 
 static void forward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
   (void)graph;
-  job j = make_job(node, buffers);
-  tg_pool_run(run->pool, run->samples, forward_sample, &j);
+  run_tiles(run, node, buffers, forward_tile);
 }
 
 static void backward(const tg_run *run, const tg_graph *graph, const tg_node *node, const tg_buffers *buffers) {
   (void)graph;
-  job j = make_job(node, buffers);
-  if (buffers->dx[0]) tg_pool_run(run->pool, run->samples, backward_sample, &j);
+  if (buffers->dx[0]) run_tiles(run, node, buffers, backward_tile);
 }
 
 #define TG_SOFTMAX(id, name_, variant_)                                             \

@@ -60,8 +60,29 @@ static void test_powers(void) {
   }
 }
 
+/* Numbers of all kinds give the same bits wherever they stand in an array. */
+static void test_powers_apart(void) {
+  enum { N = 999 };
+  static const double kinds[] = {2, -0.5, 0, 1e-40, INFINITY, -3, NAN, -INFINITY, 0.7, -0.0, -1e-42, 1};
+  tg_real *a = test_reals(N, 0), *b = test_reals(N, 0), *dy = test_filled(N, 0, 0), *whole = test_reals(3 * N, 0);
+  tg_real *alone = test_reals(3 * N, 0);
+  for (size_t i = 0; i < N; i++) {
+    a[i] = (tg_real)(i < 300 ? 1.5 + (double)i : kinds[test_below(12)]);
+    b[i] = (tg_real)(test_below(3) ? (double)test_below(7) - 3 : 0.37);
+  }
+  tg_merge(TG_POWER, whole, a, b, N, 0);
+  tg_merge_backward(TG_POWER, whole + N, whole + 2 * N, dy, a, b, N, 0);
+  for (size_t i = 0; i < N; i++) {
+    tg_merge(TG_POWER, alone + i, a + i, b + i, 1, 0);
+    tg_merge_backward(TG_POWER, alone + N + i, alone + 2 * N + i, dy + i, a + i, b + i, 1, 0);
+  }
+  for (size_t i = 0; i < 3 * N; i++) CHECK(isnan(whole[i]) ? isnan(alone[i]) : whole[i] == alone[i]);
+  test_free_blocks();
+}
+
 int main(void) {
   test_powers();
+  test_powers_apart();
   for (int kind = 0; kind < TG_MERGES; kind++)
     for (size_t n = 0; n < 40; n++) test_kind((tg_merge_kind)kind, n);
   for (uint32_t n = 1; n < 20; n++) test_rows(5, n);
