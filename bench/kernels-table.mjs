@@ -10,7 +10,8 @@ import { convolutions, countMacs } from './networks.mjs';
  * @property {string} argument for the kernel bench
  * @property {boolean} [first] of a convolution: whether its input needs no gradient
  * @property {boolean} [bytes] whether figures are GB/s, and parts of what copying reaches
- * @property {number[]} [operations] of an activation: vector instructions for four elements
+ * @property {number[]} [operations] where arithmetic may be the limit: vector instructions for four elements
+ * @property {number[]} [moved] bytes that those move
  * @property {boolean} [wide] of a convolution: whether it is 3x3 with at least 32 channels on both sides
  *
  * @typedef {object} Answer a way to compute a job

@@ -93,8 +93,8 @@ const MOVING = [
 
 /**
  * Activations, and the vector instructions that four elements take forward and backward where arithmetic may be the
- * limit: counted in src/kernels/activation.c and math.h, without loads, stores and constants. exp has 32, log 43,
- * tanh 53, erf 65.
+ * limit: counted in src/kernels/activation.c and math.h, without loads, stores and constants. exp has 32, log 43 (32
+ * of normal numbers), log1p 35, tanh 53, erf 65.
  *
  * @type {Record<string, [forward: number, backward?: number]>}
  */
@@ -116,11 +116,31 @@ const ACTIVATIONS = {
   selu: [62, 5],
   sigmoid: [38, 3],
   silu: [39, 43],
-  softplus: [86, 39],
+  softplus: [71, 39],
   softsign: [3],
   sqrt: [1],
   square: [1],
   tanh: [53, 3],
+};
+
+/** Instructions for four random words: ten rounds of Philox (src/kernels/philox.c), a widening product as one. */
+const WORDS = 35;
+/** Those that make normal numbers of them (src/kernels/noise.c). */
+const NORMAL = WORDS + 62;
+
+/**
+ * The same of other layers, and the bytes that four elements move where they are not an activation's.
+ *
+ * @type {Record<string, { operations: number[], moved?: number[] }>}
+ */
+const ARITHMETIC = {
+  power: { operations: [93, 194], moved: [48, 80] },
+  softmax: { operations: [36, 4] },
+  logSoftmax: { operations: [36, 35] },
+  dropout: { operations: [WORDS + 3, WORDS + 3], moved: [32, 32] },
+  alphaDropout: { operations: [WORDS + 5, WORDS + 5], moved: [32, 32] },
+  gaussianDropout: { operations: [NORMAL + 5, NORMAL + 5], moved: [32, 32] },
+  gaussianNoise: { operations: [NORMAL + 5] },
 };
 
 /** What multiplies more. @type {Row[]} */
@@ -180,6 +200,6 @@ export function movingLayers() {
     name: `${name} 512x1024`,
     argument: `update:${number},512,1024`,
   }));
-  const moving = MOVING.map((row) => job('layer', row));
+  const moving = MOVING.map((row) => ({ ...job('layer', row), ...ARITHMETIC[row[0]] }));
   return [...moving, ...activations, ...updates].map((each) => ({ ...each, bytes: true }));
 }

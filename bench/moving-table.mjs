@@ -13,7 +13,7 @@
 const PASSES = ['forward', 'backward', 'filter grad'];
 /** What a pass is to reach, of memory or of arithmetic. */
 const LEAST = 0.5;
-/** Bytes that an activation moves for four elements: x and y; dy, x or y, and dx. */
+/** Bytes that a layer moves for four elements where its job does not say: x and y; dy, x or y, and dx. */
 const MOVED = [32, 48];
 /** FLOP of an instruction that does four elements. */
 const LANES = 4;
@@ -31,9 +31,9 @@ export const MOVING_HEADER = [
  * @param {[rate: number, share: number]} figures
  * @param {Top} top
  */
-function shares({ operations }, pass, [rate, copying], { peak, memory }) {
+function shares({ operations, moved = MOVED }, pass, [rate, copying], { peak, memory }) {
   const instructions = operations?.[pass];
-  const arithmetic = instructions && ((rate / MOVED[pass]) * instructions * LANES) / peak;
+  const arithmetic = instructions && ((rate / moved[pass]) * instructions * LANES) / peak;
   return { memory: rate / memory, copying, arithmetic };
 }
 
