@@ -1,6 +1,6 @@
 /*
  * One triple of inline functions a kind: the value, and the shares of dy that a and b get. As in activation.c, tails go
- * through the same loop as one vector more.
+ * through the same loop as one vector more. Powers are power.c's.
  */
 #include "kernels/merge.h"
 
