@@ -7,6 +7,7 @@ import { Trainer } from './app/trainer.js';
 import { mountAnswers } from './panels/answers-panel.js';
 import { mountControls } from './panels/controls-panel.js';
 import { mountData } from './panels/data-panel.js';
+import { mountDrops } from './panels/drops.js';
 import { mountEngine } from './panels/engine-panel.js';
 import { mountLive } from './panels/live-panel.js';
 import { mountModel } from './panels/model-panel.js';
@@ -28,7 +29,8 @@ mountData(store, session);
 mountLive(store, session);
 mountAnswers(store, session, evaluator);
 mountResults(store);
-mountOwnImage(store, session, evaluator);
+const ownImage = mountOwnImage(store, session, evaluator);
+mountDrops(store, session, ownImage);
 mountModel(store, evaluator);
 mountEngine(store, session, watch);
 

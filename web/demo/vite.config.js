@@ -12,7 +12,12 @@ export default defineConfig({
   publicDir: at('../public'),
   // Relative, so that the built page works in any folder of any static host.
   base: './',
-  resolve: { alias: { tabgrad: at('../../dist/index.js') } },
+  resolve: {
+    alias: [
+      { find: /^tabgrad$/, replacement: at('../../dist/index.js') },
+      { find: /^tabgrad\/(.+)$/, replacement: `${at('../../dist/')}$1.js` },
+    ],
+  },
   // Pre-bundling would take worker.js and the engines away from beside index.js.
   optimizeDeps: { exclude: ['tabgrad'] },
   worker: { format: 'es' },

@@ -55,3 +55,10 @@ export async function stepsOf(page) {
 export async function withoutData(page) {
   await page.route('**/data/cifar10/**', (route) => route.fulfill({ status: 404, body: '' }));
 }
+
+/** Writes a number into a setting. @param {Page} page @param {string} name @param {number} value */
+export async function setField(page, name, value) {
+  const field = `#settings-form [name=${name}]`;
+  await page.fill(field, String(value));
+  await page.press(field, 'Tab');
+}

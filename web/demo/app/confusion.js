@@ -7,7 +7,7 @@ import { largest } from './probabilities.js';
  * @typedef {object} Confusion
  * @property {number} classes
  * @property {Uint32Array} counts row by row: truth x answer
- * @property {Uint8Array} answers the answer for each image
+ * @property {Uint16Array} answers the answer for each image
  * @property {number} correct
  */
 
@@ -19,7 +19,7 @@ import { largest } from './probabilities.js';
  */
 export function countConfusion(probabilities, labels, classes) {
   const counts = new Uint32Array(classes * classes);
-  const answers = new Uint8Array(labels.length);
+  const answers = new Uint16Array(labels.length);
   let correct = 0;
   for (let i = 0; i < labels.length; i++) {
     const answer = largest(probabilities, i, classes);
@@ -40,4 +40,19 @@ export function classScore({ classes, counts }, truth) {
   for (let i = 0; i < classes; i++) total += counts[truth * classes + i];
   const correct = counts[truth * classes + truth];
   return { correct, total, share: total ? correct / total : 0 };
+}
+
+/**
+ * What a network would reach that always gives the commonest class.
+ * @param {Confusion} confusion
+ * @returns {{ label: number, share: number }}
+ */
+export function commonestClass(confusion) {
+  const totals = Array.from(
+    { length: confusion.classes },
+    (_, i) => classScore(confusion, i).total,
+  );
+  const most = Math.max(...totals);
+  const all = totals.reduce((sum, n) => sum + n, 0);
+  return { label: totals.indexOf(most), share: all ? most / all : 0 };
 }

@@ -5,7 +5,16 @@ import { datasets } from 'tabgrad';
 const BIN_BYTES = 30_730_000;
 
 /** @typedef {(done: number, total: number) => void} OnProgress total 0: not known */
-/** @typedef {{ kind: 'sample' | 'full', train: import('tabgrad').Dataset, test: import('tabgrad').Dataset, classNames: readonly string[] }} Images */
+/**
+ * @typedef {object} Images
+ * @property {'sample' | 'full'} kind
+ * @property {string} title
+ * @property {import('tabgrad').Dataset} train
+ * @property {import('tabgrad').Dataset} test
+ * @property {readonly string[]} classNames
+ */
+
+const TITLE = 'CIFAR-10';
 
 /** @param {string} path below the page */
 function pageUrl(path) {
@@ -34,6 +43,7 @@ export async function loadServedCifar(onProgress, signal) {
   const source = pageUrl('data/cifar10/');
   return {
     kind: 'full',
+    title: TITLE,
     ...(await datasets.cifar10({ source, onProgress: adapt(onProgress), signal })),
   };
 }
@@ -49,6 +59,7 @@ export async function loadCifarFiles(files, onProgress, signal) {
   const source = files.length === 1 ? files[0] : files;
   return {
     kind: 'full',
+    title: TITLE,
     ...(await datasets.cifar10({ source, onProgress: adapt(onProgress), signal })),
   };
 }
@@ -61,6 +72,7 @@ export async function loadSample(onProgress) {
   const source = pageUrl('sample/');
   return {
     kind: 'sample',
+    title: TITLE,
     ...(await datasets.cifar10Sample({ source, onProgress: adapt(onProgress) })),
   };
 }

@@ -3,14 +3,15 @@
  * panels need: the probabilities, the labels and the confusion counts.
  */
 import { countConfusion } from './confusion.js';
-import { softmaxRows } from './probabilities.js';
+import { probabilitiesOf } from './outputs.js';
 
-const PIECE = 500;
+/** Batches between two looks at Stop. */
+const BATCHES = 5;
 
 /**
  * @typedef {object} Evaluation
  * @property {Float32Array} probabilities image by image
- * @property {Uint8Array} labels
+ * @property {Int32Array} labels
  * @property {import('./confusion.js').Confusion} confusion
  * @property {number} count
  * @property {number} loss mean cross-entropy
@@ -19,27 +20,26 @@ const PIECE = 500;
 
 /**
  * @param {object} input
- * @param {import('tabgrad').Sequential} input.model
+ * @param {import('tabgrad').Model} input.model
  * @param {import('tabgrad').Dataset} input.test
  * @param {number} input.classes
- * @param {boolean} input.fromLogits
+ * @param {import('./outputs.js').OutputKind} input.output
+ * @param {number} input.batchSize
  * @param {AbortSignal} input.signal
  * @param {import('./data-source.js').OnProgress} input.onProgress
  * @returns {Promise<Evaluation>}
  */
-export async function evaluateAll({ model, test, classes, fromLogits, signal, onProgress }) {
+export async function evaluateAll({ model, test, classes, output, batchSize, signal, onProgress }) {
   const { count } = test;
   const probabilities = new Float32Array(count * classes);
-  const labels = new Uint8Array(count);
-  for (let first = 0; first < count; first += PIECE) {
+  /** @type {Int32Array} */
+  const labels = await test.readLabels();
+  const piece = BATCHES * batchSize;
+  for (let first = 0; first < count; first += piece) {
     signal.throwIfAborted();
-    const size = Math.min(PIECE, count - first);
-    const [outputs, { y }] = await Promise.all([
-      model.predict(test, { first, count: size, batchSize: 100, signal }),
-      test.read(first, size),
-    ]);
-    probabilities.set(fromLogits ? softmaxRows(outputs, classes) : outputs, first * classes);
-    for (let i = 0; i < size; i++) labels[first + i] = Number(y?.[i]);
+    const size = Math.min(piece, count - first);
+    const outputs = await model.predict(test, { first, count: size, batchSize, signal });
+    probabilities.set(probabilitiesOf(outputs, output, classes), first * classes);
     onProgress(first + size, count);
   }
   const confusion = countConfusion(probabilities, labels, classes);
@@ -55,7 +55,7 @@ export async function evaluateAll({ model, test, classes, fromLogits, signal, on
 
 /**
  * @param {Float32Array} probabilities
- * @param {Uint8Array} labels
+ * @param {Int32Array} labels
  * @param {number} classes
  */
 function meanLoss(probabilities, labels, classes) {

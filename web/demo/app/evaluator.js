@@ -1,8 +1,9 @@
 /** What a person does with a network as it is: test it, run the shipped weights, try an own image. */
+import { dataset } from 'tabgrad';
 import { evaluateAll } from './evaluation.js';
-import { softmaxRows, topAnswers } from './probabilities.js';
+import { probabilitiesOf } from './outputs.js';
+import { topAnswers } from './probabilities.js';
 import { fetchCard, fetchWeights } from './pretrained.js';
-import { PRESETS } from './presets.js';
 import { isAbort, problemOf } from './problems.js';
 
 export class Evaluator {
@@ -29,7 +30,8 @@ export class Evaluator {
         model,
         test: images.test,
         classes: images.classNames.length,
-        fromLogits: PRESETS[this.store.state.settings.preset].fromLogits,
+        output: this.session.output,
+        batchSize: this.session.preset.testBatch,
         signal: this.session.abort.signal,
         onProgress: (done, total) => this.store.set({ work: { label, done, total } }),
       });
@@ -68,13 +70,19 @@ export class Evaluator {
 
   /**
    * The three likeliest classes of one image.
-   * @param {Uint8Array} pixels 32 x 32 x RGB
+   * @param {import('./image-store.js').Picture} picture of the size that the network takes
    */
-  async classify(pixels) {
-    const { model, images } = this.session;
+  async classify({ pixels, width, height }) {
+    const { model, images, preset } = this.session;
     if (!model || !images) return [];
-    const outputs = await model.predict(pixels, { batchSize: 1 });
-    return topAnswers(this.#probabilities(outputs), 0, images.classNames.length);
+    const { normalization } = preset.images.copy ?? {};
+    const one = await dataset({ x: pixels, shape: [height, width, 3], ...normalization });
+    try {
+      const outputs = await model.predict(one, { batchSize: 1 });
+      return topAnswers(this.#probabilities(outputs), 0, images.classNames.length);
+    } finally {
+      await one.dispose();
+    }
   }
 
   /**
@@ -82,19 +90,20 @@ export class Evaluator {
    * @param {number} count
    */
   async glance(count) {
-    const { model, images } = this.session;
+    const { model, images, preset } = this.session;
     if (!model || !images) return new Float32Array(0);
     return this.#probabilities(
-      await model.predict(images.test, { first: 0, count: Math.min(count, images.test.count) }),
+      await model.predict(images.test, {
+        first: 0,
+        count: Math.min(count, images.test.count),
+        batchSize: Math.min(count, preset.testBatch),
+      }),
     );
   }
 
   /** @param {Float32Array} outputs */
   #probabilities(outputs) {
-    const { settings, data } = this.store.state;
-    return PRESETS[settings.preset].fromLogits
-      ? softmaxRows(outputs, data.classNames.length)
-      : outputs;
+    return probabilitiesOf(outputs, this.session.output, this.store.state.data.classNames.length);
   }
 
   /** The weights as the bytes of a safetensors file. */

@@ -1,66 +1,90 @@
 /** Images of a data set by number. They lie in the engine's memory; blocks are fetched when shown. */
 
-const BLOCK = 250;
-const IMAGE_BYTES = 32 * 32 * 3;
+/** 250 images of CIFAR-10, five of 224 x 224. */
+const BLOCK_BYTES = 768_000;
+/** Blocks that are remembered. */
+const MOST_BLOCKS = 64;
+
+/** @typedef {{ pixels: Uint8Array, width: number, height: number }} Picture pixels: height x width x RGB */
 
 export class ImageStore {
-  /** @type {import('tabgrad').Dataset} */
   #dataset;
-  /** @type {Map<number, Promise<{ x: Uint8Array, y: ArrayLike<number> }>>} */
+  #size;
+  #perBlock;
+  /** @type {Map<number, Promise<Uint8Array>>} the last used is the last */
   #blocks = new Map();
+  /** @type {Promise<Int32Array> | undefined} */
+  #labels;
 
-  /** @param {import('tabgrad').Dataset} dataset */
+  /** @param {import('tabgrad').Dataset} dataset of RGB images with classes as labels */
   constructor(dataset) {
     this.#dataset = dataset;
+    const [height, width, channels] = dataset.shape;
+    this.#size = { width, height, bytes: height * width * channels };
+    this.#perBlock = Math.max(1, Math.floor(BLOCK_BYTES / this.#size.bytes));
   }
 
-  get count() {
-    return this.#dataset.count;
+  /** The class of every image. */
+  labels() {
+    this.#labels ??= this.#dataset.readLabels();
+    return this.#labels;
+  }
+
+  /** How many there are of each class. @param {number} classes */
+  async countByClass(classes) {
+    const counts = new Array(classes).fill(0);
+    for (const label of await this.labels()) counts[label]++;
+    return counts;
   }
 
   /**
-   * One image, height x width x RGB, and its label.
    * @param {number} index
+   * @returns {Promise<Picture>}
    */
-  async image(index) {
-    const { x, y } = await this.#block(Math.floor(index / BLOCK));
-    const start = (index % BLOCK) * IMAGE_BYTES;
-    return { pixels: x.subarray(start, start + IMAGE_BYTES), label: Number(y[index % BLOCK]) };
+  async picture(index) {
+    const block = await this.#block(Math.floor(index / this.#perBlock));
+    const { width, height, bytes } = this.#size;
+    const start = (index % this.#perBlock) * bytes;
+    return { width, height, pixels: block.subarray(start, start + bytes) };
   }
 
   /**
-   * Up to `perClass` images of each class, from block `from` on, for the overview.
+   * Up to `perClass` images of each class for the overview; every round has others, as long as there are.
    * @param {number} classes
    * @param {number} perClass
-   * @param {number} from
+   * @param {number} round
+   * @returns {Promise<Picture[][]>}
    */
-  async ofEachClass(classes, perClass, from) {
-    /** @type {Uint8Array[][]} */
-    const found = Array.from({ length: classes }, () => []);
-    const blocks = Math.ceil(this.count / BLOCK);
-    for (let i = 0; i < blocks && found.some((list) => list.length < perClass); i++) {
-      const { x, y } = await this.#block((from + i) % blocks);
-      for (let k = 0; k < y.length; k++) {
-        const list = found[Number(y[k])];
-        if (list.length < perClass) list.push(x.subarray(k * IMAGE_BYTES, (k + 1) * IMAGE_BYTES));
-      }
-    }
-    return found;
+  async ofEachClass(classes, perClass, round) {
+    /** @type {number[][]} */
+    const members = Array.from({ length: classes }, () => []);
+    (await this.labels()).forEach((label, index) => members[label].push(index));
+    return Promise.all(
+      members.map((list) => {
+        const wanted = Math.min(perClass, list.length);
+        const from = list.length > perClass ? round * perClass : 0;
+        return Promise.all(
+          Array.from({ length: wanted }, (_, i) => this.picture(list[(from + i) % list.length])),
+        );
+      }),
+    );
   }
 
   /** @param {number} number */
   #block(number) {
-    let block = this.#blocks.get(number);
-    if (!block) {
-      const first = number * BLOCK;
-      const count = Math.min(BLOCK, this.count - first);
-      block = /** @type {Promise<{ x: Uint8Array, y: ArrayLike<number> }>} */ (
-        this.#dataset.read(first, count)
-      );
-      this.#blocks.set(number, block);
-      // A failed read must not be remembered: the next look tries again.
-      block.catch(() => this.#blocks.delete(number));
+    const first = number * this.#perBlock;
+    const count = Math.min(this.#perBlock, this.#dataset.count - first);
+    const block =
+      this.#blocks.get(number) ??
+      this.#dataset.read(first, count).then(({ x }) => /** @type {Uint8Array} */ (x));
+    this.#blocks.delete(number);
+    this.#blocks.set(number, block);
+    if (this.#blocks.size > MOST_BLOCKS) {
+      const [oldest] = this.#blocks.keys();
+      this.#blocks.delete(oldest);
     }
+    // A failed read must not be remembered: the next look tries again.
+    block.catch(() => this.#blocks.delete(number));
     return block;
   }
 }

@@ -1,9 +1,9 @@
 /**
- * The page is always in one phase; the table says which actions each allows. Buttons are enabled
+ * The page is always in one phase (waiting: for images to learn from); the table says which actions each allows. Buttons are enabled
  * from it and actions check it, so that a double click or a key press cannot do two things at once.
  */
 
-/** @typedef {'starting' | 'loading' | 'idle' | 'training' | 'paused' | 'evaluating' | 'failed'} Phase */
+/** @typedef {'starting' | 'loading' | 'waiting' | 'idle' | 'training' | 'paused' | 'evaluating' | 'failed'} Phase */
 /** @typedef {keyof typeof ALLOWED} Action */
 
 const ALLOWED = Object.freeze({
@@ -15,9 +15,9 @@ const ALLOWED = Object.freeze({
   reset: ['idle', 'training', 'paused'],
   evaluate: ['idle', 'paused'],
   pretrained: ['idle'],
-  configure: ['idle'],
-  setLearningRate: ['idle', 'training', 'paused'],
-  loadData: ['idle'],
+  configure: ['idle', 'waiting'],
+  setLearningRate: ['idle', 'waiting', 'training', 'paused'],
+  loadData: ['idle', 'waiting'],
   saveWeights: ['idle', 'paused'],
   loadWeights: ['idle'],
   classify: ['idle', 'training', 'paused'],

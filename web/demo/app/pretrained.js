@@ -3,7 +3,7 @@
 /**
  * @typedef {object} ModelCard
  * @property {string} file name of the weights beside the card
- * @property {import('./presets.js').PresetId} architecture
+ * @property {import('./presets/index.js').PresetId} architecture
  * @property {Record<string, unknown>} recipe
  * @property {number} seed
  * @property {number} testAccuracy 0 … 1
@@ -25,7 +25,7 @@ class MissingFileError extends Error {
 }
 
 /**
- * @param {import('./presets.js').PresetId} preset
+ * @param {import('./presets/index.js').PresetId} preset
  * @returns {Promise<ModelCard>}
  */
 export async function fetchCard(preset) {

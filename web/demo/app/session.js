@@ -2,32 +2,47 @@
  * The engine, the images and the network that the page works with, and the changes a person can
  * make to them. Training and evaluation have files of their own.
  */
-import { info, init, losses, optimizers, sequential } from 'tabgrad';
-import { ImageStore } from './image-store.js';
-import { PRESETS } from './presets.js';
-import { problemOf, isAbort } from './problems.js';
-import { noProgress } from './state.js';
+import { info, init, optimizers } from 'tabgrad';
 import { CurveLog } from './curve-log.js';
 import { isCifarServed, loadCifarFiles, loadSample, loadServedCifar } from './data-source.js';
+import { ImageSets } from './image-sets.js';
+import { ImageStore } from './image-store.js';
+import { lossOf } from './outputs.js';
+import { PRESETS } from './presets/index.js';
+import { problemOf, isAbort } from './problems.js';
+import { noData, noProgress } from './state.js';
 
 export class Session {
-  /** @type {import('tabgrad').Sequential | null} */
+  /** @type {import('tabgrad').Model | null} */
   model = null;
-  /** @type {import('./data-source.js').Images | null} */
+  /** @type {import('./data-source.js').Images | null} those that the network learns from */
   images = null;
   /** @type {ImageStore | null} */
   testImages = null;
   /** @type {ImageStore | null} */
   trainImages = null;
+  /** What is done to training images; null: nothing. @type {import('tabgrad/augment').AugmentationConfig[] | null} */
+  augment = null;
   curves = new CurveLog();
   /** Ends whatever long work is under way. */
   abort = new AbortController();
 
+  #sets = new ImageSets();
   #building = Promise.resolve();
 
   /** @param {import('./state.js').AppStore} store */
   constructor(store) {
     this.store = store;
+  }
+
+  /** The network chosen, as the page describes it. @returns {import('./presets/index.js').Preset} */
+  get preset() {
+    return PRESETS[this.store.state.settings.preset];
+  }
+
+  /** What the outputs of the network are. */
+  get output() {
+    return this.preset.output(this.store.state.data.classNames.length);
   }
 
   /** Starts the engine, loads images and makes the first network. */
@@ -40,57 +55,110 @@ export class Session {
       this.store.set({ phase: 'failed', work: null, problem: problemOf(error) });
       return;
     }
-    await this.loading(async (onProgress) => {
+    await this.#loadCifar(async (onProgress) => {
       if (!(await isCifarServed())) return loadSample(onProgress);
       return loadServedCifar(onProgress, this.abort.signal);
     }, 'Loading CIFAR-10');
     // Stopped, or the served files are damaged: the page can still do everything on the sample.
-    if (!this.images) await this.loading(loadSample, 'Loading the sample');
-    if (this.images) await this.rebuild();
-    this.store.set({ phase: this.model ? 'idle' : 'failed' });
+    if (!this.#sets.cifar) await this.#loadCifar(loadSample, 'Loading the sample');
+    if (this.#sets.cifar) await this.#queue(() => this.#takeImages({ rebuild: true }));
+    if (!this.model) this.store.set({ phase: 'failed' });
   }
 
-  /** @param {File[]} files the official archive or its .bin files */
+  /** @param {File[]} files the official archive of CIFAR-10 or its .bin files */
   async useFiles(files) {
-    const before = this.images;
+    const before = this.#sets.cifar;
     this.store.set({ problem: null });
-    await this.loading(
+    await this.#loadCifar(
       (onProgress) => loadCifarFiles(files, onProgress, this.abort.signal),
       'Reading CIFAR-10',
     );
-    if (this.images !== before) {
+    if (this.#sets.cifar !== before) {
+      await this.#queue(() => this.#takeImages({ rebuild: false }));
       await Promise.all([before?.train.dispose(), before?.test.dispose()]);
-      // Another count of images: an epoch under way has lost its meaning.
-      const progress = { ...this.store.state.progress, batch: 0 };
-      this.store.set({ progress, evaluation: null, cell: null, pretrained: null });
     }
-    this.store.set({ phase: 'idle' });
+    this.#settle();
   }
 
   /**
    * @param {(onProgress: import('./data-source.js').OnProgress) => Promise<import('./data-source.js').Images>} load
    * @param {string} label
    */
-  async loading(load, label) {
+  async #loadCifar(load, label) {
     this.abort = new AbortController();
-    this.store.set({ phase: 'loading', work: { label, done: 0, total: 0 } });
+    this.#work(label, 0, 0);
     try {
-      const images = await load((done, total) => this.store.set({ work: { label, done, total } }));
-      this.images = images;
-      this.trainImages = new ImageStore(images.train);
-      this.testImages = new ImageStore(images.test);
-      this.store.set({
-        data: {
-          kind: images.kind,
-          trainCount: images.train.count,
-          testCount: images.test.count,
-          classNames: images.classNames,
-        },
-      });
+      this.#sets.cifar = await load((done, total) => this.#work(label, done, total));
     } catch (error) {
       if (!isAbort(error)) this.store.set({ problem: problemOf(error) });
     }
     this.store.set({ work: null });
+  }
+
+  /** Shows work on images that takes time. @param {string} label @param {number} done @param {number} total */
+  #work(label, done, total) {
+    this.store.set({ phase: 'loading', work: { label, done, total } });
+  }
+
+  /** The phase when nothing is under way. */
+  #settle() {
+    this.store.set({ phase: this.model ? 'idle' : 'waiting', work: null });
+  }
+
+  /**
+   * Gives the network chosen its images.
+   * @param {{ rebuild: boolean }} how rebuild: with a new network
+   * @returns {Promise<boolean>} false: it could not, and what was before is still there
+   */
+  async #takeImages({ rebuild }) {
+    this.abort = new AbortController();
+    const { limit } = this.store.state.settings;
+    try {
+      const images = await this.#sets.choose(
+        this.preset.images,
+        limit,
+        (...work) => this.#work(...work),
+        this.abort.signal,
+      );
+      if (images?.train !== this.images?.train) await this.#showImages(images);
+    } catch (error) {
+      if (!isAbort(error)) this.store.set({ problem: problemOf(error) });
+      this.#settle();
+      return false;
+    }
+    if (rebuild) await this.#rebuild();
+    else {
+      // Another count of images: an epoch under way has lost its meaning.
+      const progress = { ...this.store.state.progress, batch: 0 };
+      this.store.set({ progress, evaluation: null, cell: null, pretrained: null });
+    }
+    this.#settle();
+    return true;
+  }
+
+  /** @param {import('./data-source.js').Images | null} images */
+  async #showImages(images) {
+    this.images = images;
+    this.trainImages = images && new ImageStore(images.train);
+    this.testImages = images && new ImageStore(images.test);
+    if (!images) {
+      this.store.set({ data: noData(), evaluation: null, cell: null });
+      return;
+    }
+    const { kind, title, classNames, train, test } = images;
+    const classCounts = (await this.trainImages?.countByClass(classNames.length)) ?? [];
+    this.store.set({
+      evaluation: null,
+      cell: null,
+      data: {
+        kind,
+        title,
+        classNames,
+        classCounts,
+        trainCount: train.count,
+        testCount: test.count,
+      },
+    });
   }
 
   /** Settles when no network is being made: what a person does meanwhile waits for the new one. */
@@ -98,10 +166,15 @@ export class Session {
     return this.#building;
   }
 
-  /** A new network of the chosen kind, with new weights from the seed; one at a time. */
-  rebuild() {
-    this.#building = this.#building.then(() => this.#rebuild());
+  /** One change of images or network after the other. @param {() => Promise<unknown>} change */
+  #queue(change) {
+    this.#building = this.#building.then(async () => void (await change()));
     return this.#building;
+  }
+
+  /** A new network of the chosen kind, with new weights from the seed. */
+  rebuild() {
+    return this.#queue(() => this.#rebuild());
   }
 
   async #rebuild() {
@@ -110,13 +183,13 @@ export class Session {
       const old = this.model;
       this.model = null;
       await old?.dispose();
-      const model = await sequential(PRESETS[preset].layers(), { seed, name: preset });
-      this.model = model;
+      if (this.images) this.model = await this.preset.make({ seed, name: preset });
+      this.augment = (await this.preset.augment?.()) ?? null;
       await this.compile();
       this.forgetTraining();
       this.store.set({
         weightsFrom: 'not trained yet',
-        summary: model.summary(),
+        summary: this.model?.summary() ?? null,
         engine: await info(),
       });
     } catch (error) {
@@ -132,29 +205,32 @@ export class Session {
 
   /** Gives the network its loss and a fresh optimizer, which begins at the start of an epoch. */
   async compile() {
-    const { preset, optimizer, learningRate } = this.store.state.settings;
+    const { optimizer, learningRate } = this.store.state.settings;
     const make =
       optimizer === 'adam'
         ? optimizers.adam({ learningRate })
         : optimizers.sgd({ learningRate, momentum: 0.9 });
     await this.model?.compile({
       optimizer: make,
-      loss: losses.sparseCategoricalCrossentropy({ fromLogits: PRESETS[preset].fromLogits }),
+      loss: lossOf(this.output),
       metrics: ['accuracy'],
     });
     this.store.set({ progress: { ...this.store.state.progress, batch: 0 } });
   }
 
   /**
-   * Takes a changed setting. Network and seed make a new network, the optimizer starts afresh with
-   * the same weights, a learning rate acts on the training under way.
+   * Takes a changed setting. A network begins with its own settings; network and seed make new weights, the optimizer
+   * starts afresh with the same weights, a learning rate acts on the training under way.
    * @param {Partial<import('./state.js').Settings>} change
    */
   async configure(change) {
     const before = this.store.state.settings;
-    this.store.set({ settings: { ...before, ...change }, problem: null });
+    const own = change.preset ? PRESETS[change.preset].settings : {};
+    this.store.set({ settings: { ...before, ...own, ...change }, problem: null });
     try {
-      if ('preset' in change || 'seed' in change) await this.rebuild();
+      if ('preset' in change) await this.#changeImages(before, { rebuild: true });
+      else if ('limit' in change) await this.#changeImages(before, { rebuild: false });
+      else if ('seed' in change) await this.rebuild();
       else if ('optimizer' in change) await this.compile();
       else if ('learningRate' in change) {
         await this.model?.setLearningRate(this.store.state.settings.learningRate);
@@ -162,6 +238,16 @@ export class Session {
     } catch (error) {
       this.store.set({ settings: before, problem: problemOf(error) });
     }
+  }
+
+  /**
+   * @param {import('./state.js').Settings} before to which it goes back where there is not room for the images
+   * @param {{ rebuild: boolean }} how
+   */
+  #changeImages(before, how) {
+    return this.#queue(async () => {
+      if (!(await this.#takeImages(how))) this.store.set({ settings: before });
+    });
   }
 
   /** Reads the engine's figures again: memory changes while it works. */

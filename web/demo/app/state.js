@@ -3,12 +3,13 @@ import { Store } from './store.js';
 
 /**
  * @typedef {object} Settings
- * @property {import('./presets.js').PresetId} preset
+ * @property {import('./presets/index.js').PresetId} preset
  * @property {number} epochs
  * @property {number} batchSize
  * @property {'adam' | 'sgd'} optimizer
  * @property {number} learningRate
  * @property {number} seed
+ * @property {number | null} limit most images of each part that are used; null: all
  */
 
 /**
@@ -16,7 +17,9 @@ import { Store } from './store.js';
  * @property {'none' | 'sample' | 'full'} kind
  * @property {number} trainCount
  * @property {number} testCount
+ * @property {string} title
  * @property {readonly string[]} classNames
+ * @property {readonly number[]} classCounts training images of each
  */
 
 /**
@@ -51,11 +54,16 @@ import { Store } from './store.js';
  * @property {import('./confusion.js').CellChoice | null} cell the cell of the confusion matrix chosen
  * @property {string} weightsFrom where the present weights come from, in words
  * @property {import('./pretrained.js').PretrainedReport | null} pretrained
- * @property {ReturnType<import('tabgrad').Sequential['summary']> | null} summary
+ * @property {ReturnType<import('tabgrad').Model['summary']> | null} summary
  * @property {Problem | null} problem
  */
 
 /** @typedef {Store<AppState>} AppStore */
+
+/** @returns {DataState} */
+export function noData() {
+  return { kind: 'none', title: '', trainCount: 0, testCount: 0, classNames: [], classCounts: [] };
+}
 
 /** @returns {Progress} */
 export function noProgress() {
@@ -88,8 +96,9 @@ export function createAppStore() {
       optimizer: 'adam',
       learningRate: 0.001,
       seed: 1,
+      limit: null,
     },
-    data: { kind: 'none', trainCount: 0, testCount: 0, classNames: [] },
+    data: noData(),
     engine: null,
     progress: noProgress(),
     work: null,

@@ -110,7 +110,7 @@ export class Trainer {
    * @returns {Promise<boolean>} whether it came to the end
    */
   async #fit(epochs, { single = false } = {}) {
-    const { model, images } = this.session;
+    const { model, images, preset, augment } = this.session;
     if (!model || !images) return false;
     const { batchSize } = this.store.state.settings;
     const stored = this.store.state.progress;
@@ -135,7 +135,8 @@ export class Trainer {
       // Callbacks of a single step are answered before the next one, so that it stays single.
       ...(single ? { yieldEvery: 0 } : {}),
       validationData: images.test,
-      validationBatchSize: 100,
+      validationBatchSize: preset.testBatch,
+      ...(augment ? { augment } : {}),
       onBatchEnd: (batch, logs) => {
         this.#addBatch(batch, logs);
         if (single) model.stopTraining();

@@ -10,6 +10,8 @@ export class ConfusionTable {
   /** @type {HTMLButtonElement[]} row by row */
   #cells = [];
   #classes = 0;
+  /** @type {readonly string[]} */
+  #classNames = [];
 
   /**
    * @param {HTMLTableElement} table
@@ -34,7 +36,7 @@ export class ConfusionTable {
    * @param {import('../app/confusion.js').CellChoice | null} chosen
    */
   show({ classes, counts }, classNames, mode, chosen) {
-    if (this.#classes !== classes) this.#build(classNames);
+    if (this.#classNames !== classNames) this.#build(classNames);
     for (let truth = 0; truth < classes; truth++) {
       const row = counts.subarray(truth * classes, (truth + 1) * classes);
       const total = row.reduce((sum, n) => sum + n, 0);
@@ -59,7 +61,9 @@ export class ConfusionTable {
 
   /** @param {readonly string[]} classNames */
   #build(classNames) {
+    this.#classNames = classNames;
     this.#classes = classNames.length;
+    this.table.style.setProperty('--classes', String(this.#classes));
     const head = make('tr', { role: 'row' }, [
       make('td', { role: 'gridcell' }),
       ...classNames.map((name) =>

@@ -3,11 +3,15 @@ import { AnswerBars } from '../ui/answer-bars.js';
 import { make, setText } from '../ui/dom.js';
 import { drawImage } from '../ui/pixels.js';
 
+/** @typedef {import('../app/image-store.js').ImageStore} ImageStore */
+
 export class AnswerCard {
   #canvas = make('canvas', { role: 'img' });
   #truth = make('p', { class: 'card-truth' });
   #verdict = make('span', { class: 'verdict' });
   #bars = new AnswerBars();
+  /** @type {ImageStore | null} */
+  #store = null;
   #index = -1;
   #label = 0;
   /** @type {readonly string[]} */
@@ -18,15 +22,17 @@ export class AnswerCard {
   ]);
 
   /**
+   * @param {ImageStore} store of which it is one
    * @param {number} index
-   * @param {Uint8Array} pixels
+   * @param {import('../app/image-store.js').Picture} picture
    * @param {number} label
    * @param {readonly string[]} classNames
    * @returns {boolean} whether it is another image than before
    */
-  showImage(index, pixels, label, classNames) {
-    const isOther = index !== this.#index || label !== this.#label;
-    if (isOther) drawImage(this.#canvas, pixels);
+  showImage(store, index, picture, label, classNames) {
+    const isOther = index !== this.#index || store !== this.#store;
+    if (isOther) drawImage(this.#canvas, picture);
+    this.#store = store;
     this.#index = index;
     this.#label = label;
     this.#classNames = classNames;

@@ -5,6 +5,7 @@
 import { topAnswers } from '../app/probabilities.js';
 import { chooseImages } from '../app/image-filter.js';
 import { isAllowed } from '../app/phases.js';
+import { problemOf } from '../app/problems.js';
 import { AnswerCard } from './answer-card.js';
 import { byId, setText } from '../ui/dom.js';
 import * as format from '../ui/format.js';
@@ -49,9 +50,25 @@ export function mountAnswers(store, session, evaluator) {
 
   /** Shows a page of the images that the filter leaves. @param {number} wanted */
   async function show(wanted) {
+    const { testImages } = session;
+    try {
+      await showPage(wanted);
+    } catch (error) {
+      // Of images that were replaced meanwhile nobody needs to hear.
+      if (testImages === session.testImages) store.set({ problem: problemOf(error) });
+    }
+  }
+
+  /** @param {number} wanted */
+  async function showPage(wanted) {
     const { evaluation, cell, data } = store.state;
     const { testImages } = session;
-    if (!testImages || data.kind === 'none') return;
+    if (!testImages || data.kind === 'none') {
+      for (const card of cards) card.element.hidden = true;
+      back.disabled = on.disabled = true;
+      setText(byId('page-note'), '');
+      return;
+    }
     const classes = data.classNames.length;
     const indices = chooseImages(evaluation, evaluation ? filter : 'all', cell, data.testCount);
     const pages = Math.max(1, Math.ceil(indices.length / PAGE));
@@ -66,12 +83,16 @@ export function mountAnswers(store, session, evaluator) {
         ? `${format.count(first + 1)} to ${format.count(first + shown.length)} of ${format.count(indices.length)}`
         : 'No such image',
     );
-    const images = await Promise.all(shown.map((index) => testImages.image(index)));
+    const [labels, ...pictures] = await Promise.all([
+      testImages.labels(),
+      ...shown.map((index) => testImages.picture(index)),
+    ]);
     cards.forEach((card, i) => {
       card.element.hidden = i >= shown.length;
       if (i >= shown.length) return;
-      const { pixels, label } = images[i];
-      const isOther = card.showImage(shown[i], pixels, label, data.classNames);
+      const [index, picture] = [shown[i], pictures[i]];
+      const label = labels[index];
+      const isOther = card.showImage(testImages, index, picture, label, data.classNames);
       if (evaluation) card.showAnswers(topAnswers(evaluation.probabilities, shown[i], classes));
       else if (isOther) card.showAnswers([]);
     });
@@ -88,6 +109,8 @@ export function mountAnswers(store, session, evaluator) {
   });
 
   let asking = false;
+  /** When to ask next: looking must not take more than a tenth of the time. */
+  let next = 0;
   /** The weights that the answers shown belong to: a network and its steps. */
   let shownModel = session.model;
   let shownSteps = -1;
@@ -95,6 +118,8 @@ export function mountAnswers(store, session, evaluator) {
     const { phase, progress, evaluation, data } = store.state;
     // A hidden page needs no answers; training itself goes on in the worker.
     if (asking || document.hidden || evaluation || page > 0) return;
+    const began = performance.now();
+    if (began < next) return;
     const { model } = session;
     if (model === shownModel && progress.steps === shownSteps) return;
     if (!isAllowed('classify', phase)) return;
@@ -112,6 +137,7 @@ export function mountAnswers(store, session, evaluator) {
       // The network was replaced between two looks; whatever failed reports itself.
     } finally {
       asking = false;
+      next = performance.now() + 9 * (performance.now() - began);
     }
   }, GLANCE_MS);
 }

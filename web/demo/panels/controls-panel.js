@@ -1,5 +1,6 @@
 /** The buttons that drive training; which of them can be pressed follows from the phase. */
 import { isAllowed } from '../app/phases.js';
+import { PRESETS } from '../app/presets/index.js';
 import { byId, setText } from '../ui/dom.js';
 import { keepFocus } from './keep-focus.js';
 
@@ -32,7 +33,7 @@ export function mountControls(store, trainer, evaluator) {
     else if (isAllowed('train', phase)) void trainer.train();
   });
 
-  store.watch(['phase'], ({ phase }) => {
+  store.watch(['phase', 'settings'], ({ phase, settings }) => {
     document.body.dataset.state = phase;
     const action = phase === 'training' ? 'pause' : phase === 'paused' ? 'resume' : 'train';
     primary.dataset.action = action;
@@ -40,7 +41,8 @@ export function mountControls(store, trainer, evaluator) {
     primary.disabled = !isAllowed(action, phase);
     keepFocus(primary, () => {
       for (const [id, wanted] of simple) {
-        /** @type {HTMLButtonElement} */ (byId(id)).disabled = !isAllowed(wanted, phase);
+        const missing = wanted === 'pretrained' && !PRESETS[settings.preset].pretrained;
+        /** @type {HTMLButtonElement} */ (byId(id)).disabled = missing || !isAllowed(wanted, phase);
       }
     });
   });

@@ -59,6 +59,7 @@ function noteOf({ phase, progress: p }) {
   if (phase === 'starting') return 'Starting the engine…';
   if (phase === 'failed') return 'The engine could not start.';
   if (phase === 'loading') return 'Loading images…';
+  if (phase === 'waiting') return 'There are no images to learn from yet.';
   if (phase === 'evaluating') return 'Classifying test images…';
   if (phase === 'paused') return `Paused after ${format.count(p.steps)} steps.`;
   if (phase === 'training') {

@@ -35,7 +35,11 @@ export function mountModel(store, evaluator) {
   const number = (text) => make('td', { class: 'number' }, [text]);
 
   store.watch(['summary'], ({ summary }) => {
-    if (!summary) return;
+    if (!summary) {
+      body.replaceChildren();
+      foot.replaceChildren();
+      return;
+    }
     body.replaceChildren(
       ...summary.layers.map((layer) =>
         make('tr', {}, [

@@ -3,35 +3,29 @@ import { readOwnImage } from '../app/own-image.js';
 import { isAllowed } from '../app/phases.js';
 import { problemOf } from '../app/problems.js';
 import { AnswerBars } from '../ui/answer-bars.js';
-import { byId } from '../ui/dom.js';
+import { byId, setText } from '../ui/dom.js';
 import { drawImage } from '../ui/pixels.js';
 
 /**
  * @param {import('../app/state.js').AppStore} store
  * @param {import('../app/session.js').Session} session
  * @param {import('../app/evaluator.js').Evaluator} evaluator
+ * @returns {{ show: (file: Blob) => Promise<void> }} takes a picture from elsewhere on the page
  */
 export function mountOwnImage(store, session, evaluator) {
   /** @type {HTMLInputElement} */
   const input = byId('own-file');
   const bars = new AnswerBars();
   byId('own-answers').append(bars.element);
-  /** @type {Uint8Array | null} */
-  let pixels = null;
+  /** @type {Blob | null} */
+  let file = null;
+  /** @type {import('../app/image-store.js').Picture | null} */
+  let seen = null;
 
-  /** @param {Blob} file */
-  async function show(file) {
+  /** @param {Blob} chosen */
+  async function show(chosen) {
     try {
-      const picture = await readOwnImage(file);
-      pixels = picture.pixels;
-      drawImage(byId('own-small'), pixels);
-      /** @type {HTMLCanvasElement} */
-      const preview = byId('own-preview');
-      preview.width = picture.preview.width;
-      preview.height = picture.preview.height;
-      preview.getContext('2d')?.drawImage(picture.preview, 0, 0);
-      picture.preview.close();
-      byId('own-result').hidden = false;
+      await read(chosen);
       await ask();
       byId('own-result').scrollIntoView({ block: 'nearest' });
     } catch (error) {
@@ -39,43 +33,59 @@ export function mountOwnImage(store, session, evaluator) {
     }
   }
 
+  /** Reads the picture in the size of the network. @param {Blob} chosen */
+  async function read(chosen) {
+    if (!session.images) return;
+    const [side] = session.images.train.shape;
+    const picture = await readOwnImage(chosen, side);
+    file = chosen;
+    seen = picture.seen;
+    /** @type {HTMLCanvasElement} */
+    const small = byId('own-small');
+    drawImage(small, seen);
+    small.setAttribute('aria-label', `What the network sees: ${side} by ${side} pixels`);
+    setText(byId('own-size'), `${side} × ${side}, as the network sees it`);
+    /** @type {HTMLCanvasElement} */
+    const preview = byId('own-preview');
+    preview.width = picture.preview.width;
+    preview.height = picture.preview.height;
+    preview.getContext('2d')?.drawImage(picture.preview, 0, 0);
+    picture.preview.close();
+    byId('own-result').hidden = false;
+  }
+
   /** Asks the network about the picture again; its answer changes as it learns. */
   async function ask() {
-    if (!pixels || !isAllowed('classify', store.state.phase)) return;
-    bars.show(await evaluator.classify(pixels), store.state.data.classNames);
+    if (!seen || !isAllowed('classify', store.state.phase)) return;
+    if (seen.height !== session.images?.train.shape[0]) return;
+    const { model } = session;
+    try {
+      const answers = await evaluator.classify(seen);
+      if (model === session.model) bars.show(answers, store.state.data.classNames);
+    } catch (error) {
+      // What a network that was replaced meanwhile would have said nobody needs to hear.
+      if (model === session.model) throw error;
+    }
   }
 
   input.addEventListener('change', () => {
-    const file = input.files?.[0];
+    const chosen = input.files?.[0];
     input.value = '';
-    if (file) void show(file);
+    if (chosen) void show(chosen);
   });
   document.addEventListener('paste', (event) => {
-    const file = [...(event.clipboardData?.files ?? [])].find(({ type }) =>
+    const pasted = [...(event.clipboardData?.files ?? [])].find(({ type }) =>
       type.startsWith('image/'),
     );
-    if (file) void show(file);
+    if (pasted) void show(pasted);
   });
 
-  // Anything may be dropped anywhere: pictures come here, archives and .bin files are data.
-  document.addEventListener('dragover', (event) => {
-    event.preventDefault();
-    document.body.classList.add('dragging');
+  store.watch(['data'], () => {
+    bars.show([], []);
+    if (file) read(file).catch((error) => store.set({ problem: problemOf(error) }));
   });
-  document.addEventListener('dragleave', (event) => {
-    if (!event.relatedTarget) document.body.classList.remove('dragging');
-  });
-  document.addEventListener('drop', (event) => {
-    event.preventDefault();
-    document.body.classList.remove('dragging');
-    const files = [...(event.dataTransfer?.files ?? [])];
-    if (!files.length) return;
-    const isData = files.every(({ name }) => /\.(bin|tar|tgz|gz)$/i.test(name));
-    if (!isData) void show(files[0]);
-    else if (isAllowed('loadData', store.state.phase)) void session.useFiles(files);
-  });
-
   store.watch(['phase', 'evaluation'], () => {
     ask().catch((error) => store.set({ problem: problemOf(error) }));
   });
+  return { show };
 }

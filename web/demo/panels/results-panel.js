@@ -1,8 +1,11 @@
 /** Test accuracy, accuracy by class, the confusion matrix, and the comparison with the model card. */
 import { ConfusionTable } from '../charts/confusion-table.js';
-import { classScore } from '../app/confusion.js';
+import { classScore, commonestClass } from '../app/confusion.js';
 import { byId, make, setText } from '../ui/dom.js';
 import * as format from '../ui/format.js';
+
+/** Share of one class from which accuracy alone would flatter. */
+const UNEVEN = 0.6;
 
 /** @param {import('../app/state.js').AppStore} store */
 export function mountResults(store) {
@@ -43,6 +46,12 @@ export function mountResults(store) {
       `${format.count(correct)} of ${format.count(evaluation.count)} test images right, ` +
         `loss ${format.decimal(evaluation.loss)}`,
     );
+    const commonest = commonestClass(evaluation.confusion);
+    byId('baseline').hidden = commonest.share < UNEVEN;
+    setText(
+      byId('baseline'),
+      `Always “${data.classNames[commonest.label]}” would be right for ${format.percent(commonest.share)}.`,
+    );
     byId('per-class').replaceChildren(
       ...data.classNames.map((name, i) => {
         const score = classScore(evaluation.confusion, i);
@@ -68,7 +77,7 @@ export function mountResults(store) {
     check.dataset.match = count === card.testCount ? String(same) : 'sample';
     const verdict =
       count !== card.testCount
-        ? `on the sample; the model card states ${promised} on the full test set`
+        ? `on part of the test set; the model card states ${promised} on the full test set`
         : same
           ? `the same as the model card states, to the image`
           : `the model card states ${promised}`;

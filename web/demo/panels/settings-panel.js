@@ -1,10 +1,11 @@
 /** Network and settings. The learning rate can change while it trains; the rest waits for the end. */
 import { isAllowed } from '../app/phases.js';
+import { usualRate } from '../app/presets/index.js';
 import { byId } from '../ui/dom.js';
 
 /** @typedef {import('../app/state.js').Settings} Settings */
 
-const NUMBERS = /** @type {const} */ (['epochs', 'batchSize', 'learningRate', 'seed']);
+const NUMBERS = /** @type {const} */ (['epochs', 'batchSize', 'learningRate', 'seed', 'limit']);
 
 /**
  * @param {import('../app/state.js').AppStore} store
@@ -25,9 +26,13 @@ export function mountSettings(store, session) {
     const input = /** @type {HTMLInputElement} */ (event.target);
     const name = /** @type {keyof Settings} */ (input.name);
     if (name === 'optimizer') {
-      // The usual rate of each: a change of rule with the other's rate rarely learns.
       const optimizer = /** @type {Settings['optimizer']} */ (input.value);
-      void session.configure({ optimizer, learningRate: optimizer === 'adam' ? 0.001 : 0.01 });
+      const learningRate = usualRate(store.state.settings.preset, optimizer);
+      void session.configure({ optimizer, learningRate });
+      return;
+    }
+    if (name === 'limit' && input.value === '' && input.checkValidity()) {
+      void session.configure({ limit: null });
       return;
     }
     // A number the browser itself refuses goes back to the last good one; the engine checks again.
@@ -40,11 +45,14 @@ export function mountSettings(store, session) {
     });
   }
 
+  /** A field that had the focus when it was closed, and gets it back. @type {HTMLElement | null} */
+  let waiting = null;
   const show = () => {
     const { settings, phase } = store.state;
+    const focused = document.activeElement;
     const open = isAllowed('configure', phase);
     for (const name of NUMBERS) {
-      field(name).value = String(settings[name]);
+      field(name).value = String(settings[name] ?? '');
       field(name).disabled = !open;
     }
     field('optimizer').value = settings.optimizer;
@@ -53,6 +61,11 @@ export function mountSettings(store, session) {
     for (const preset of presets) {
       preset.checked = preset.value === settings.preset;
       preset.disabled = !open;
+    }
+    if (focused instanceof HTMLInputElement && focused.disabled) waiting = focused;
+    else if (waiting instanceof HTMLInputElement && !waiting.disabled) {
+      if (focused === document.body) waiting.focus();
+      waiting = null;
     }
   };
   store.watch(['settings', 'phase'], show);

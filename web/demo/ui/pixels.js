@@ -1,40 +1,44 @@
-/** Draws 32 x 32 RGB images onto small canvases; the style sheet enlarges them without blurring. */
+/** Draws RGB images onto canvases of their size; the style sheet enlarges small ones without blurring. */
 
-const SIDE = 32;
+/** @typedef {import('../app/image-store.js').Picture} Picture */
+
+/** From this width on they look better made smaller smoothly. */
+const SMOOTH_FROM = 64;
 
 /**
  * @param {HTMLCanvasElement} canvas
- * @param {Uint8Array} pixels 32 x 32 x RGB
+ * @param {Picture} picture
  */
-export function drawImage(canvas, pixels) {
-  canvas.width = canvas.height = SIDE;
-  drawAt(canvas, pixels, 0, 0);
+export function drawImage(canvas, picture) {
+  drawSheet(canvas, [picture], 1);
 }
 
 /**
  * Several images side by side on one canvas, `columns` in a row.
  * @param {HTMLCanvasElement} canvas
- * @param {Uint8Array[]} images
+ * @param {Picture[]} pictures of one size
  * @param {number} columns
  */
-export function drawSheet(canvas, images, columns) {
-  canvas.width = columns * SIDE;
-  canvas.height = Math.ceil(images.length / columns) * SIDE;
-  images.forEach((pixels, i) =>
-    drawAt(canvas, pixels, (i % columns) * SIDE, Math.floor(i / columns) * SIDE),
+export function drawSheet(canvas, pictures, columns) {
+  const { width = 0, height = 0 } = pictures[0] ?? {};
+  canvas.width = columns * width;
+  canvas.height = Math.ceil(pictures.length / columns) * height;
+  canvas.classList.toggle('smooth', width >= SMOOTH_FROM);
+  pictures.forEach((picture, i) =>
+    drawAt(canvas, picture, (i % columns) * width, Math.floor(i / columns) * height),
   );
 }
 
 /**
  * @param {HTMLCanvasElement} canvas
- * @param {Uint8Array} pixels
+ * @param {Picture} picture
  * @param {number} x
  * @param {number} y
  */
-function drawAt(canvas, pixels, x, y) {
+function drawAt(canvas, { pixels, width, height }, x, y) {
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
-  const image = context.createImageData(SIDE, SIDE);
-  for (let i = 0; i < SIDE * SIDE; i++) {
+  const image = context.createImageData(width, height);
+  for (let i = 0; i < width * height; i++) {
     for (let c = 0; c < 3; c++) image.data[i * 4 + c] = pixels[i * 3 + c];
     image.data[i * 4 + 3] = 255;
   }
