@@ -101,6 +101,12 @@ describe('sources', () => {
     await isWhole(
       await load(new Map([...asMap(files, 'train/'), ...asMap(others)]), { folder: 'train' }),
     );
+    // Folders around both need not be named.
+    const inside = new Map([...asMap(files, 'a/b/train/'), ...asMap(others, 'a/b/')]);
+    await isWhole(await load(inside, { folder: 'train' }));
+    await isWhole(await load(inside, { folder: 'b/train/' }));
+    await isWhole(await load(inside, { folder: 'a/b/train' }));
+    await rejects(load(inside, { folder: 'rain' }), 'E_MISSING', /rain/);
   });
 
   test('Files with the paths that a page gives them', async () => {

@@ -43,7 +43,8 @@ import {
  * @property {'bilinear' | 'nearest'} [interpolation] default 'bilinear'
  * @property {boolean} [antialias] default false, as in Keras; true is better where pictures become much smaller
  * @property {boolean} [cropToAspectRatio] cut instead of stretch, default false
- * @property {string} [folder] only what lies below it, such as 'train' in an archive of train/ and test/
+ * @property {string} [folder] only what lies below it, such as 'train' in an archive of train/ and test/;
+ *   folders around both may be left out
  * @property {boolean} [allowEmptyClasses] default false: a class without a picture is refused
  * @property {number} [maxPixels] of one picture, default 50,000,000; larger ones are skipped before they are decoded
  * @property {number} [scale] {@link import('./dataset.js').DatasetOptions}, as are mean and std

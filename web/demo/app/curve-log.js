@@ -3,20 +3,30 @@
  * merged, so that drawing costs the same after an hour as after a minute.
  */
 
-const FIRST_BIN = 8;
+const LARGEST_FIRST_BIN = 8;
+const FIRST_BINS_OF_EPOCH = 8;
+/** Batches that the figures beside the curves tell of. */
+const LATEST = 24;
 const MOST_BINS = 360;
 
 /** @typedef {{ x: number, loss: number, accuracy: number, batches: number }} Bin */
 /** @typedef {{ x: number, loss: number, accuracy: number }} Point */
 
 export class CurveLog {
-  #binSize = FIRST_BIN;
+  #binSize = LARGEST_FIRST_BIN;
   /** @type {Bin[]} */
   #bins = [];
   /** @type {Bin | null} */
   #open = null;
   /** @type {Point[]} */
   #validation = [];
+
+  /** Where an epoch has few batches, a curve begins with fewer in a bin. @param {number} batches of an epoch */
+  expect(batches) {
+    if (this.#bins.length > 0 || this.#open) return;
+    const size = Math.floor(batches / FIRST_BINS_OF_EPOCH);
+    this.#binSize = Math.min(Math.max(size, 1), LARGEST_FIRST_BIN);
+  }
 
   /**
    * @param {number} x position in epochs
@@ -42,7 +52,9 @@ export class CurveLog {
   /** Mean over the latest batches, about a second's worth: steady enough to read. */
   latest() {
     let [loss, accuracy, batches] = [0, 0, 0];
-    for (const bin of [...this.#bins.slice(-3), ...(this.#open ? [this.#open] : [])]) {
+    const bins = this.#open ? [...this.#bins, this.#open] : this.#bins;
+    for (let i = bins.length - 1; i >= 0 && batches < LATEST; i--) {
+      const bin = bins[i];
       loss += bin.loss;
       accuracy += bin.accuracy;
       batches += bin.batches;

@@ -7,11 +7,12 @@ const BIN_BYTES = 30_730_000;
 /** @typedef {(done: number, total: number) => void} OnProgress total 0: not known */
 /**
  * @typedef {object} Images
- * @property {'sample' | 'full'} kind
+ * @property {'sample' | 'full' | 'folder'} kind
  * @property {string} title
  * @property {import('tabgrad').Dataset} train
  * @property {import('tabgrad').Dataset} test
  * @property {readonly string[]} classNames
+ * @property {import('./folder-report.js').FolderReport} [report] on a folder
  */
 
 const TITLE = 'CIFAR-10';

@@ -73,13 +73,15 @@ export class Evaluator {
    * @param {import('./image-store.js').Picture} picture of the size that the network takes
    */
   async classify({ pixels, width, height }) {
-    const { model, images, preset } = this.session;
+    // The network may be another one when the answer comes.
+    const { model, images, preset, output } = this.session;
     if (!model || !images) return [];
     const { normalization } = preset.images.copy ?? {};
     const one = await dataset({ x: pixels, shape: [height, width, 3], ...normalization });
     try {
       const outputs = await model.predict(one, { batchSize: 1 });
-      return topAnswers(this.#probabilities(outputs), 0, images.classNames.length);
+      const classes = images.classNames.length;
+      return topAnswers(probabilitiesOf(outputs, output, classes), 0, classes);
     } finally {
       await one.dispose();
     }
@@ -90,20 +92,14 @@ export class Evaluator {
    * @param {number} count
    */
   async glance(count) {
-    const { model, images, preset } = this.session;
+    const { model, images, preset, output } = this.session;
     if (!model || !images) return new Float32Array(0);
-    return this.#probabilities(
-      await model.predict(images.test, {
-        first: 0,
-        count: Math.min(count, images.test.count),
-        batchSize: Math.min(count, preset.testBatch),
-      }),
-    );
-  }
-
-  /** @param {Float32Array} outputs */
-  #probabilities(outputs) {
-    return probabilitiesOf(outputs, this.session.output, this.store.state.data.classNames.length);
+    const outputs = await model.predict(images.test, {
+      first: 0,
+      count: Math.min(count, images.test.count),
+      batchSize: Math.min(count, preset.testBatch),
+    });
+    return probabilitiesOf(outputs, output, images.classNames.length);
   }
 
   /** The weights as the bytes of a safetensors file. */

@@ -8,7 +8,7 @@ import { copyOf } from './copy-images.js';
  * @typedef {import('./data-source.js').Images} Images
  *
  * @typedef {object} Use of images by a preset
- * @property {'cifar'} source
+ * @property {'cifar' | 'folder'} source
  * @property {string} [title]
  * @property {import('./copy-images.js').Change} [copy] labels or normalisation unlike those of the source
  * @property {readonly string[]} [classNames] where labels are
@@ -19,6 +19,8 @@ import { copyOf } from './copy-images.js';
 export class ImageSets {
   /** @type {Images | null} */
   cifar = null;
+  /** @type {Images | null} */
+  folder = null;
   /** @type {import('tabgrad').Dataset[]} */
   #made = [];
 
@@ -41,7 +43,10 @@ export class ImageSets {
       return view;
     };
     try {
-      let images = whole && { ...whole, title: use.title ?? whole.title };
+      let images = whole && {
+        ...whole,
+        title: whole.kind === 'folder' ? whole.title : (use.title ?? whole.title),
+      };
       if (images) {
         images = { ...images, train: await fewer(images.train), test: await fewer(images.test) };
       }

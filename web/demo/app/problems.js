@@ -8,6 +8,7 @@ const HINTS = Object.freeze({
   E_NON_FINITE: 'Training became unstable. Lower the learning rate, then press Reset.',
   E_CHECKSUM: 'The file is not the official CIFAR-10, or its download was damaged.',
   E_GZIP: 'The archive is damaged or cut off. Download it again.',
+  E_ZIP: 'The archive is damaged or cut off. Make or download it again.',
   E_TAR: 'The archive is damaged or cut off. Download it again.',
   E_FORMAT: 'The file is damaged or is not what this box takes.',
   E_MODEL_MISMATCH: 'Choose the network that the weights were trained with.',

@@ -2,15 +2,18 @@
  * The engine, the images and the network that the page works with, and the changes a person can
  * make to them. Training and evaluation have files of their own.
  */
-import { info, init, optimizers } from 'tabgrad';
+import { info, init } from 'tabgrad';
 import { CurveLog } from './curve-log.js';
 import { isCifarServed, loadCifarFiles, loadSample, loadServedCifar } from './data-source.js';
+import { folderProblem } from './folder-problems.js';
+import { loadFolder } from './folder-source.js';
 import { ImageSets } from './image-sets.js';
 import { ImageStore } from './image-store.js';
+import { optimizerOf } from './optimizer.js';
 import { lossOf } from './outputs.js';
 import { PRESETS } from './presets/index.js';
 import { problemOf, isAbort } from './problems.js';
-import { noData, noProgress } from './state.js';
+import { dataOf, noData, noProgress } from './state.js';
 
 export class Session {
   /** @type {import('tabgrad').Model | null} */
@@ -28,6 +31,8 @@ export class Session {
   abort = new AbortController();
 
   #sets = new ImageSets();
+  /** The folder that was read last. @type {import('./folder-source.js').Picked | null} */
+  #picked = null;
   #building = Promise.resolve();
 
   /** @param {import('./state.js').AppStore} store */
@@ -69,6 +74,7 @@ export class Session {
   async useFiles(files) {
     const before = this.#sets.cifar;
     this.store.set({ problem: null });
+    if (this.preset.images.source !== 'cifar') await this.configure({ preset: 'S1' });
     await this.#loadCifar(
       (onProgress) => loadCifarFiles(files, onProgress, this.abort.signal),
       'Reading CIFAR-10',
@@ -78,6 +84,43 @@ export class Session {
       await Promise.all([before?.train.dispose(), before?.test.dispose()]);
     }
     this.#settle();
+  }
+
+  /** @param {import('./folder-source.js').Picked} picked the person's photos, for the network that learns from them */
+  async useFolder(picked) {
+    const before = this.store.state.settings;
+    const own = before.preset === 'S2' ? {} : PRESETS.S2.settings;
+    const settings = { ...before, preset: /** @type {const} */ ('S2'), ...own };
+    this.store.set({ settings, problem: null });
+    return this.#queue(async () => {
+      if (!(await this.#readFolder(picked))) this.store.set({ settings: before });
+    });
+  }
+
+  /**
+   * @param {import('./folder-source.js').Picked} picked
+   * @returns {Promise<boolean>} false: it could not, and what was before is still there
+   */
+  async #readFolder(picked) {
+    const { imageSize } = this.store.state.settings;
+    this.abort = new AbortController();
+    const before = this.#sets.folder;
+    try {
+      this.#sets.folder = await loadFolder(picked, imageSize, {
+        onWork: (...work) => this.#work(...work),
+        signal: this.abort.signal,
+      });
+      this.#picked = picked;
+    } catch (error) {
+      if (!isAbort(error)) {
+        this.store.set({ problem: folderProblem(error, picked.name, imageSize) });
+      }
+      this.#settle();
+      return false;
+    }
+    await this.#takeImages({ rebuild: true });
+    await Promise.all([before?.train.dispose(), before?.test.dispose()]);
+    return true;
   }
 
   /**
@@ -141,24 +184,9 @@ export class Session {
     this.images = images;
     this.trainImages = images && new ImageStore(images.train);
     this.testImages = images && new ImageStore(images.test);
-    if (!images) {
-      this.store.set({ data: noData(), evaluation: null, cell: null });
-      return;
-    }
-    const { kind, title, classNames, train, test } = images;
-    const classCounts = (await this.trainImages?.countByClass(classNames.length)) ?? [];
-    this.store.set({
-      evaluation: null,
-      cell: null,
-      data: {
-        kind,
-        title,
-        classNames,
-        classCounts,
-        trainCount: train.count,
-        testCount: test.count,
-      },
-    });
+    const counts = await this.trainImages?.countByClass(images?.classNames.length ?? 0);
+    const data = images ? dataOf(images, counts ?? []) : noData(this.preset.images.title);
+    this.store.set({ data, evaluation: null, cell: null });
   }
 
   /** Settles when no network is being made: what a person does meanwhile waits for the new one. */
@@ -183,7 +211,11 @@ export class Session {
       const old = this.model;
       this.model = null;
       await old?.dispose();
-      if (this.images) this.model = await this.preset.make({ seed, name: preset });
+      if (this.images) {
+        const [side] = this.images.train.shape;
+        const classes = this.images.classNames.length;
+        this.model = await this.preset.make({ seed, name: preset, classes, side });
+      }
       this.augment = (await this.preset.augment?.()) ?? null;
       await this.compile();
       this.forgetTraining();
@@ -205,13 +237,8 @@ export class Session {
 
   /** Gives the network its loss and a fresh optimizer, which begins at the start of an epoch. */
   async compile() {
-    const { optimizer, learningRate } = this.store.state.settings;
-    const make =
-      optimizer === 'adam'
-        ? optimizers.adam({ learningRate })
-        : optimizers.sgd({ learningRate, momentum: 0.9 });
     await this.model?.compile({
-      optimizer: make,
+      optimizer: optimizerOf(this.store.state.settings),
       loss: lossOf(this.output),
       metrics: ['accuracy'],
     });
@@ -230,6 +257,7 @@ export class Session {
     try {
       if ('preset' in change) await this.#changeImages(before, { rebuild: true });
       else if ('limit' in change) await this.#changeImages(before, { rebuild: false });
+      else if ('imageSize' in change) await this.#resizeFolder(before);
       else if ('seed' in change) await this.rebuild();
       else if ('optimizer' in change) await this.compile();
       else if ('learningRate' in change) {
@@ -247,6 +275,15 @@ export class Session {
   #changeImages(before, how) {
     return this.#queue(async () => {
       if (!(await this.#takeImages(how))) this.store.set({ settings: before });
+    });
+  }
+
+  /** Reads the folder again in another size. @param {import('./state.js').Settings} before */
+  #resizeFolder(before) {
+    return this.#queue(async () => {
+      if (this.#picked && !(await this.#readFolder(this.#picked))) {
+        this.store.set({ settings: before });
+      }
     });
   }
 

@@ -9,17 +9,19 @@ import { Store } from './store.js';
  * @property {'adam' | 'sgd'} optimizer
  * @property {number} learningRate
  * @property {number} seed
+ * @property {number} imageSize of the pictures of a folder, in pixels
  * @property {number | null} limit most images of each part that are used; null: all
  */
 
 /**
  * @typedef {object} DataState
- * @property {'none' | 'sample' | 'full'} kind
+ * @property {'none' | 'sample' | 'full' | 'folder'} kind
  * @property {number} trainCount
  * @property {number} testCount
  * @property {string} title
  * @property {readonly string[]} classNames
  * @property {readonly number[]} classCounts training images of each
+ * @property {import('./folder-report.js').FolderReport | null} report on a folder
  */
 
 /**
@@ -60,9 +62,37 @@ import { Store } from './store.js';
 
 /** @typedef {Store<AppState>} AppStore */
 
-/** @returns {DataState} */
-export function noData() {
-  return { kind: 'none', title: '', trainCount: 0, testCount: 0, classNames: [], classCounts: [] };
+/**
+ * @param {string} [title]
+ * @returns {DataState}
+ */
+export function noData(title = 'CIFAR-10') {
+  return {
+    kind: 'none',
+    title,
+    trainCount: 0,
+    testCount: 0,
+    classNames: [],
+    classCounts: [],
+    report: null,
+  };
+}
+
+/**
+ * @param {import('./data-source.js').Images} images
+ * @param {readonly number[]} classCounts
+ * @returns {DataState}
+ */
+export function dataOf({ kind, title, classNames, train, test, report }, classCounts) {
+  return {
+    kind,
+    title,
+    trainCount: train.count,
+    testCount: test.count,
+    classNames,
+    classCounts,
+    report: report ?? null,
+  };
 }
 
 /** @returns {Progress} */
@@ -96,6 +126,7 @@ export function createAppStore() {
       optimizer: 'adam',
       learningRate: 0.001,
       seed: 1,
+      imageSize: 224,
       limit: null,
     },
     data: noData(),

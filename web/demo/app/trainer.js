@@ -121,6 +121,7 @@ export class Trainer {
     this.#progress = { ...stored, batches, batch: resume ? stored.batch : 0 };
     this.#progress.targetEpochs = single ? stored.targetEpochs : epochs;
     this.#meter.restart();
+    this.session.curves.expect(batches);
     this.store.set({
       weightsFrom: 'trained here',
       pretrained: null,
@@ -152,6 +153,7 @@ export class Trainer {
     );
     this.#progress.validating = false;
     this.#look();
+    if (finished) this.store.set({ progress: { ...this.#progress, secondsLeft: null } });
     return finished;
   }
 

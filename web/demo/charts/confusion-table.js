@@ -67,7 +67,7 @@ export class ConfusionTable {
     const head = make('tr', { role: 'row' }, [
       make('td', { role: 'gridcell' }),
       ...classNames.map((name) =>
-        make('th', { scope: 'col', role: 'columnheader' }, [make('span', {}, [name])]),
+        make('th', { scope: 'col', role: 'columnheader', title: name }, [make('span', {}, [name])]),
       ),
     ]);
     this.#cells = [];
@@ -78,7 +78,7 @@ export class ConfusionTable {
         return make('td', { role: 'gridcell' }, [button]);
       });
       return make('tr', { role: 'row' }, [
-        make('th', { scope: 'row', role: 'rowheader' }, [name]),
+        make('th', { scope: 'row', role: 'rowheader', title: name }, [name]),
         ...cells,
       ]);
     });

@@ -27,6 +27,8 @@ export function mountData(store, session) {
     round++;
     refresh();
   });
+  const cancel = byId('work-cancel');
+  cancel.addEventListener('click', () => session.abort.abort());
   files.addEventListener('change', () => {
     const chosen = [...(files.files ?? [])];
     files.value = '';
@@ -84,7 +86,10 @@ export function mountData(store, session) {
     byId('get-data').hidden = data.kind !== 'sample';
     setText(byId('data-title'), data.title);
     list.hidden = data.kind === 'none';
-    if (data.kind === 'none') return;
+    if (data.kind === 'none') {
+      setText(byId('data-note'), 'None chosen yet');
+      return;
+    }
     const counts = `${format.count(data.trainCount)} to train, ${format.count(data.testCount)} to test`;
     setText(byId('data-note'), data.kind === 'sample' ? `A sample: ${counts}` : counts);
     refresh();
@@ -97,6 +102,8 @@ export function mountData(store, session) {
   /** @type {HTMLProgressElement} */
   const bar = byId('work-bar');
   store.watch(['work'], ({ work }) => {
+    // Hidden, the button would drop the focus to the top of the page.
+    if (!work && document.activeElement === cancel) byId('main').focus({ preventScroll: true });
     byId('work').hidden = work === null;
     if (!work) return;
     setText(byId('work-label'), work.label);

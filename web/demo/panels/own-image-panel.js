@@ -6,6 +6,15 @@ import { AnswerBars } from '../ui/answer-bars.js';
 import { byId, setText } from '../ui/dom.js';
 import { drawImage } from '../ui/pixels.js';
 
+/** An error with a code, in the manner of the library. */
+class NoNetworkError extends Error {
+  code = 'E_STATE';
+
+  constructor() {
+    super('There is no network yet that could be asked about a picture.');
+  }
+}
+
 /**
  * @param {import('../app/state.js').AppStore} store
  * @param {import('../app/session.js').Session} session
@@ -35,9 +44,10 @@ export function mountOwnImage(store, session, evaluator) {
 
   /** Reads the picture in the size of the network. @param {Blob} chosen */
   async function read(chosen) {
-    if (!session.images) return;
+    if (!session.images) throw new NoNetworkError();
     const [side] = session.images.train.shape;
-    const picture = await readOwnImage(chosen, side);
+    const asPhoto = session.preset.images.source === 'folder';
+    const picture = await readOwnImage(chosen, { side, asPhoto });
     file = chosen;
     seen = picture.seen;
     /** @type {HTMLCanvasElement} */
@@ -80,9 +90,11 @@ export function mountOwnImage(store, session, evaluator) {
     if (pasted) void show(pasted);
   });
 
-  store.watch(['data'], () => {
+  store.watch(['data'], ({ data }) => {
     bars.show([], []);
-    if (file) read(file).catch((error) => store.set({ problem: problemOf(error) }));
+    byId('own-result').hidden = !file || data.kind === 'none';
+    if (file && data.kind !== 'none')
+      read(file).catch((error) => store.set({ problem: problemOf(error) }));
   });
   store.watch(['phase', 'evaluation'], () => {
     ask().catch((error) => store.set({ problem: problemOf(error) }));

@@ -6,6 +6,8 @@ import * as format from '../ui/format.js';
 
 /** Share of one class from which accuracy alone would flatter. */
 const UNEVEN = 0.6;
+/** Of a matrix that can still be read. */
+const MOST_CLASSES = 50;
 
 /** @param {import('../app/state.js').AppStore} store */
 export function mountResults(store) {
@@ -29,7 +31,9 @@ export function mountResults(store) {
 
   function showMatrix() {
     const { evaluation, data, cell } = store.state;
-    if (evaluation) matrix.show(evaluation.confusion, data.classNames, mode, cell);
+    const few = data.classNames.length <= MOST_CLASSES;
+    byId('confusion-part').hidden = !few;
+    if (evaluation && few) matrix.show(evaluation.confusion, data.classNames, mode, cell);
   }
 
   store.watch(['evaluation'], ({ evaluation, data }) => {
@@ -58,7 +62,7 @@ export function mountResults(store) {
         const fill = make('span', { class: 'answer-fill', 'aria-hidden': 'true' });
         fill.style.transform = `scaleX(${score.share.toFixed(3)})`;
         return make('li', {}, [
-          make('span', { class: 'class-name' }, [name]),
+          make('span', { class: 'class-name', title: name }, [name]),
           make('span', { class: 'class-bar' }, [fill]),
           make('span', { class: 'class-share' }, [format.percent(score.share)]),
         ]);

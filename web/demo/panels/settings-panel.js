@@ -5,7 +5,14 @@ import { byId } from '../ui/dom.js';
 
 /** @typedef {import('../app/state.js').Settings} Settings */
 
-const NUMBERS = /** @type {const} */ (['epochs', 'batchSize', 'learningRate', 'seed', 'limit']);
+const NUMBERS = /** @type {const} */ ([
+  'epochs',
+  'batchSize',
+  'learningRate',
+  'seed',
+  'imageSize',
+  'limit',
+]);
 
 /**
  * @param {import('../app/state.js').AppStore} store
@@ -22,7 +29,13 @@ export function mountSettings(store, session) {
     /** @type {HTMLInputElement | HTMLSelectElement} */ (form.elements.namedItem(name));
 
   form.addEventListener('submit', (event) => event.preventDefault());
+  /** What is being typed, which must not be replaced under the person's fingers. @type {EventTarget | null} */
+  let typing = null;
+  form.addEventListener('input', (event) => {
+    typing = event.target;
+  });
   form.addEventListener('change', (event) => {
+    typing = null;
     const input = /** @type {HTMLInputElement} */ (event.target);
     const name = /** @type {keyof Settings} */ (input.name);
     if (name === 'optimizer') {
@@ -36,8 +49,9 @@ export function mountSettings(store, session) {
       return;
     }
     // A number the browser itself refuses goes back to the last good one; the engine checks again.
-    if (!input.checkValidity() || input.value === '' || !(Number(input.value) >= 0)) show();
-    else void session.configure({ [name]: Number(input.value) });
+    if (!input.checkValidity() || input.value === '' || !(Number(input.value) >= 0)) {
+      input.value = String(store.state.settings[name] ?? '');
+    } else void session.configure({ [name]: Number(input.value) });
   });
   for (const preset of presets) {
     preset.addEventListener('change', () => {
@@ -52,12 +66,16 @@ export function mountSettings(store, session) {
     const focused = document.activeElement;
     const open = isAllowed('configure', phase);
     for (const name of NUMBERS) {
-      field(name).value = String(settings[name] ?? '');
-      field(name).disabled = !open;
+      const action = name === 'learningRate' ? 'setLearningRate' : 'configure';
+      field(name).disabled = !isAllowed(action, phase);
+      if (field(name).disabled || field(name) !== typing) {
+        field(name).value = String(settings[name] ?? '');
+      }
     }
+    const ofFolder = settings.preset === 'S2';
+    byId('image-size-label').hidden = field('imageSize').hidden = !ofFolder;
     field('optimizer').value = settings.optimizer;
     field('optimizer').disabled = !open;
-    field('learningRate').disabled = !isAllowed('setLearningRate', phase);
     for (const preset of presets) {
       preset.checked = preset.value === settings.preset;
       preset.disabled = !open;

@@ -76,25 +76,41 @@ export function planImages(paths, options) {
  * @returns {Entry[]} in the order of their paths
  */
 function choosePaths(paths, { folder, strip, labels }) {
-  const below = folder === undefined ? '' : `${folder.replace(/^\/+|\/+$/g, '')}/`;
-  let entries = paths
+  const head = folder === undefined ? '' : `${folder.replace(/^\/+|\/+$/g, '')}/`;
+  let pictures = paths
     .map((path, file) => ({ file, path: plain(path), label: 0 }))
-    .filter(({ path }) => IMAGE_NAME.test(path) && !JUNK.test(path) && path.startsWith(below))
-    .map((entry) => ({ ...entry, path: entry.path.slice(below.length) }));
-  if (below !== '' && entries.length === 0) {
+    .filter(({ path }) => IMAGE_NAME.test(path) && !JUNK.test(path));
+  let entries = below(pictures, head);
+  // Folders in which everything lies need not be named before the one that is wanted …
+  while (strip && entries.length === 0 && onlyFolder(pictures) !== '') {
+    pictures = below(pictures, onlyFolder(pictures));
+    entries = below(pictures, head);
+  }
+  if (head !== '' && entries.length === 0) {
     throw new MissingError(`imageFolder: there are no pictures below the folder ${folder}.`, {
       field: 'folder',
     });
   }
-  // Everything lies in one folder, and that in no class of its own.
-  while (strip && below === '' && labels === 'inferred' && entries.length > 0) {
-    const [first] = entries[0].path.split('/', 1);
-    const head = `${first}/`;
-    if (!entries.every(({ path }) => path.startsWith(head) && path.includes('/', head.length)))
-      break;
-    entries = entries.map((entry) => ({ ...entry, path: entry.path.slice(head.length) }));
+  // … and are no classes.
+  while (strip && head === '' && labels === 'inferred' && onlyFolder(entries) !== '') {
+    entries = below(entries, onlyFolder(entries));
   }
   return entries.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : a.file - b.file));
+}
+
+/** @param {Entry[]} entries @param {string} head @returns {Entry[]} with their paths in it */
+function below(entries, head) {
+  return entries
+    .filter(({ path }) => path.startsWith(head))
+    .map((entry) => ({ ...entry, path: entry.path.slice(head.length) }));
+}
+
+/** @param {Entry[]} entries @returns {string} the folder in which everything lies, and that in folders of its own; or '' */
+function onlyFolder(entries) {
+  const head = entries.length > 0 ? `${entries[0].path.split('/', 1)[0]}/` : '';
+  return entries.every(({ path }) => path.startsWith(head) && path.includes('/', head.length))
+    ? head
+    : '';
 }
 
 /** @param {string} path of a system or an archive */

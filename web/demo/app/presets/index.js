@@ -1,5 +1,6 @@
 /** The networks the page offers: what each is made of, what it learns from and how it begins. */
 import { S1 } from './three-convolutions.js';
+import { S2 } from './photos.js';
 import { S3 } from './cat-or-not.js';
 import { S4 } from './with-dropout.js';
 import { S5 } from './at-224.js';
@@ -20,9 +21,11 @@ import { ResNet20 } from './resnet20.js';
  * @typedef {object} ModelFacts
  * @property {string} name
  * @property {number} seed
+ * @property {number} classes
+ * @property {number} side of its pictures, in pixels
  */
 
-export const PRESETS = Object.freeze({ S1, S3, S4, S5, ResNet20 });
+export const PRESETS = Object.freeze({ S1, S2, S3, S4, S5, ResNet20 });
 
 /** @typedef {keyof typeof PRESETS} PresetId */
 
