@@ -12,6 +12,7 @@ import { convolutions, countMacs } from './networks.mjs';
  * @property {boolean} [bytes] whether figures are GB/s, and parts of what copying reaches
  * @property {number[]} [operations] where arithmetic may be the limit: vector instructions for four elements
  * @property {number[]} [moved] bytes that those move
+ * @property {number} [flop] of a depthwise convolution: FLOP for each byte of x and y
  * @property {boolean} [wide] of a convolution: whether it is 3x3 with at least 32 channels on both sides
  *
  * @typedef {object} Answer a way to compute a job
@@ -40,14 +41,23 @@ const WINDOWS = [
   { name: '33x33x32 -> 32 dilated by 4', argument: 'conv:33,32,32,3,1,1,8,1,4' },
 ];
 
-/** Of MobileNet. @type {Job[]} */
+/**
+ * Of MobileNet: nine multiply-adds for an element of y, in each pass; x is `stride` times as high and as wide.
+ *
+ * @type {Job[]}
+ */
 const DEPTHWISE = [
-  { name: 'depthwise 112x112x32', argument: 'depthwise:112,32,3,1,1,8', bytes: true },
-  { name: 'depthwise 112x112x64 / 2', argument: 'depthwise:112,64,3,2,1,8', bytes: true },
-  { name: 'depthwise 28x28x256', argument: 'depthwise:28,256,3,1,1,16', bytes: true },
-  { name: 'depthwise 14x14x512', argument: 'depthwise:14,512,3,1,1,32', bytes: true },
-  { name: 'depthwise 7x7x1024', argument: 'depthwise:7,1024,3,1,1,32', bytes: true },
-];
+  { side: 112, channels: 32, stride: 1, images: 8 },
+  { side: 112, channels: 64, stride: 2, images: 8 },
+  { side: 28, channels: 256, stride: 1, images: 16 },
+  { side: 14, channels: 512, stride: 1, images: 32 },
+  { side: 7, channels: 1024, stride: 1, images: 32 },
+].map(({ side, channels, stride, images }) => ({
+  name: `depthwise ${side}x${side}x${channels}${stride > 1 ? ` / ${stride}` : ''}`,
+  argument: `depthwise:${side},${channels},3,${stride},1,${images}`,
+  bytes: true,
+  flop: (2 * 9) / (4 * (stride ** 2 + 1)),
+}));
 
 /** @returns {Job[]} every convolution of the networks, some products, and every other layer (layer-jobs.mjs) */
 export function kernelJobs() {

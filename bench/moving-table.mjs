@@ -31,10 +31,10 @@ export const MOVING_HEADER = [
  * @param {[rate: number, share: number]} figures
  * @param {Top} top
  */
-function shares({ operations, moved = MOVED }, pass, [rate, copying], { peak, memory }) {
+function shares({ operations, moved = MOVED, flop }, pass, [rate, copying], { peak, memory }) {
   const instructions = operations?.[pass];
-  const arithmetic = instructions && ((rate / moved[pass]) * instructions * LANES) / peak;
-  return { memory: rate / memory, copying, arithmetic };
+  const each = flop ?? (instructions && (instructions * LANES) / moved[pass]);
+  return { memory: rate / memory, copying, arithmetic: each && (rate * each) / peak };
 }
 
 /** @param {number | undefined} share */

@@ -94,57 +94,39 @@ static uint32_t count_alike(const pass *p, uint32_t i, const taps *here, uint32_
   return n;
 }
 
-/* The rows of a kernel of three columns that a row of the result sees. */
-static tg_three three_of(const pass *p, const taps *rows, uint32_t width) {
-  const size_t C = p->channels;
-  tg_three t = {.w_next = (ptrdiff_t)C,
-                .bias = p->bias,
-                .channels = C,
-                .size = p->columns.size,
-                .width = width,
-                .pad = p->columns.pad,
-                .relu = p->relu};
-  for (uint32_t r = 0; r < rows->count; r++) {
-    t.from[r] = p->from + (rows->at + r * rows->step) * (int64_t)p->line;
-    t.w[r] = p->w + (size_t)(rows->tap + r * rows->tap_step) * TG_THREE * C;
-  }
-  return t;
-}
-
-/* Whether the loops for three columns do the pass: it has at most three rows, or two where they scatter. */
+/* Whether kernels of three columns have loops of their own for this. */
 static int has_three(const axis *rows, const axis *columns) {
-  if (columns->kernel != TG_THREE || columns->dilation > 1 || columns->stride > 2 || rows->kernel > TG_THREE) return 0;
+  if (rows->kernel > TG_THREE || columns->kernel != TG_THREE || columns->stride > 2) return 0;
+  if (rows->dilation > 1 || columns->dilation > 1) return 0;
   if (!columns->backward) return 1;
-  return columns->stride == 2 ? rows->stride == 2 && rows->dilation == 1 : columns->pad < TG_THREE;
-}
-
-/* Brings n reals into the caches in the order in which they lie: a few channels of each pixel come more slowly. */
-static void touch(const tg_real *p, size_t n) {
-  for (size_t i = 0; i < n; i += 16) (void)*(const volatile tg_real *)(p + i);
+  return rows->stride == columns->stride && (rows->stride == 1 || rows->kernel == TG_THREE);
 }
 
 static void run_three(tg_real *to, const pass *p, uint32_t width, uint32_t first, uint32_t end) {
-  const axis *columns = &p->columns;
-  const size_t C = p->channels;
-  for (uint32_t row = first; row < end; row++) {
-    const taps rows = taps_at(&p->rows, row);
-    tg_three t = three_of(p, &rows, width);
-    tg_real *to_row = to + (size_t)row * width * C;
-    /* The row that the one before did not see. */
-    if (rows.count) touch(t.from[rows.step > 0 ? rows.count - 1 : 0], p->line);
-    touch(to_row, width * C);
-    if (columns->backward && columns->stride == 2) {
-      tg_three_scatter(to_row, &t);
-      continue;
-    }
-    if (columns->backward) {
-      /* The same from right to left. */
-      for (uint32_t r = 0; r < rows.count; r++) t.w[r] += (TG_THREE - 1) * C;
-      t.w_next = -t.w_next;
-      t.pad = TG_THREE - 1 - t.pad;
-    }
-    tg_three_gather(to_row, &t, columns->stride);
+  const axis *rows = &p->rows, *columns = &p->columns;
+  tg_three t = {.from = p->from,
+                .w = p->w,
+                .bias = p->bias,
+                .channels = p->channels,
+                .height = rows->size,
+                .width = columns->size,
+                .kernel_h = rows->kernel,
+                .stride_h = rows->stride,
+                .stride_w = columns->stride,
+                .pad_top = rows->pad,
+                .pad_left = columns->pad,
+                .to_width = width,
+                .relu = p->relu};
+  if (columns->backward && columns->stride == 2) {
+    tg_three_scatter(to, &t, first, end);
+    return;
   }
+  if (columns->backward) {
+    t.flipped = 1;
+    t.pad_top = (int64_t)rows->kernel - 1 - rows->pad;
+    t.pad_left = TG_THREE - 1 - (int64_t)columns->pad;
+  }
+  tg_three_gather(to, &t, first, end);
 }
 
 /* Rows first…end-1 of `to`, each `width` pixels. */
@@ -232,6 +214,22 @@ void tg_depthwise_filter_gradient(tg_real *dw, const tg_real *x, const tg_real *
   /* dw (kernel_h, kernel_w, channels), x (in_h, in_w, channels), dy (out_h, out_w, channels) */
   const size_t C = s->in_c, x_step = s->stride_w * C;
   const axis down = {s->kernel_h, s->stride_h, s->skip_h + 1, s->pad_top, s->in_h, 0};
+  const axis along = {s->kernel_w, s->stride_w, s->skip_w + 1, s->pad_left, s->in_w, 0};
+  /* In shorter rows to load and store nine sums would cost more than it saves. */
+  if (s->out_w >= 8 && has_three(&down, &along)) {
+    const tg_three t = {.from = x,
+                        .channels = C,
+                        .height = s->in_h,
+                        .width = s->in_w,
+                        .kernel_h = s->kernel_h,
+                        .stride_h = s->stride_h,
+                        .stride_w = s->stride_w,
+                        .pad_top = s->pad_top,
+                        .pad_left = s->pad_left,
+                        .to_width = s->out_w};
+    tg_three_filter_gradient(dw, &t, dy, row_first, row_end);
+    return;
+  }
   for (uint32_t oh = row_first; oh < row_end; oh++) {
     const taps rows = forward_taps(&down, oh);
     const tg_real *dy_row = dy + (size_t)oh * s->out_w * C;

@@ -1,143 +1,134 @@
-#include "kernels/depthwise_three.h"
+#include "kernels/depthwise_rows.h"
 
-/* Four blocks of four channels take turns on as many columns as stay in the first-level cache with them: a cache line
- * is sixteen channels. */
-enum { LINE = 16, LEAST_COLUMNS = 8, COLUMN_REALS = 2048 };
+/* Reals that a band of rows reads and writes: 512 KB, which stay in the second-level cache while channels take turns.
+ */
+enum { BAND_REALS = 131072 };
 
-/* What is read in place of rows that there are not. */
-static const tg_real zeros[4] = {0};
+/* Makes the rows from `top` on those at work: later ones take the places of earlier ones. */
+static void move_to(tg_frame *f, const tg_three *t, const tg_part *p, int64_t top) {
+  if (f->next < top) f->next = top;
+  for (; f->next < top + p->rows; f->next++) {
+    tg_three_copy_row(f->rows[f->slot], t, p, f->next);
+    f->slot = f->slot + 1 == p->rows ? 0 : f->slot + 1;
+  }
+  for (uint32_t r = 0, slot = f->slot; r < p->rows; r++) {
+    f->at[r] = f->rows[slot];
+    slot = slot + 1 == p->rows ? 0 : slot + 1;
+  }
+}
 
-/* Four channels of the rows, at a column that moves from left to right. */
+/* Brings n reals into the caches in the order in which they lie: a cache line of each pixel comes more slowly, and so
+ * does a line now and then between other work. */
+static void touch(const tg_real *p, size_t n) {
+  for (size_t i = 0; i < n; i += TG_LINE) (void)*(const volatile tg_real *)(p + i);
+}
+
+/* A pass over one image. dw is NULL, or what the products with `to`, which is dy, are added to; `odd` is what scatters
+ * to every second row, or NULL. */
 typedef struct {
-  const tg_real *at[TG_THREE];
-  size_t next[TG_THREE]; /* reals to the next column, 0 for zeros */
-  uint32_t column, size; /* columns left of the first are beyond the last */
-} cursor;
+  const tg_three *t;
+  tg_real *to, *dw;
+  tg_line_task line, odd;
+} pass;
 
-TG_INLINE cursor cursor_at(const tg_three *t, size_t c, int64_t column, const size_t rows) {
-  cursor l = {.column = (uint32_t)column, .size = t->size};
-  for (size_t r = 0; r < rows; r++) {
-    l.next[r] = t->from[r] ? t->channels : 0;
-    /* An address outside is not read; arithmetic on it is on whole numbers. */
-    l.at[r] = t->from[r]
-                  ? (const tg_real *)((uintptr_t)(t->from[r] + c) + (uintptr_t)column * t->channels * sizeof(tg_real))
-                  : zeros;
+/* The part's weights, or what there is of their gradient; and that back. */
+static void load_taps(tg_frame *f, const pass *s, const tg_part *p) {
+  const tg_three *t = s->t;
+  const tg_real *w = (s->dw ? s->dw : t->w) + p->channel;
+  const size_t n = (size_t)t->kernel_h * TG_THREE;
+  for (size_t i = 0; i < n; i++) tg_copy(f->taps[i], w + (t->flipped ? n - 1 - i : i) * t->channels, p->channels);
+  if (t->bias) tg_copy(f->bias, t->bias + p->channel, p->channels);
+}
+
+static void store_taps(const tg_frame *f, const pass *s, const tg_part *p) {
+  for (size_t i = 0; s->dw && i < (size_t)s->t->kernel_h * TG_THREE; i++)
+    tg_copy(s->dw + i * s->t->channels + p->channel, f->taps[i], p->channels);
+}
+
+/* The first row that a row of the result sees, maybe outside. */
+static int64_t top_of(const pass *s, uint32_t row) {
+  return s->odd ? (row + s->t->pad_top) / 2 - 1 : (int64_t)row * s->t->stride_h - s->t->pad_top;
+}
+
+/* Which columns of the image the part's results see. */
+static void find_columns(tg_part *p, const pass *s) {
+  const tg_three *t = s->t;
+  int64_t left;
+  if (s->odd) {
+    const int64_t reached = p->column + t->pad_left;
+    left = reached / 2 - 1;
+    p->skip = reached % 2 != 0;
+    p->read = (uint32_t)((reached + p->columns - 1) / 2 - left + 1);
+  } else {
+    /* A tile is read whole. */
+    left = (int64_t)p->column * t->stride_w - t->pad_left;
+    p->read = ((p->columns < TG_DEPTHWISE_TILE ? TG_DEPTHWISE_TILE : p->columns) - 1) * t->stride_w + TG_THREE;
   }
-  return l;
+  const int64_t behind = (int64_t)t->width - left;
+  p->first = left >= 0 ? 0 : -left < p->read ? (uint32_t)-left : p->read;
+  p->end = behind < p->first ? p->first : behind < p->read ? (uint32_t)behind : p->read;
+  p->from = (size_t)(left + p->first) * t->channels + p->channel;
 }
 
-/* The rows' numbers in the column, zeros outside; then to the next. */
-TG_INLINE void read_column(tg_v4 *x, cursor *l, const size_t rows) {
-  const int inside = l->column < l->size;
-  for (size_t r = 0; r < rows; r++) {
-    x[r] = inside ? tg_v4_load(l->at[r]) : tg_v4_zero();
-    l->at[r] = (const tg_real *)((uintptr_t)l->at[r] + l->next[r] * sizeof(tg_real));
-  }
-  l->column++;
-}
-
-typedef struct {
-  tg_v4 of[TG_THREE][TG_THREE]; /* column, row */
-} weights;
-
-TG_INLINE weights weights_at(const tg_three *t, size_t c, const size_t rows) {
-  weights w;
-  for (size_t r = 0; r < rows; r++)
-    for (ptrdiff_t k = 0; k < TG_THREE; k++)
-      w.of[k][r] = t->w[r] ? tg_v4_load(t->w[r] + k * t->w_next + c) : tg_v4_zero();
-  return w;
-}
-
-TG_INLINE tg_v4 sum_column(const tg_v4 *x, const tg_v4 *w, const size_t rows) {
-  tg_v4 sum = tg_v4_mul(x[0], w[0]);
-  for (size_t r = 1; r < rows; r++) sum = tg_v4_madd(x[r], w[r], sum);
-  return sum;
-}
-
-/* What is done with a sum before it is stored. */
-typedef struct {
-  tg_v4 bias, least;
-  size_t left; /* channels */
-} ending;
-
-TG_INLINE ending ending_of(const tg_three *t, size_t c) {
-  return (ending){t->bias ? tg_v4_load(t->bias + c) : tg_v4_zero(), tg_v4_splat(t->relu ? 0 : -INFINITY),
-                  t->channels - c};
-}
-
-TG_INLINE void finish(tg_real *to, tg_v4 sum, const ending *e) {
-  tg_v4_store_part(to, tg_v4_max(tg_v4_add(sum, e->bias), e->least), e->left);
-}
-
-/* Results first…end-1. */
-TG_INLINE void gather(tg_real *to, const tg_three *t, size_t c, uint32_t first, uint32_t end, const uint32_t stride) {
-  const weights w = weights_at(t, c, TG_THREE);
-  const ending e = ending_of(t, c);
-  cursor l = cursor_at(t, c, (int64_t)first * stride - t->pad, TG_THREE);
-  tg_v4 x[TG_THREE];
-  read_column(x, &l, TG_THREE);
-  /* Of the next result, and of the one after it. */
-  tg_v4 sum = sum_column(x, w.of[0], TG_THREE), later = sum;
-  if (stride == 1) {
-    read_column(x, &l, TG_THREE);
-    sum = tg_v4_add(sum, sum_column(x, w.of[1], TG_THREE));
-    later = sum_column(x, w.of[0], TG_THREE);
-  }
-  to += first * t->channels + c;
-  for (uint32_t n = end - first; n; n--, to += t->channels) {
-    if (stride == 2) {
-      read_column(x, &l, TG_THREE);
-      sum = tg_v4_add(sum, sum_column(x, w.of[1], TG_THREE));
-    }
-    read_column(x, &l, TG_THREE);
-    finish(to, tg_v4_add(sum, sum_column(x, w.of[2], TG_THREE)), &e);
-    sum = sum_column(x, w.of[0], TG_THREE);
-    if (stride == 1) {
-      const tg_v4 next = tg_v4_add(later, sum_column(x, w.of[1], TG_THREE));
-      later = sum;
-      sum = next;
-    }
+static void run_part(tg_frame *f, const pass *s, const tg_part *p, uint32_t row_first, uint32_t row_end) {
+  const tg_three *t = s->t;
+  for (uint32_t r = 0; r < TG_THREE; r++) tg_clear(f->rows[r], (size_t)p->read * TG_LINE);
+  f->next = INT64_MIN;
+  f->slot = 0;
+  for (uint32_t row = row_first; row < row_end; row++) {
+    move_to(f, t, p, top_of(s, row));
+    const tg_line_task task = s->odd && (row + t->pad_top) % 2 ? s->odd : s->line;
+    task(s->to + ((size_t)row * t->to_width + p->column) * t->channels + p->channel, t->channels, f, p);
   }
 }
 
-static void gather_one(tg_real *to, const tg_three *t, size_t c, uint32_t first, uint32_t end) {
-  gather(to, t, c, first, end, 1);
+static void touch_band(const pass *s, uint32_t first, uint32_t end, uint32_t rows) {
+  const tg_three *t = s->t;
+  const size_t line = t->width * t->channels, to_line = t->to_width * t->channels;
+  const int64_t top = top_of(s, first), bottom = top_of(s, end - 1) + rows, height = t->height;
+  const int64_t row = top < 0 ? 0 : top, row_end = bottom > height ? height : bottom;
+  touch(s->to + first * to_line, (end - first) * to_line);
+  if (row < row_end) touch(t->from + (size_t)row * line, (size_t)(row_end - row) * line);
 }
 
-static void gather_two(tg_real *to, const tg_three *t, size_t c, uint32_t first, uint32_t end) {
-  gather(to, t, c, first, end, 2);
-}
-
-void tg_three_gather(tg_real *to, const tg_three *t, uint32_t stride) {
-  const size_t C = t->channels, fitting = COLUMN_REALS / C;
-  const uint32_t columns = fitting > LEAST_COLUMNS ? (uint32_t)fitting : LEAST_COLUMNS;
-  for (size_t line = 0; line < C; line += LINE) {
-    for (uint32_t first = 0; first < t->width; first += columns) {
-      const uint32_t end = t->width - first < columns ? t->width : first + columns;
-      for (size_t c = line; c < C && c < line + LINE; c += 4)
-        (stride == 1 ? gather_one : gather_two)(to, t, c, first, end);
+static void run(const pass *s, uint32_t row_first, uint32_t row_end) {
+  const tg_three *t = s->t;
+  const size_t C = t->channels, reals = C * ((s->odd ? 1 : t->stride_h) * t->width + t->to_width);
+  const uint32_t most = s->odd ? 2 * (TG_FRAME_COLUMNS - 2) : (TG_FRAME_COLUMNS - TG_THREE) / t->stride_w + 1;
+  const uint32_t parts = (t->to_width - 1) / most + 1, columns = (t->to_width - 1) / parts + 1;
+  const uint32_t rows = s->odd ? 2 : t->kernel_h, band = reals < BAND_REALS ? (uint32_t)(BAND_REALS / reals) : 1;
+  tg_frame f;
+  tg_clear(f.bias, TG_LINE);
+  tg_v4_store(f.least, tg_v4_splat(t->relu ? 0 : -INFINITY));
+  for (uint32_t first = row_first; first < row_end; first += band) {
+    const uint32_t end = row_end - first < band ? row_end : first + band;
+    touch_band(s, first, end, rows);
+    for (size_t c = 0; c < C; c += TG_LINE) {
+      tg_part p = {.channel = c, .channels = C - c < TG_LINE ? C - c : TG_LINE, .rows = rows};
+      load_taps(&f, s, &p);
+      for (p.column = 0; p.column < t->to_width; p.column += columns) {
+        p.columns = t->to_width - p.column < columns ? t->to_width - p.column : columns;
+        find_columns(&p, s);
+        run_part(&f, s, &p, first, end);
+      }
+      store_taps(&f, s, &p);
     }
   }
 }
 
-enum { SCATTERED_ROWS = 2 };
+void tg_three_gather(tg_real *to, const tg_three *t, uint32_t row_first, uint32_t row_end) {
+  const uint32_t tiles = (t->to_width - 1) / TG_DEPTHWISE_TILE + 1;
+  const tg_line_task one =
+      tiles * TG_DEPTHWISE_SHORT_TILE >= t->to_width ? tg_three_gather_line_short : tg_three_gather_line_one;
+  run(&(pass){.t = t, .to = to, .line = t->stride_w == 1 ? one : tg_three_gather_line_two}, row_first, row_end);
+}
 
-void tg_three_scatter(tg_real *to, const tg_three *t) {
-  for (size_t c = 0; c < t->channels; c += 4) {
-    const weights w = weights_at(t, c, SCATTERED_ROWS);
-    const ending e = ending_of(t, c);
-    /* Column o goes to 2 o - pad and the two behind that. */
-    int64_t i = -(int64_t)(t->pad & 1);
-    cursor l = cursor_at(t, c, (i + t->pad) / 2 - 1, SCATTERED_ROWS);
-    tg_v4 x[SCATTERED_ROWS];
-    read_column(x, &l, SCATTERED_ROWS);
-    tg_v4 sum = sum_column(x, w.of[2], SCATTERED_ROWS);
-    for (; i < (int64_t)t->width; i += 2) {
-      read_column(x, &l, SCATTERED_ROWS);
-      tg_real *pixel = to + i * (int64_t)t->channels + (int64_t)c;
-      if (i >= 0) finish(pixel, tg_v4_add(sum, sum_column(x, w.of[0], SCATTERED_ROWS)), &e);
-      if (i + 1 < (int64_t)t->width) finish(pixel + t->channels, sum_column(x, w.of[1], SCATTERED_ROWS), &e);
-      sum = sum_column(x, w.of[2], SCATTERED_ROWS);
-    }
-  }
+void tg_three_scatter(tg_real *to, const tg_three *t, uint32_t row_first, uint32_t row_end) {
+  run(&(pass){.t = t, .to = to, .line = tg_three_scatter_line_two, .odd = tg_three_scatter_line_one}, row_first,
+      row_end);
+}
+
+void tg_three_filter_gradient(tg_real *dw, const tg_three *t, const tg_real *dy, uint32_t row_first, uint32_t row_end) {
+  const tg_line_task add = t->stride_w == 1 ? tg_three_add_line_one : tg_three_add_line_two;
+  run(&(pass){.t = t, .to = (tg_real *)dy, .dw = dw, .line = add}, row_first, row_end);
 }
