@@ -205,6 +205,7 @@ TG_INLINE void add_sixteen(tg_real *dw, const tg_real *x, size_t x_step, const t
 TG_INLINE void add_four(tg_real *dw, const tg_real *x, size_t x_step, const tg_real *dy, size_t dy_step, size_t n,
                         size_t left) {
   tg_v4 sum = tg_v4_load_part(dw, left, 0);
+  TG_NO_UNROLL
   for (; n; n--, x += x_step, dy += dy_step) sum = tg_v4_madd(tg_v4_load(x), tg_v4_load(dy), sum);
   tg_v4_store_part(dw, sum, left);
 }
@@ -260,6 +261,7 @@ void tg_depthwise_spread(tg_real *to, const tg_real *from, size_t cells, uint32_
     const tg_v4 v = tg_v4_load_splat(from + i);
     /* A whole vector where more follows: what it writes too much is written again. */
     size_t left = times;
+    TG_NO_UNROLL
     for (; left >= 4; left -= 4) tg_v4_store(to + times - left, v);
     if (left && i + 4 < n) {
       tg_v4_store(to + times - left, v);
@@ -272,6 +274,7 @@ void tg_depthwise_spread(tg_real *to, const tg_real *from, size_t cells, uint32_
 void tg_depthwise_gather(tg_real *to, const tg_real *from, size_t cells, uint32_t channels, uint32_t times) {
   for (size_t i = 0; i < cells * channels; i++, from += times) {
     tg_real sum = from[0];
+    TG_NO_UNROLL
     for (uint32_t t = 1; t < times; t++) sum += from[t];
     to[i] = sum;
   }

@@ -12,12 +12,15 @@ void tg_three_copy_row(tg_real *to, const tg_three *t, const tg_part *p, int64_t
   const size_t C = t->channels;
   const tg_real *from = t->from + (size_t)row * t->width * C + p->from;
   if (p->channels == TG_LINE) {
+    TG_NO_UNROLL
     for (; n; n--, to += TG_LINE, from += C)
       for (size_t v = 0; v < TG_LINE; v += 4) tg_v4_store(to + v, tg_v4_load(from + v));
     return;
   }
-  for (; n; n--, to += TG_LINE, from += C)
+  for (; n; n--, to += TG_LINE, from += C) {
+    TG_NO_UNROLL
     for (size_t v = 0; v < p->channels; v += 4) tg_v4_store(to + v, tg_v4_load(from + v));
+  }
 }
 
 /*
@@ -60,9 +63,8 @@ TG_APART void gather_wide(tg_real *to, size_t to_step, const tg_frame *f, size_t
 }
 
 /* The last tile ends with the row: what it shares with the one before comes out the same. */
-TG_INLINE void gather_line(tg_real *to, size_t to_step, tg_frame *f, const tg_part *p, const size_t count,
-                           const size_t stride) {
-  const size_t columns = p->columns;
+void tg_three_gather_line(tg_real *to, size_t to_step, tg_frame *f, const tg_part *p) {
+  const size_t columns = p->columns, count = p->tile, stride = p->stride;
   for (size_t done = 0; done < columns; done += count) {
     const size_t i = columns < count ? 0 : columns - done < count ? columns - count : done;
     for (size_t v = 0; v < p->channels; v += 4) {
@@ -72,20 +74,11 @@ TG_INLINE void gather_line(tg_real *to, size_t to_step, tg_frame *f, const tg_pa
       (stride == 2                  ? gather_wide
        : count == TG_DEPTHWISE_TILE ? gather_tile
                                     : gather_short)(tile, whole ? to_step : 4, f, at, v, p->rows);
+      TG_NO_UNROLL
       for (size_t k = 0; !whole && k < count && i + k < columns; k++)
         tg_v4_store_part(to + (i + k) * to_step + v, tg_v4_load(f->tail + 4 * k), left);
     }
   }
-}
-
-void tg_three_gather_line_one(tg_real *to, size_t to_step, tg_frame *f, const tg_part *p) {
-  gather_line(to, to_step, f, p, TG_DEPTHWISE_TILE, 1);
-}
-void tg_three_gather_line_short(tg_real *to, size_t to_step, tg_frame *f, const tg_part *p) {
-  gather_line(to, to_step, f, p, TG_DEPTHWISE_SHORT_TILE, 1);
-}
-void tg_three_gather_line_two(tg_real *to, size_t to_step, tg_frame *f, const tg_part *p) {
-  gather_line(to, to_step, f, p, TG_DEPTHWISE_SHORT_TILE, 2);
 }
 
 /* A column of two rows, of which the upper one meets the kernel's last row, or of one, that meets the middle row, goes
@@ -134,12 +127,12 @@ void tg_three_scatter_line_two(tg_real *to, size_t to_step, tg_frame *f, const t
 }
 
 /* Sums of the frame's rows as they lie, those of row r at taps[r]. */
-TG_INLINE void add_products(tg_real *const taps[TG_THREE], const tg_real *x, const tg_real *dy, size_t dy_step,
-                            uint32_t columns, const size_t stride) {
+TG_APART void add_products(tg_real *const taps[TG_THREE], const tg_real *x, size_t x_step, const tg_real *dy,
+                           size_t dy_step, uint32_t columns) {
   tg_v4 sums[TG_THREE * TG_THREE];
   for (size_t i = 0; i < TG_THREE * TG_THREE; i++) sums[i] = tg_v4_load(taps[i / TG_THREE] + i % TG_THREE * TG_LINE);
   TG_NO_UNROLL
-  for (uint32_t n = columns; n; n--, dy += dy_step, x += stride * TG_LINE) {
+  for (uint32_t n = columns; n; n--, dy += dy_step, x += x_step) {
     const tg_v4 d = tg_v4_load(dy);
     for (size_t i = 0; i < TG_THREE * TG_THREE; i++)
       sums[i] = tg_v4_madd(tg_v4_load(x + i / TG_THREE * TG_FRAME_ROW + i % TG_THREE * TG_LINE), d, sums[i]);
@@ -147,28 +140,14 @@ TG_INLINE void add_products(tg_real *const taps[TG_THREE], const tg_real *x, con
   for (size_t i = 0; i < TG_THREE * TG_THREE; i++) tg_v4_store(taps[i / TG_THREE] + i % TG_THREE * TG_LINE, sums[i]);
 }
 
-TG_APART void add_one(tg_real *const taps[TG_THREE], const tg_real *x, const tg_real *dy, size_t dy_step, uint32_t n) {
-  add_products(taps, x, dy, dy_step, n, 1);
-}
-TG_APART void add_two(tg_real *const taps[TG_THREE], const tg_real *x, const tg_real *dy, size_t dy_step, uint32_t n) {
-  add_products(taps, x, dy, dy_step, n, 2);
-}
-
-TG_INLINE void add_line(const tg_real *dy, size_t dy_step, tg_frame *f, const tg_part *p, const size_t stride) {
+void tg_three_add_line(tg_real *dy, size_t dy_step, tg_frame *f, const tg_part *p) {
   tg_real *taps[TG_THREE];
   for (uint32_t r = 0; r < TG_THREE; r++) {
     const uint32_t tap = r >= p->rows ? r : r >= f->slot ? r - f->slot : r + p->rows - f->slot;
     taps[r] = f->taps[tap * TG_THREE];
   }
   for (size_t v = 0; v < p->channels; v += 4) {
-    (stride == 1 ? add_one : add_two)(taps, f->rows[0] + v, dy + v, dy_step, p->columns);
+    add_products(taps, f->rows[0] + v, p->stride * TG_LINE, dy + v, dy_step, p->columns);
     for (uint32_t r = 0; r < TG_THREE; r++) taps[r] += 4;
   }
-}
-
-void tg_three_add_line_one(tg_real *dy, size_t dy_step, tg_frame *f, const tg_part *p) {
-  add_line(dy, dy_step, f, p, 1);
-}
-void tg_three_add_line_two(tg_real *dy, size_t dy_step, tg_frame *f, const tg_part *p) {
-  add_line(dy, dy_step, f, p, 2);
 }

@@ -31,7 +31,8 @@ typedef struct {
  * inside. */
 typedef struct {
   size_t channel, channels;
-  uint32_t rows; /* of the kernel, or that meet a row of the result */
+  uint32_t rows;         /* of the kernel, or that meet a row of the result */
+  uint32_t stride, tile; /* stride 2 has short tiles alone */
   uint32_t column, columns, read, first, end;
   size_t from; /* reals of a row before the first column that is inside */
   int skip;    /* scatter: the frame begins one column of the result too early */
@@ -40,16 +41,13 @@ typedef struct {
 /* A row of the result, or of dy. */
 typedef void (*tg_line_task)(tg_real *to, size_t to_step, tg_frame *f, const tg_part *p);
 
-/* Three columns, stride 1 in tiles of eight or seven, or stride 2. */
-void tg_three_gather_line_one(tg_real *to, size_t to_step, tg_frame *f, const tg_part *p);
-void tg_three_gather_line_short(tg_real *to, size_t to_step, tg_frame *f, const tg_part *p);
-void tg_three_gather_line_two(tg_real *to, size_t to_step, tg_frame *f, const tg_part *p);
+/* Results of three columns, in tiles. */
+void tg_three_gather_line(tg_real *to, size_t to_step, tg_frame *f, const tg_part *p);
 /* Back to a stride of 2, from one row or from two. */
 void tg_three_scatter_line_one(tg_real *to, size_t to_step, tg_frame *f, const tg_part *p);
 void tg_three_scatter_line_two(tg_real *to, size_t to_step, tg_frame *f, const tg_part *p);
-/* The frame's taps += its rows times dy, strides 1 and 2. */
-void tg_three_add_line_one(tg_real *dy, size_t dy_step, tg_frame *f, const tg_part *p);
-void tg_three_add_line_two(tg_real *dy, size_t dy_step, tg_frame *f, const tg_part *p);
+/* The frame's taps += its rows times dy. */
+void tg_three_add_line(tg_real *dy, size_t dy_step, tg_frame *f, const tg_part *p);
 
 /* The part's channels of a row of the image to a row of the frame, whose columns outside are 0 already. */
 void tg_three_copy_row(tg_real *to, const tg_three *t, const tg_part *p, int64_t row);

@@ -97,6 +97,10 @@ static void run(const pass *s, uint32_t row_first, uint32_t row_end) {
   const uint32_t most = s->odd ? 2 * (TG_FRAME_COLUMNS - 2) : (TG_FRAME_COLUMNS - TG_THREE) / t->stride_w + 1;
   const uint32_t parts = (t->to_width - 1) / most + 1, columns = (t->to_width - 1) / parts + 1;
   const uint32_t rows = s->odd ? 2 : t->kernel_h, band = reals < BAND_REALS ? (uint32_t)(BAND_REALS / reals) : 1;
+  /* As many tiles of seven are no more to compute. */
+  const uint32_t tiles = (t->to_width - 1) / TG_DEPTHWISE_TILE + 1;
+  const int is_short = t->stride_w == 2 || tiles * TG_DEPTHWISE_SHORT_TILE >= t->to_width;
+  const uint32_t tile = is_short ? TG_DEPTHWISE_SHORT_TILE : TG_DEPTHWISE_TILE;
   tg_frame f;
   tg_clear(f.bias, TG_LINE);
   tg_v4_store(f.least, tg_v4_splat(t->relu ? 0 : -INFINITY));
@@ -104,7 +108,11 @@ static void run(const pass *s, uint32_t row_first, uint32_t row_end) {
     const uint32_t end = row_end - first < band ? row_end : first + band;
     touch_band(s, first, end, rows);
     for (size_t c = 0; c < C; c += TG_LINE) {
-      tg_part p = {.channel = c, .channels = C - c < TG_LINE ? C - c : TG_LINE, .rows = rows};
+      tg_part p = {.channel = c,
+                   .channels = C - c < TG_LINE ? C - c : TG_LINE,
+                   .rows = rows,
+                   .stride = t->stride_w,
+                   .tile = tile};
       load_taps(&f, s, &p);
       for (p.column = 0; p.column < t->to_width; p.column += columns) {
         p.columns = t->to_width - p.column < columns ? t->to_width - p.column : columns;
@@ -117,10 +125,7 @@ static void run(const pass *s, uint32_t row_first, uint32_t row_end) {
 }
 
 void tg_three_gather(tg_real *to, const tg_three *t, uint32_t row_first, uint32_t row_end) {
-  const uint32_t tiles = (t->to_width - 1) / TG_DEPTHWISE_TILE + 1;
-  const tg_line_task one =
-      tiles * TG_DEPTHWISE_SHORT_TILE >= t->to_width ? tg_three_gather_line_short : tg_three_gather_line_one;
-  run(&(pass){.t = t, .to = to, .line = t->stride_w == 1 ? one : tg_three_gather_line_two}, row_first, row_end);
+  run(&(pass){.t = t, .to = to, .line = tg_three_gather_line}, row_first, row_end);
 }
 
 void tg_three_scatter(tg_real *to, const tg_three *t, uint32_t row_first, uint32_t row_end) {
@@ -129,6 +134,5 @@ void tg_three_scatter(tg_real *to, const tg_three *t, uint32_t row_first, uint32
 }
 
 void tg_three_filter_gradient(tg_real *dw, const tg_three *t, const tg_real *dy, uint32_t row_first, uint32_t row_end) {
-  const tg_line_task add = t->stride_w == 1 ? tg_three_add_line_one : tg_three_add_line_two;
-  run(&(pass){.t = t, .to = (tg_real *)dy, .dw = dw, .line = add}, row_first, row_end);
+  run(&(pass){.t = t, .to = (tg_real *)dy, .dw = dw, .line = tg_three_add_line}, row_first, row_end);
 }
