@@ -31,7 +31,45 @@ static size_t in_size(const tg_pool2d_shape *s) { return (size_t)s->in_h * s->in
 
 static size_t out_size(const tg_pool2d_shape *s) { return (size_t)s->out_h * s->out_w * s->channels; }
 
-TG_INLINE tg_v4 load4(const tg_real *p, size_t left) { return left >= 4 ? tg_v4_load(p) : tg_v4_load_part(p, left, 0); }
+/* Where the cells of window w start in an image. */
+static size_t window_start(const tg_pool2d_shape *s, const window *w) {
+  return ((size_t)w->row_first * s->in_w + w->column_first) * s->channels;
+}
+
+/* A window takes so many vectors of four channels at once, whose chains of operations do not wait for each other; what
+ * is left of the channels goes by single vectors. */
+enum { ABREAST = 4 };
+
+/* The last channels, when they fill no vector: once for all, being large. */
+static __attribute__((noinline)) tg_v4 load_few(const tg_real *p, size_t n) { return tg_v4_load_part(p, n, 0); }
+static __attribute__((noinline)) void store_few(tg_real *p, tg_v4 v, size_t n) { tg_v4_store_part(p, v, n); }
+
+/* Vector v of `vectors` at p; of a single one `left` numbers are valid. */
+TG_INLINE tg_v4 load_part(const tg_real *p, size_t v, size_t vectors, size_t left) {
+  return vectors > 1 || left >= 4 ? tg_v4_load(p + 4 * v) : load_few(p, left);
+}
+
+TG_INLINE void store_part(tg_real *p, tg_v4 value, size_t v, size_t vectors, size_t left) {
+  if (vectors > 1 || left >= 4)
+    tg_v4_store(p + 4 * v, value);
+  else
+    store_few(p, value, left);
+}
+
+#define EACH_VECTOR for (size_t v = 0; v < vectors; v++)
+/* All cells of window w, row by row: `at` is where one's channels are, counted from the first one's. */
+#define EACH_CELL                                                                                   \
+  for (size_t line = 0, width = (size_t)(w->column_end - w->column_first) * s->channels,            \
+              step = (size_t)s->in_w * s->channels, lines_end = (w->row_end - w->row_first) * step; \
+       line < lines_end; line += step)                                                              \
+    for (size_t at = line; at < line + width; at += s->channels)
+/* All channels of a window, by pieces of so many vectors. */
+#define EACH_PIECE(take)                                                       \
+  {                                                                            \
+    size_t c = 0;                                                              \
+    for (; c + 4 * ABREAST <= s->channels; c += 4 * ABREAST) take(ABREAST, 4); \
+    for (; c < s->channels; c += 4) take(1, s->channels - c);                  \
+  }
 
 /* ---- winners ---- */
 
@@ -44,60 +82,75 @@ uint64_t tg_max_pool2d_winners(const tg_pool2d_shape *s, uint32_t images) {
   return is_wide(s) ? n : n / sizeof(tg_real) + 1;
 }
 
-TG_INLINE void store_winners(tg_real *winners, size_t at, int wide, tg_v4 v, size_t left) {
+TG_INLINE void store_winner(tg_real *winners, size_t at, int wide, tg_v4 winner, size_t left) {
   if (wide) {
-    tg_v4_store_part(winners + at, v, left);
+    tg_v4_store_part(winners + at, winner, left);
   } else if (left >= 4) {
-    tg_v4_store_u8((uint8_t *)winners + at, v);
+    tg_v4_store_u8((uint8_t *)winners + at, winner);
   } else {
     tg_real lanes[4];
-    tg_v4_store(lanes, v);
+    tg_v4_store(lanes, winner);
     for (size_t i = 0; i < left; i++) ((uint8_t *)winners)[at + i] = (uint8_t)lanes[i];
   }
 }
 
-TG_INLINE tg_v4 load_winners(const tg_real *winners, size_t at, int wide, size_t left) {
-  if (wide) return load4(winners + at, left);
-  const uint8_t *bytes = (const uint8_t *)winners + at;
-  if (left >= 4) return tg_v4_load_u8(bytes);
-  uint8_t part[4] = {0, 0, 0, 0};
-  for (size_t i = 0; i < left; i++) part[i] = bytes[i];
-  return tg_v4_load_u8(part);
-}
-
 /* ---- maximum ---- */
 
-/* y from the largest number of a window and a mask of windows that have a NaN; *winner becomes 0 where none wins. */
-TG_INLINE tg_v4 finish_max(tg_v4 best, tg_mask nan, tg_v4 *winner, int relu) {
-  const tg_v4 zero = tg_v4_zero();
-  *winner = tg_v4_select(nan, zero, *winner);
-  if (!relu) return tg_v4_select(nan, tg_v4_splat((tg_real)NAN), best);
-  *winner = tg_v4_keep(tg_v4_lt(zero, best), *winner);
-  return tg_v4_select(nan, tg_v4_splat((tg_real)NAN), tg_v4_max(best, zero));
+/* Whether there may be a NaN among what these are sums of: infinities of both signs make one, too. */
+TG_INLINE int has_nan(tg_v4 sum) { return tg_mask_any(tg_v4_ne(sum, sum)); }
+
+/* Which of four channels have a NaN in the window. */
+static __attribute__((noinline)) tg_mask find_nan(const tg_real *x, const tg_pool2d_shape *s, const window *w,
+                                                  size_t left) {
+  tg_mask nan = tg_v4_lt(tg_v4_zero(), tg_v4_zero());
+  EACH_CELL {
+    const tg_v4 cell = load_part(x + at, 0, 1, left);
+    nan = tg_mask_or(nan, tg_v4_ne(cell, cell));
+  }
+  return nan;
 }
 
-/* The usual pooling: windows of 2 x 2 side by side, all inside the image. */
-static int is_two_by_two(const tg_pool2d_shape *s) {
-  return s->pool_h == 2 && s->pool_w == 2 && s->stride_h == 2 && s->stride_w == 2 && s->pad_top == 0 &&
-         s->pad_left == 0 && s->out_h <= s->in_h / 2 && s->out_w <= s->in_w / 2 && s->channels % 4 == 0;
+/* The maximum of a window that has a NaN. */
+TG_INLINE void keep_nan(tg_v4 *best, tg_v4 *winner, tg_mask nan) {
+  *best = tg_v4_select(nan, tg_v4_splat((tg_real)NAN), *best);
+  *winner = tg_v4_select(nan, tg_v4_zero(), *winner);
 }
 
-static void max_two_by_two(tg_real *y, uint8_t *winners, const tg_real *x, const tg_pool2d_shape *s, int relu) {
+/* max(0, best), of which none is the winner where it is 0. */
+TG_INLINE void keep_positive(tg_v4 *best, tg_v4 *winner) {
+  *winner = tg_v4_keep(tg_v4_lt(tg_v4_zero(), *best), *winner);
+  *best = tg_v4_max(*best, tg_v4_zero());
+}
+
+/* The usual pooling: windows of 2 x 2, or over steps of 2, side by side, all inside the image. */
+static int is_by_twos(const tg_pool2d_shape *s) {
+  return s->pool_w == 2 && s->stride_w == 2 && s->pool_h <= 2 && s->stride_h == s->pool_h && s->pad_top == 0 &&
+         s->pad_left == 0 && s->out_h <= s->in_h / s->pool_h && s->out_w <= s->in_w / 2 && s->channels % 4 == 0;
+}
+
+/* From the first row of such windows to the second, which is the first once more where there is one. */
+static size_t row_below(const tg_pool2d_shape *s) { return (s->pool_h - 1) * (size_t)s->in_w * s->channels; }
+
+static void max_by_twos(tg_real *y, uint8_t *winners, const tg_real *x, const tg_pool2d_shape *s, int relu) {
   /* y (out_h, out_w, channels), winners as y or NULL, x (in_h, in_w, channels) */
-  const size_t C = s->channels, below = s->in_w * C;
+  const size_t C = s->channels, below = row_below(s);
   const tg_v4 one = tg_v4_splat(1), two = tg_v4_splat(2), three = tg_v4_splat(3), four = tg_v4_splat(4);
   for (size_t oh = 0; oh < s->out_h; oh++) {
-    const tg_real *cell = x + 2 * oh * below;
+    const tg_real *cell = x + oh * s->stride_h * s->in_w * C;
     for (size_t ow = 0; ow < s->out_w; ow++, cell += 2 * C, y += C) {
       for (size_t c = 0; c < C; c += 4) {
         tg_v4 v0 = tg_v4_load(cell + c), v1 = tg_v4_load(cell + C + c);
         tg_v4 v2 = tg_v4_load(cell + below + c), v3 = tg_v4_load(cell + below + C + c);
         tg_v4 best = tg_v4_max(tg_v4_max(v0, v1), tg_v4_max(v2, v3));
-        tg_mask nan =
-            tg_mask_or(tg_mask_or(tg_v4_ne(v0, v0), tg_v4_ne(v1, v1)), tg_mask_or(tg_v4_ne(v2, v2), tg_v4_ne(v3, v3)));
+        tg_v4 sum = tg_v4_add(tg_v4_add(v0, v1), tg_v4_add(v2, v3));
         tg_v4 winner = tg_v4_select(tg_v4_eq(v2, best), three, four);
         winner = tg_v4_select(tg_v4_eq(v0, best), one, tg_v4_select(tg_v4_eq(v1, best), two, winner));
-        tg_v4_store(y + c, finish_max(best, nan, &winner, relu));
+        if (has_nan(sum)) {
+          const window w = window_at(s, (uint32_t)oh, (uint32_t)ow);
+          keep_nan(&best, &winner, find_nan(cell + c, s, &w, 4));
+        }
+        if (relu) keep_positive(&best, &winner);
+        tg_v4_store(y + c, best);
         if (winners) tg_v4_store_u8(winners + c, winner);
       }
       if (winners) winners += C;
@@ -105,77 +158,104 @@ static void max_two_by_two(tg_real *y, uint8_t *winners, const tg_real *x, const
   }
 }
 
-/* Four channels (`left` of them valid) of y. */
-TG_INLINE tg_v4 max_of_window(const tg_real *x, const tg_pool2d_shape *s, const window *w, size_t left, tg_v4 *winner,
-                              int relu) {
+/* y from x, both of the first channel to take; winners as y, or NULL. */
+TG_INLINE void max_of_window(tg_real *y, tg_real *winners, size_t to, const tg_real *x, const tg_pool2d_shape *s,
+                             const window *w, int relu, size_t vectors, size_t left) {
   const tg_v4 zero = tg_v4_zero(), one = tg_v4_splat(1);
-  tg_v4 best = tg_v4_splat(-INFINITY), number = one;
-  tg_mask nan = tg_v4_ne(zero, zero);
-  *winner = zero;
-  for (uint32_t ih = w->row_first; ih < w->row_end; ih++) {
-    const tg_real *cell = x + ((size_t)ih * s->in_w + w->column_first) * s->channels;
-    for (uint32_t iw = w->column_first; iw < w->column_end; iw++, cell += s->channels) {
-      tg_v4 v = load4(cell, left);
-      *winner = tg_v4_select(tg_mask_or(tg_v4_lt(best, v), tg_v4_eq(*winner, zero)), number, *winner);
-      number = tg_v4_add(number, one);
-      best = tg_v4_max(best, v);             /* drops a NaN in v … */
-      nan = tg_mask_or(nan, tg_v4_ne(v, v)); /* … which is kept here */
-    }
+  tg_v4 best[ABREAST], winner[ABREAST], number = one, sum = zero;
+  EACH_VECTOR {
+    best[v] = tg_v4_splat(-INFINITY);
+    winner[v] = w->row_first < w->row_end && w->column_first < w->column_end ? one : zero;
   }
-  return finish_max(best, nan, winner, relu);
+  EACH_CELL {
+    tg_v4 cells = zero;
+    EACH_VECTOR {
+      const tg_v4 cell = load_part(x + at, v, vectors, left);
+      winner[v] = tg_v4_select(tg_v4_lt(best[v], cell), number, winner[v]);
+      best[v] = tg_v4_max(best[v], cell); /* drops a NaN … */
+      cells = v ? tg_v4_add(cells, cell) : cell;
+    }
+    sum = tg_v4_add(sum, cells); /* … which is kept here */
+    number = tg_v4_add(number, one);
+  }
+  if (has_nan(sum)) EACH_VECTOR keep_nan(&best[v], &winner[v], find_nan(x + 4 * v, s, w, left));
+  EACH_VECTOR {
+    if (relu) keep_positive(&best[v], &winner[v]);
+    store_part(y + to, best[v], v, vectors, left);
+  }
+  if (!winners) return;
+  if (vectors == ABREAST && !is_wide(s)) {
+    tg_v4_store_u8x4((uint8_t *)winners + to, winner);
+    return;
+  }
+  EACH_VECTOR store_winner(winners, to + 4 * v, is_wide(s), winner[v], left);
 }
 
 void tg_max_pool2d(tg_real *y, tg_real *winners, const tg_real *x, const tg_pool2d_shape *s, uint32_t image_first,
                    uint32_t image_end, int relu) {
   /* y (images, out_h, out_w, channels), x (images, in_h, in_w, channels) */
+#define TAKE(vectors, left) max_of_window(y, winners, to + c, from + c, s, &w, relu, vectors, left)
   for (uint32_t image = image_first; image < image_end; image++) {
-    const tg_real *x_image = x + image * in_size(s);
-    size_t at = image * out_size(s);
-    if (is_two_by_two(s)) {
-      max_two_by_two(y + at, winners ? (uint8_t *)winners + at : NULL, x_image, s, relu);
+    size_t to = image * out_size(s);
+    if (is_by_twos(s)) {
+      max_by_twos(y + to, winners ? (uint8_t *)winners + to : NULL, x + image * in_size(s), s, relu);
       continue;
     }
     for (uint32_t oh = 0; oh < s->out_h; oh++) {
-      for (uint32_t ow = 0; ow < s->out_w; ow++, at += s->channels) {
+      for (uint32_t ow = 0; ow < s->out_w; ow++, to += s->channels) {
         const window w = window_at(s, oh, ow);
-        for (uint32_t c = 0; c < s->channels; c += 4) {
-          const size_t left = s->channels - c;
-          tg_v4 winner;
-          tg_v4_store_part(y + at + c, max_of_window(x_image + c, s, &w, left, &winner, relu), left);
-          if (winners) store_winners(winners, at + c, is_wide(s), winner, left);
-        }
+        const tg_real *from = x + image * in_size(s) + window_start(s, &w);
+        EACH_PIECE(TAKE)
       }
     }
   }
+#undef TAKE
 }
 
-/* Adds dy to the winning cell of the window, four channels (`left` of them valid). */
-TG_INLINE void max_to_window(tg_real *dx, tg_v4 dy, tg_v4 winner, const tg_pool2d_shape *s, const window *w,
-                             size_t left) {
-  tg_v4 number = tg_v4_splat(1);
-  for (uint32_t ih = w->row_first; ih < w->row_end; ih++) {
-    tg_real *cell = dx + ((size_t)ih * s->in_w + w->column_first) * s->channels;
-    for (uint32_t iw = w->column_first; iw < w->column_end; iw++, cell += s->channels) {
-      tg_v4_store_part(cell, tg_v4_add(load4(cell, left), tg_v4_keep(tg_v4_eq(winner, number), dy)), left);
-      number = tg_v4_add(number, tg_v4_splat(1));
-    }
-  }
-}
-
-static void max_two_by_two_backward(tg_real *dx, const tg_real *dy, const uint8_t *winners, const tg_pool2d_shape *s) {
+static void max_by_twos_backward(tg_real *dx, const tg_real *dy, const uint8_t *winners, const tg_pool2d_shape *s) {
   /* dx (in_h, in_w, channels), dy (out_h, out_w, channels), winners as dy; every cell lies in one window at most */
-  const size_t C = s->channels, below = s->in_w * C;
+  const size_t C = s->channels, below = row_below(s);
   for (size_t oh = 0; oh < s->out_h; oh++) {
-    tg_real *cell = dx + 2 * oh * below;
+    tg_real *cell = dx + oh * s->stride_h * s->in_w * C;
     for (size_t ow = 0; ow < s->out_w; ow++, cell += 2 * C, dy += C, winners += C) {
       for (size_t c = 0; c < C; c += 4) {
         const tg_v4 d = tg_v4_load(dy + c), winner = tg_v4_load_u8(winners + c);
-        tg_v4_store(cell + c, tg_v4_keep(tg_v4_eq(winner, tg_v4_splat(1)), d));
-        tg_v4_store(cell + C + c, tg_v4_keep(tg_v4_eq(winner, tg_v4_splat(2)), d));
         tg_v4_store(cell + below + c, tg_v4_keep(tg_v4_eq(winner, tg_v4_splat(3)), d));
         tg_v4_store(cell + below + C + c, tg_v4_keep(tg_v4_eq(winner, tg_v4_splat(4)), d));
+        tg_v4_store(cell + c, tg_v4_keep(tg_v4_eq(winner, tg_v4_splat(1)), d));
+        tg_v4_store(cell + C + c, tg_v4_keep(tg_v4_eq(winner, tg_v4_splat(2)), d));
       }
     }
+  }
+}
+
+/* Clears the rows of dx from *cleared on that windows of a line are the first to see, so that they are near when these
+ * add to them; lines go down. */
+static void clear_rows(tg_real *dx, const tg_pool2d_shape *s, uint32_t *cleared, uint32_t end) {
+  if (end <= *cleared) return;
+  const size_t row = (size_t)s->in_w * s->channels;
+  tg_clear(dx + *cleared * row, (end - *cleared) * row);
+  *cleared = end;
+}
+
+/* Adds dy (channels) of a window to its winning cells, which lie from dx on. */
+static void add_to_winners(tg_real *dx, const tg_real *dy, const tg_real *winners, size_t first,
+                           const tg_pool2d_shape *s, const window *w) {
+  const uint32_t columns = w->column_end - w->column_first;
+  for (size_t c = 0; c < s->channels; c++) {
+    const uint32_t number = (uint32_t)winners[first + c];
+    if (number) dx[((size_t)((number - 1) / columns) * s->in_w + (number - 1) % columns) * s->channels + c] += dy[c];
+  }
+}
+
+/* The same where winners are bytes. */
+static void add_to_byte_winners(tg_real *dx, const tg_real *dy, const uint8_t *winners, const tg_pool2d_shape *s,
+                                const window *w) {
+  tg_real nowhere = 0, *cells[UINT8_MAX + 1], **next = cells;
+  EACH_CELL *++next = dx + at;
+  for (size_t c = 0; c < s->channels; c++) {
+    tg_real *to = winners[c] ? cells[winners[c]] + c : &nowhere;
+    *to += dy[c];
   }
 }
 
@@ -185,21 +265,24 @@ void tg_max_pool2d_backward(tg_real *dx, const tg_real *dy, const tg_real *winne
   for (uint32_t image = image_first; image < image_end; image++) {
     tg_real *dx_image = dx + image * in_size(s);
     size_t at = image * out_size(s);
-    tg_clear(dx_image, in_size(s));
-    if (is_two_by_two(s)) {
-      max_two_by_two_backward(dx_image, dy + at, (const uint8_t *)winners + at, s);
+    uint32_t cleared = 0;
+    if (is_by_twos(s)) {
+      tg_clear(dx_image, in_size(s));
+      max_by_twos_backward(dx_image, dy + at, (const uint8_t *)winners + at, s);
       continue;
     }
     for (uint32_t oh = 0; oh < s->out_h; oh++) {
       for (uint32_t ow = 0; ow < s->out_w; ow++, at += s->channels) {
         const window w = window_at(s, oh, ow);
-        for (uint32_t c = 0; c < s->channels; c += 4) {
-          const size_t left = s->channels - c;
-          max_to_window(dx_image + c, load4(dy + at + c, left), load_winners(winners, at + c, is_wide(s), left), s, &w,
-                        left);
-        }
+        tg_real *first = dx_image + window_start(s, &w);
+        clear_rows(dx_image, s, &cleared, w.row_end);
+        if (is_wide(s))
+          add_to_winners(first, dy + at, winners, at, s, &w);
+        else
+          add_to_byte_winners(first, dy + at, (const uint8_t *)winners + at, s, &w);
       }
     }
+    clear_rows(dx_image, s, &cleared, s->in_h);
   }
 }
 
@@ -212,61 +295,58 @@ static tg_real window_weight(const tg_pool2d_shape *s, const window *w) {
   return cells ? 1 / (tg_real)cells : 0;
 }
 
-TG_INLINE tg_v4 sum_of_window(const tg_real *x, const tg_pool2d_shape *s, const window *w, size_t left) {
-  tg_v4 sum = tg_v4_zero();
-  for (uint32_t ih = w->row_first; ih < w->row_end; ih++) {
-    const tg_real *cell = x + ((size_t)ih * s->in_w + w->column_first) * s->channels;
-    for (uint32_t iw = w->column_first; iw < w->column_end; iw++, cell += s->channels) {
-      sum = tg_v4_add(sum, load4(cell, left));
-    }
-  }
-  return sum;
+TG_INLINE void mean_of_window(tg_real *y, const tg_real *x, const tg_pool2d_shape *s, const window *w, tg_real weight,
+                              size_t vectors, size_t left) {
+  tg_v4 sum[ABREAST];
+  EACH_VECTOR sum[v] = tg_v4_zero();
+  EACH_CELL { EACH_VECTOR sum[v] = tg_v4_add(sum[v], load_part(x + at, v, vectors, left)); }
+  EACH_VECTOR store_part(y, tg_v4_mul(sum[v], tg_v4_splat(weight)), v, vectors, left);
 }
 
 void tg_average_pool2d(tg_real *y, const tg_real *x, const tg_pool2d_shape *s, uint32_t image_first,
                        uint32_t image_end) {
   /* y (images, out_h, out_w, channels), x (images, in_h, in_w, channels) */
+#define TAKE(vectors, left) mean_of_window(to + c, from + c, s, &w, weight, vectors, left)
   for (uint32_t image = image_first; image < image_end; image++) {
-    const tg_real *x_image = x + image * in_size(s);
-    tg_real *y_cell = y + image * out_size(s);
+    tg_real *to = y + image * out_size(s);
     for (uint32_t oh = 0; oh < s->out_h; oh++) {
-      for (uint32_t ow = 0; ow < s->out_w; ow++, y_cell += s->channels) {
+      for (uint32_t ow = 0; ow < s->out_w; ow++, to += s->channels) {
         const window w = window_at(s, oh, ow);
-        const tg_v4 weight = tg_v4_splat(window_weight(s, &w));
-        for (uint32_t c = 0; c < s->channels; c += 4) {
-          const size_t left = s->channels - c;
-          tg_v4_store_part(y_cell + c, tg_v4_mul(sum_of_window(x_image + c, s, &w, left), weight), left);
-        }
+        const tg_real weight = window_weight(s, &w), *from = x + image * in_size(s) + window_start(s, &w);
+        EACH_PIECE(TAKE)
       }
     }
   }
+#undef TAKE
 }
 
-TG_INLINE void add_to_window(tg_real *dx, tg_v4 share, const tg_pool2d_shape *s, const window *w, size_t left) {
-  for (uint32_t ih = w->row_first; ih < w->row_end; ih++) {
-    tg_real *cell = dx + ((size_t)ih * s->in_w + w->column_first) * s->channels;
-    for (uint32_t iw = w->column_first; iw < w->column_end; iw++, cell += s->channels) {
-      tg_v4_store_part(cell, tg_v4_add(load4(cell, left), share), left);
-    }
+TG_INLINE void add_to_window(tg_real *dx, const tg_real *dy, const tg_pool2d_shape *s, const window *w, tg_real weight,
+                             size_t vectors, size_t left) {
+  tg_v4 share[ABREAST];
+  EACH_VECTOR share[v] = tg_v4_mul(load_part(dy, v, vectors, left), tg_v4_splat(weight));
+  EACH_CELL {
+    EACH_VECTOR store_part(dx + at, tg_v4_add(load_part(dx + at, v, vectors, left), share[v]), v, vectors, left);
   }
 }
 
 void tg_average_pool2d_backward(tg_real *dx, const tg_real *dy, const tg_pool2d_shape *s, uint32_t image_first,
                                 uint32_t image_end) {
   /* dx (images, in_h, in_w, channels), dy (images, out_h, out_w, channels) */
+#define TAKE(vectors, left) add_to_window(to + c, from + c, s, &w, weight, vectors, left)
   for (uint32_t image = image_first; image < image_end; image++) {
     tg_real *dx_image = dx + image * in_size(s);
-    const tg_real *dy_cell = dy + image * out_size(s);
-    tg_clear(dx_image, in_size(s));
+    const tg_real *from = dy + image * out_size(s);
+    uint32_t cleared = 0;
     for (uint32_t oh = 0; oh < s->out_h; oh++) {
-      for (uint32_t ow = 0; ow < s->out_w; ow++, dy_cell += s->channels) {
+      for (uint32_t ow = 0; ow < s->out_w; ow++, from += s->channels) {
         const window w = window_at(s, oh, ow);
-        const tg_v4 weight = tg_v4_splat(window_weight(s, &w));
-        for (uint32_t c = 0; c < s->channels; c += 4) {
-          const size_t left = s->channels - c;
-          add_to_window(dx_image + c, tg_v4_mul(load4(dy_cell + c, left), weight), s, &w, left);
-        }
+        const tg_real weight = window_weight(s, &w);
+        tg_real *to = dx_image + window_start(s, &w);
+        clear_rows(dx_image, s, &cleared, w.row_end);
+        EACH_PIECE(TAKE)
       }
     }
+    clear_rows(dx_image, s, &cleared, s->in_h);
   }
+#undef TAKE
 }

@@ -34,6 +34,9 @@ TG_INLINE tg_v4 tg_v4_load_u8(const uint8_t *p) { return (tg_v4){p[0], p[1], p[2
 TG_INLINE void tg_v4_store_u8(uint8_t *p, tg_v4 v) {
   for (int i = 0; i < 4; i++) p[i] = (uint8_t)v[i];
 }
+TG_INLINE void tg_v4_store_u8x4(uint8_t *p, const tg_v4 v[4]) {
+  for (int i = 0; i < 4; i++) tg_v4_store_u8(p + 4 * i, v[i]);
+}
 TG_INLINE tg_v4 tg_v4_add(tg_v4 a, tg_v4 b) { return a + b; }
 TG_INLINE tg_v4 tg_v4_sub(tg_v4 a, tg_v4 b) { return a - b; }
 TG_INLINE tg_v4 tg_v4_mul(tg_v4 a, tg_v4 b) { return a * b; }
@@ -83,11 +86,20 @@ TG_INLINE tg_v4 tg_v4_load_u8(const uint8_t *p) {
   v128_t bytes = wasm_v128_load32_zero(p);
   return wasm_f32x4_convert_i32x4(wasm_u32x4_extend_low_u16x8(wasm_u16x8_extend_low_u8x16(bytes)));
 }
+/* Whole reals 0…255 as whole numbers: behind 2^23 a real is its own lowest bits. */
+TG_INLINE v128_t tg_v4_low_bits(tg_v4 v) {
+  return wasm_v128_and(wasm_f32x4_add(v, wasm_f32x4_splat(8388608)), wasm_i32x4_splat(255));
+}
 /* Four whole reals 0…255 to four bytes. */
 TG_INLINE void tg_v4_store_u8(uint8_t *p, tg_v4 v) {
-  v128_t wide = wasm_u32x4_trunc_sat_f32x4(v);
-  v128_t halves = wasm_u16x8_narrow_i32x4(wide, wide);
+  v128_t wide = tg_v4_low_bits(v), halves = wasm_u16x8_narrow_i32x4(wide, wide);
   wasm_v128_store32_lane(p, wasm_u8x16_narrow_i16x8(halves, halves), 0);
+}
+/* Four times four. */
+TG_INLINE void tg_v4_store_u8x4(uint8_t *p, const tg_v4 v[4]) {
+  v128_t first = wasm_u16x8_narrow_i32x4(tg_v4_low_bits(v[0]), tg_v4_low_bits(v[1]));
+  v128_t second = wasm_u16x8_narrow_i32x4(tg_v4_low_bits(v[2]), tg_v4_low_bits(v[3]));
+  wasm_v128_store(p, wasm_u8x16_narrow_i16x8(first, second));
 }
 TG_INLINE tg_v4 tg_v4_add(tg_v4 a, tg_v4 b) { return wasm_f32x4_add(a, b); }
 TG_INLINE tg_v4 tg_v4_sub(tg_v4 a, tg_v4 b) { return wasm_f32x4_sub(a, b); }

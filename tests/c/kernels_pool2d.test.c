@@ -3,12 +3,18 @@
 #include "size.h"
 #include "test.h"
 
-static void test_max(const tg_pool2d_shape *s, uint32_t images, int whole, int with_nan, int relu) {
+/* What some of the cells hold. */
+typedef enum { NUMBERS, A_NAN, INFINITIES, SPECIALS } special;
+
+static void test_max(const tg_pool2d_shape *s, uint32_t images, int whole, special special, int relu) {
   const size_t x_size = (size_t)images * s->in_h * s->in_w * s->channels;
   const size_t y_size = (size_t)images * s->out_h * s->out_w * s->channels;
   /* Whole numbers make ties: the gradient must go to the first. */
   tg_real *x = test_filled(x_size, 0, whole), *dy = test_filled(y_size, 0, 1);
-  if (with_nan) x[test_below((uint32_t)x_size)] = (tg_real)NAN;
+  if (special == A_NAN) x[test_below((uint32_t)x_size)] = (tg_real)NAN;
+  for (size_t i = 0; special >= INFINITIES && i < x_size / 3 + 1; i++)
+    x[test_below((uint32_t)x_size)] = i % 2 ? (tg_real)INFINITY : -(tg_real)INFINITY;
+  for (size_t i = 0; special == SPECIALS && i < x_size / 9 + 1; i++) x[test_below((uint32_t)x_size)] = (tg_real)NAN;
   tg_real *y = test_reals(y_size, 0), *dx = test_reals(x_size, 0);
   double *expected_y = test_doubles(y_size), *expected_dx = test_doubles(x_size);
   tg_ref_max_pool2d(expected_y, x, s, images);
@@ -62,9 +68,10 @@ int main(void) {
     /* Sometimes more cells than a byte counts. */
     const int wide = !plain && done % 7 == 0;
     if (wide) s.in_h = s.in_w = 17;
-    s.pool_h = wide ? 16 : plain ? 2 : 1 + test_below(3);
+    const uint32_t plain_h = 1 + test_below(2); /* of one row: over steps */
+    s.pool_h = wide ? 16 : plain ? plain_h : 1 + test_below(3);
     s.pool_w = wide ? 16 : plain ? 2 : 1 + test_below(3);
-    s.stride_h = plain ? 2 : 1 + test_below(3);
+    s.stride_h = plain ? plain_h : 1 + test_below(3);
     s.stride_w = plain ? 2 : 1 + test_below(3);
     s.pad_top = plain ? 0 : test_below(s.pool_h);
     s.pad_left = plain ? 0 : test_below(s.pool_w);
@@ -75,8 +82,8 @@ int main(void) {
     if (!plain && s.out_h * s.stride_h < s.in_h + s.pad_top) s.out_h += test_below(2);
     if (!plain && s.out_w * s.stride_w < s.in_w + s.pad_left) s.out_w += test_below(2);
     const uint32_t images = 1 + test_below(3);
-    for (int with_nan = 0; with_nan < 2; with_nan++)
-      for (int relu = 0; relu < 2; relu++) test_max(&s, images, done % 2, with_nan, relu);
+    for (special k = NUMBERS; k <= SPECIALS; k++)
+      for (int relu = 0; relu < 2; relu++) test_max(&s, images, done % 2, k, relu);
     s.count_padding = done / 2 % 2;
     test_average(&s, images);
     done++;
@@ -89,8 +96,8 @@ int main(void) {
     s.out_w = 1 + test_below(9);
     s.pool_h = tg_ceil_div(s.in_h, s.out_h) + 1;
     s.pool_w = tg_ceil_div(s.in_w, s.out_w) + 1;
-    for (int with_nan = 0; with_nan < 2; with_nan++)
-      for (int relu = 0; relu < 2; relu++) test_max(&s, 2, done % 2, with_nan, relu);
+    for (special k = NUMBERS; k <= SPECIALS; k++)
+      for (int relu = 0; relu < 2; relu++) test_max(&s, 2, done % 2, k, relu);
     test_average(&s, 2);
   }
   return test_report();
