@@ -20,14 +20,8 @@ tg_view tg_view_make(const uint32_t *size, const size_t *stride, uint32_t rank) 
 
 int tg_view_is_plain(const tg_view *v) { return v->rank == 1 && v->stride[0] == 1; }
 
-/* Where the next element is. */
-typedef struct {
-  uint32_t at[TG_VIEW_RANK];
-  size_t offset;
-} cursor;
-
-static cursor seek(const tg_view *v, size_t element) {
-  cursor c = {.offset = 0};
+tg_view_cursor tg_view_seek(const tg_view *v, size_t element) {
+  tg_view_cursor c = {.offset = 0};
   for (uint32_t d = v->rank; d-- > 0; element /= v->size[d]) {
     c.at[d] = (uint32_t)(element % v->size[d]);
     c.offset += c.at[d] * v->stride[d];
@@ -35,16 +29,10 @@ static cursor seek(const tg_view *v, size_t element) {
   return c;
 }
 
-/* Elements that are left on the last axis, n at most. */
-static size_t run_length(const tg_view *v, const cursor *c, size_t n) {
-  const size_t left = v->size[v->rank - 1] - c->at[v->rank - 1];
-  return left < n ? left : n;
-}
-
-static void advance(const tg_view *v, cursor *c, size_t run) {
-  uint32_t d = v->rank - 1;
-  c->at[d] += (uint32_t)run;
-  c->offset += run * v->stride[d];
+/* `steps` along axis d, and on to the next turn of the axes before it where that is its end. */
+static void advance(const tg_view *v, tg_view_cursor *c, uint32_t d, size_t steps) {
+  c->at[d] += (uint32_t)steps;
+  c->offset += steps * v->stride[d];
   for (; d > 0 && c->at[d] == v->size[d]; d--) {
     c->offset += v->stride[d - 1] - v->size[d] * v->stride[d];
     c->at[d] = 0;
@@ -52,18 +40,37 @@ static void advance(const tg_view *v, cursor *c, size_t run) {
   }
 }
 
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+tg_view_part tg_view_next(const tg_view *v, tg_view_cursor *c, size_t most) {
+  const uint32_t last = v->rank - 1;
+  tg_view_part part = {c->offset, 1, v->size[last], !tg_view_moves(v)};
+  if (last && !c->at[last] && most >= part.n && v->stride[last - 1] == part.apart) {
+    part.rows = least(v->size[last - 1] - c->at[last - 1], most / part.n);
+    advance(v, c, last - 1, part.rows);
+  } else {
+    part.n = least(part.n - c->at[last], most);
+    advance(v, c, last, part.n);
+  }
+  return part;
+}
+
+/* to (n) = the one number at x. */
+static void spread(tg_real *to, const tg_real *x, size_t n) {
+  for (size_t i = 0; i < n; i += 4) tg_v4_store_part(to + i, tg_v4_load_splat(x), n - i);
+}
+
 void tg_view_read(tg_real *to, const tg_real *from, const tg_view *v, size_t first, size_t n) {
-  const int moves = v->stride[v->rank - 1] != 0;
-  for (cursor c = seek(v, first); n;) {
-    const size_t run = run_length(v, &c, n);
-    const tg_real *x = from + c.offset;
-    if (moves)
-      tg_copy(to, x, run);
-    else
-      for (size_t i = 0; i < run; i += 4) tg_v4_store_part(to + i, tg_v4_load_splat(x), run - i);
-    to += run;
-    n -= run;
-    advance(v, &c, run);
+  for (tg_view_cursor c = tg_view_seek(v, first); n;) {
+    const tg_view_part part = tg_view_next(v, &c, n);
+    const tg_real *x = from + part.offset;
+    for (size_t row = 0; row < part.rows; row++, to += part.n, x += part.apart) {
+      if (tg_view_moves(v))
+        tg_copy(to, x, part.n);
+      else
+        spread(to, x, part.n);
+    }
+    n -= part.rows * part.n;
   }
 }
 
@@ -78,24 +85,59 @@ JOIN(times) { return tg_v4_mul(sum, x); }
 JOIN(larger) { return tg_v4_select(tg_v4_ne(x, x), x, tg_v4_max(sum, x)); }
 JOIN(smaller) { return tg_v4_select(tg_v4_ne(x, x), x, tg_v4_min(sum, x)); }
 
-TG_INLINE tg_v4 load4(const tg_real *p, size_t left, tg_real fill) {
-  return left >= 4 ? tg_v4_load(p) : tg_v4_load_part(p, left, fill);
+/* The last elements, when they fill no vector. */
+static __attribute__((noinline)) tg_v4 load_few(const tg_real *p, size_t n, tg_real fill) {
+  return tg_v4_load_part(p, n, fill);
 }
+static __attribute__((noinline)) void store_few(tg_real *p, tg_v4 v, size_t n) { tg_v4_store_part(p, v, n); }
 
-/* One run: side by side into n sums, or all of it into one. `merge` joins what is folded already. */
-#define FOLD(name, join, merge, start)                                                                \
-  static void name##_along(tg_real *to, const tg_real *x, size_t n) {                                 \
-    for (size_t i = 0; i < n; i += 4)                                                                 \
-      tg_v4_store_part(to + i, join(load4(to + i, n - i, start), load4(x + i, n - i, start)), n - i); \
-  }                                                                                                   \
-  static void name##_down(tg_real *to, const tg_real *x, size_t n) {                                  \
-    tg_v4 sum = tg_v4_splat(start);                                                                   \
-    for (size_t i = 0; i < n; i += 4) sum = join(sum, load4(x + i, n - i, start));                    \
-    tg_real lanes[4];                                                                                 \
-    tg_v4_store(lanes, sum);                                                                          \
-    tg_v4 left = merge(merge(tg_v4_splat(lanes[0]), tg_v4_splat(lanes[2])),                           \
-                       merge(tg_v4_splat(lanes[1]), tg_v4_splat(lanes[3])));                          \
-    *to = tg_v4_lane0(merge(tg_v4_splat(*to), left));                                                 \
+/*
+ * rows x n elements: row upon row into n results, or each row into a result of its own. `merge` joins what is folded
+ * already. Several chains of operations at once, as each waits for itself: eight results, or four rows, of which the
+ * last is taken more than once where fewer are left.
+ */
+#define FOLD(name, join, merge, start)                                                                                 \
+  static void name##_upon(tg_real *to, const tg_real *x, size_t rows, size_t n) {                                      \
+    size_t i = 0;                                                                                                      \
+    for (; i + 8 <= n; i += 8) {                                                                                       \
+      tg_v4 a = tg_v4_load(to + i), b = tg_v4_load(to + i + 4);                                                        \
+      const tg_real *p = x + i;                                                                                        \
+      for (size_t row = 0; row < rows; row++, p += n) {                                                                \
+        a = join(a, tg_v4_load(p));                                                                                    \
+        b = join(b, tg_v4_load(p + 4));                                                                                \
+      }                                                                                                                \
+      tg_v4_store(to + i, a);                                                                                          \
+      tg_v4_store(to + i + 4, b);                                                                                      \
+    }                                                                                                                  \
+    for (; i < n; i += 4) {                                                                                            \
+      tg_v4 sum = load_few(to + i, n - i, start);                                                                      \
+      const tg_real *p = x + i;                                                                                        \
+      for (size_t row = 0; row < rows; row++, p += n)                                                                  \
+        sum = join(sum, n - i >= 4 ? tg_v4_load(p) : load_few(p, n - i, start));                                       \
+      store_few(to + i, sum, n - i);                                                                                   \
+    }                                                                                                                  \
+  }                                                                                                                    \
+  static void name##_apart(tg_real *to, const tg_real *x, size_t rows, size_t n) {                                     \
+    for (size_t row = 0; row < rows; row += 4) {                                                                       \
+      const size_t left = rows - row;                                                                                  \
+      const tg_real *p = x + row * n, *q = left > 1 ? p + n : p, *r = left > 2 ? q + n : q, *s = left > 3 ? r + n : r; \
+      tg_v4 a = tg_v4_splat(start), b = a, c = a, d = a;                                                               \
+      size_t i = 0;                                                                                                    \
+      for (; i + 4 <= n; i += 4) {                                                                                     \
+        a = join(a, tg_v4_load(p + i));                                                                                \
+        b = join(b, tg_v4_load(q + i));                                                                                \
+        c = join(c, tg_v4_load(r + i));                                                                                \
+        d = join(d, tg_v4_load(s + i));                                                                                \
+      }                                                                                                                \
+      if (i < n) {                                                                                                     \
+        a = join(a, load_few(p + i, n - i, start));                                                                    \
+        b = join(b, load_few(q + i, n - i, start));                                                                    \
+        c = join(c, load_few(r + i, n - i, start));                                                                    \
+        d = join(d, load_few(s + i, n - i, start));                                                                    \
+      }                                                                                                                \
+      tg_v4_transpose(&a, &b, &c, &d);                                                                                 \
+      store_few(to + row, merge(load_few(to + row, left, start), merge(merge(a, c), merge(b, d))), left);              \
+    }                                                                                                                  \
   }
 FOLD(sum, add, add, 0)
 FOLD(abs, add_abs, add, 0)
@@ -104,25 +146,39 @@ FOLD(max, larger, larger, -INFINITY)
 FOLD(min, smaller, smaller, INFINITY)
 FOLD(product, times, times, 1)
 
+typedef void fold_rows(tg_real *to, const tg_real *x, size_t rows, size_t n);
+
 static const struct {
-  void (*along)(tg_real *to, const tg_real *x, size_t n);
-  void (*down)(tg_real *to, const tg_real *x, size_t n);
+  fold_rows *upon, *apart;
   tg_real start;
 } folds[TG_FOLDS] = {
-    [TG_FOLD_SUM] = {sum_along, sum_down, 0},          [TG_FOLD_ABS] = {abs_along, abs_down, 0},
-    [TG_FOLD_SQUARE] = {square_along, square_down, 0}, [TG_FOLD_MAX] = {max_along, max_down, -INFINITY},
-    [TG_FOLD_MIN] = {min_along, min_down, INFINITY},   [TG_FOLD_PRODUCT] = {product_along, product_down, 1},
+    [TG_FOLD_SUM] = {sum_upon, sum_apart, 0},          [TG_FOLD_ABS] = {abs_upon, abs_apart, 0},
+    [TG_FOLD_SQUARE] = {square_upon, square_apart, 0}, [TG_FOLD_MAX] = {max_upon, max_apart, -INFINITY},
+    [TG_FOLD_MIN] = {min_upon, min_apart, INFINITY},   [TG_FOLD_PRODUCT] = {product_upon, product_apart, 1},
 };
 
 tg_real tg_fold_start(tg_fold_kind kind) { return folds[kind].start; }
 
+/* A lone row, by quarters: four chains. */
+static void fold_row(tg_fold_kind kind, tg_real *to, const tg_real *x, size_t n) {
+  const tg_real start = folds[kind].start;
+  tg_real quarters[4] = {start, start, start, start};
+  folds[kind].apart(quarters, x, 4, n / 4);
+  folds[kind].apart(to, x + n / 4 * 4, 1, n % 4);
+  folds[kind == TG_FOLD_SQUARE ? TG_FOLD_SUM : kind].apart(to, quarters, 1, 4);
+}
+
 void tg_view_fold(tg_fold_kind kind, tg_real *to, const tg_real *x, const tg_view *v, size_t first, size_t n) {
-  const int moves = v->stride[v->rank - 1] != 0;
-  for (cursor c = seek(v, first); n;) {
-    const size_t run = run_length(v, &c, n);
-    (moves ? folds[kind].along : folds[kind].down)(to + c.offset, x, run);
-    x += run;
-    n -= run;
-    advance(v, &c, run);
+  for (tg_view_cursor c = tg_view_seek(v, first); n;) {
+    const tg_view_part part = tg_view_next(v, &c, n);
+    tg_real *here = to + part.offset;
+    if (tg_view_moves(v))
+      folds[kind].upon(here, x, part.rows, part.n);
+    else if (part.rows == 1 && part.n >= 64)
+      fold_row(kind, here, x, part.n);
+    else
+      folds[kind].apart(here, x, part.rows, part.n);
+    x += part.rows * part.n;
+    n -= part.rows * part.n;
   }
 }

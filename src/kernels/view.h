@@ -23,6 +23,25 @@ tg_view tg_view_make(const uint32_t *size, const size_t *stride, uint32_t rank);
 /* Whether the view is the array as it lies in memory. */
 int tg_view_is_plain(const tg_view *v);
 
+/* Where a view's next element is. */
+typedef struct {
+  uint32_t at[TG_VIEW_RANK];
+  size_t offset;
+} tg_view_cursor;
+
+/* Some of a view's elements: rows of n each. The first row's are side by side from `offset` on, or all the same one;
+ * those of the next row begin `apart` (0 or 1) further on. */
+typedef struct {
+  size_t offset, rows, n, apart;
+} tg_view_part;
+
+tg_view_cursor tg_view_seek(const tg_view *v, size_t element);
+/* The next part, of at most `most` (not 0) elements. */
+tg_view_part tg_view_next(const tg_view *v, tg_view_cursor *c, size_t most);
+
+/* Whether the elements of a row are side by side. */
+static inline int tg_view_moves(const tg_view *v) { return v->stride[v->rank - 1] != 0; }
+
 /* to (n) = elements first…first+n-1 of the view of `from`. */
 void tg_view_read(tg_real *to, const tg_real *from, const tg_view *v, size_t first, size_t n);
 

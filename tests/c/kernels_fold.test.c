@@ -50,22 +50,22 @@ static void test_fold(tg_fold_kind kind, const layout *l, int whole) {
   test_free_blocks();
 }
 
-static void test_nan(tg_fold_kind kind) {
-  const layout l = {1, {9}, 1};
+/* A NaN reaches its own result and no other. */
+static void test_nan(tg_fold_kind kind, const layout *l) {
   size_t in, out;
-  const tg_view v = view_of(&l, &in, &out);
+  const tg_view v = view_of(l, &in, &out);
   for (size_t at = 0; at < in; at++) {
-    tg_real *x = test_filled(in, 0, 0), y;
+    tg_real *x = test_filled(in, 0, 0), *y = test_reals(out, 0);
     x[at] = (tg_real)NAN;
-    tg_fold(kind, &y, x, &v, in, out, 1);
-    CHECK(isnan(y));
+    tg_fold(kind, y, x, &v, in, out, 1);
+    for (size_t j = 0; j < out; j++) CHECK(!isnan(y[j]) == (j != tg_ref_view_offset(&v, at)));
+    test_free_blocks();
   }
-  test_free_blocks();
 }
 
 int main(void) {
-  static const uint32_t shapes[][5] = {{1, 9},       {1, 1},          {2, 5, 8},       {3, 4, 1, 7},
-                                       {3, 3, 5, 4}, {4, 2, 3, 4, 5}, {4, 6, 1, 3, 17}};
+  static const uint32_t shapes[][5] = {{1, 9},          {1, 1},           {2, 5, 8},  {3, 4, 1, 7},  {3, 3, 5, 4},
+                                       {4, 2, 3, 4, 5}, {4, 6, 1, 3, 17}, {2, 7, 70}, {3, 2, 6, 24}, {2, 67, 3}};
   for (unsigned k = 0; k < sizeof shapes / sizeof *shapes; k++) {
     layout l = {.rank = shapes[k][0]};
     memcpy(l.size, shapes[k] + 1, sizeof l.size);
@@ -77,10 +77,15 @@ int main(void) {
       }
     }
   }
-  const layout large = {2, {700, 3}, 1};
+  const layout large = {2, {700, 3}, 1}, long_rows = {2, {3, 2050}, 2};
   for (int kind = 0; kind < TG_FOLDS; kind++) {
     test_fold((tg_fold_kind)kind, &large, 0);
-    test_nan((tg_fold_kind)kind);
+    test_fold((tg_fold_kind)kind, &long_rows, 0);
+    for (unsigned folded = 0; folded < 4; folded++) {
+      test_nan((tg_fold_kind)kind, &(layout){2, {9, 7}, folded});
+      test_nan((tg_fold_kind)kind, &(layout){2, {5, 12}, folded});
+    }
+    test_nan((tg_fold_kind)kind, &(layout){1, {90}, 1});
   }
   return test_report();
 }

@@ -48,6 +48,9 @@ static void test_resize(uint32_t channels, int bilinear) {
 int main(void) {
   for (size_t rows = 1; rows < 12; rows++)
     for (size_t n = 1; n < 12; n++) test_copies(rows, n);
+  test_copies(131, 6);
+  test_copies(6, 131);
+  test_copies(258, 133);
   for (uint32_t channels = 1; channels < 10; channels++)
     for (int i = 0; i < 60; i++) {
       test_place(channels);
