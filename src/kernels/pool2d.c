@@ -288,8 +288,9 @@ void tg_max_pool2d_backward(tg_real *dx, const tg_real *dy, const tg_real *winne
 
 /* ---- average ---- */
 
-/* 1 / cells of the window; 0 for a window that lies in the padding alone. */
+/* 1 / cells of the window, or 1; 0 for a window that lies in the padding alone. */
 static tg_real window_weight(const tg_pool2d_shape *s, const window *w) {
+  if (s->sum) return 1;
   if (s->count_padding) return 1 / ((tg_real)s->pool_h * (tg_real)s->pool_w);
   uint32_t cells = (w->row_end - w->row_first) * (w->column_end - w->column_first);
   return cells ? 1 / (tg_real)cells : 0;

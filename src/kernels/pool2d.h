@@ -20,6 +20,7 @@ typedef struct {
    * most pool_h and pool_w. */
   int adaptive;
   uint32_t count_padding;
+  int sum; /* sums in place of averages, forward */
 } tg_pool2d_shape;
 
 /* y (out_h, out_w, channels) from x (in_h, in_w, channels), both pointing at image 0. A NaN in a window is its maximum;
