@@ -129,7 +129,9 @@ const WORDS = 35;
 const NORMAL = WORDS + 62;
 
 /**
- * The same of other layers, and the bytes that four elements move where they are not an activation's.
+ * The same of other layers, or of one of their lines, and the bytes that four elements of the output move where they
+ * are not an activation's. Largest of 3x3: comparison, selection, maximum and five quarters of an addition for each of
+ * 8.63 cells (less than nine at the edges), three and a quarter for the winners.
  *
  * @type {Record<string, { operations: number[], moved?: number[] }>}
  */
@@ -141,6 +143,7 @@ const ARITHMETIC = {
   alphaDropout: { operations: [WORDS + 5, WORDS + 5], moved: [32, 32] },
   gaussianDropout: { operations: [NORMAL + 5, NORMAL + 5], moved: [32, 32] },
   gaussianNoise: { operations: [NORMAL + 5] },
+  'maxPooling2d 32x32x32 3x3 / 2': { operations: [40], moved: [80] },
 };
 
 /** What multiplies more. @type {Row[]} */
@@ -200,6 +203,9 @@ export function movingLayers() {
     name: `${name} 512x1024`,
     argument: `update:${number},512,1024`,
   }));
-  const moving = MOVING.map((row) => ({ ...job('layer', row), ...ARITHMETIC[row[0]] }));
+  const moving = MOVING.map((row) => {
+    const each = job('layer', row);
+    return { ...each, ...(ARITHMETIC[each.name] ?? ARITHMETIC[row[0]]) };
+  });
   return [...moving, ...activations, ...updates].map((each) => ({ ...each, bytes: true }));
 }

@@ -33,7 +33,7 @@ export const MOVING_HEADER = [
  */
 function shares({ operations, moved = MOVED, flop }, pass, [rate, copying], { peak, memory }) {
   const instructions = operations?.[pass];
-  const each = flop ?? (instructions && (instructions * LANES) / moved[pass]);
+  const each = flop ?? (instructions && (instructions * LANES) / (moved[pass] ?? NaN));
   return { memory: rate / memory, copying, arithmetic: each && (rate * each) / peak };
 }
 
