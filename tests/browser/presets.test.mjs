@@ -32,7 +32,12 @@ async function openPreset(preset, limit) {
   const { page, context, errors } = await newPage(browser);
   await withoutData(page);
   await openDemo(page, served.url);
+  const before = await page.textContent('#summary');
   await page.check(`input[name=preset][value=${preset}]`);
+  await page.waitForFunction(
+    (text) => document.getElementById('summary')?.textContent !== text,
+    before,
+  );
   await untilState(page, 'idle');
   await setField(page, 'limit', limit);
   await untilState(page, 'idle');
