@@ -40,6 +40,10 @@ async function openPreset(preset, limit) {
   );
   await untilState(page, 'idle');
   await setField(page, 'limit', limit);
+  await page.waitForFunction(
+    (text) => document.getElementById('data-note')?.textContent?.includes(text),
+    `${limit} to train`,
+  );
   await untilState(page, 'idle');
   return { page, context, errors };
 }
