@@ -1,16 +1,17 @@
 /**
  * Knowledge distillation (Hinton, Vinyals, Dean 2015, "Distilling the knowledge in a neural network"): a small student
- * learns from labels and from what a larger teacher says of each image, and is compared with the same student that has
- * the labels alone. The teacher is trained once, the students with every seed.
+ * learns from labels and from what its teachers, the two pretrained networks together, say of each image. It is compared
+ * with the same student that has the labels alone.
  *
  *     node examples/distillation.mjs [--epochs 10] [--images 20000] [--test 10000] [--seeds 3] [--threads 2]
  */
 
-import { dispose, input, layers, model } from 'tabgrad';
-import { inception } from 'tabgrad/applications';
+import { dispose, input, layers, load, model } from 'tabgrad';
 import { softTargets } from 'tabgrad/learning';
+import { accuracy } from 'tabgrad/metrics';
 import { numberOptions } from './options.mjs';
-import { CLASSIFIER, compare, progressLine, readCifar } from './ways.mjs';
+import { percent } from './training-bar.mjs';
+import { compare, progressLine, readCifar } from './ways.mjs';
 
 const { epochs, images, test, seeds, threads } = numberOptions({
   epochs: 10,
@@ -20,30 +21,38 @@ const { epochs, images, test, seeds, threads } = numberOptions({
   threads: undefined,
 });
 const TEMPERATURE = 4;
-/** Of the loss that is the teacher's. */
+const PRETRAINED = new URL('../web/public/pretrained/', import.meta.url);
+/** Of the loss that is the teachers'. */
 const SHARE = 0.7;
 
 const cifar = await readCifar({ images, test, threads });
 const { x, y } = cifar.train;
 
-const teacher = await inception({ classifierActivation: null, stages: [[32], [64]] });
-teacher.compile(CLASSIFIER);
-await teacher.fit(x, y, { epochs, batchSize: 64, ...progressLine('teacher', epochs) });
-const known = await teacher.evaluate(cifar.test.x, cifar.test.y);
-console.log(`teacher: test accuracy ${(100 * (known.accuracy ?? NaN)).toFixed(2)} %`);
-const soft = await softTargets(teacher, x, { temperature: TEMPERATURE, fromLogits: true });
-await teacher.dispose();
+const warm = await teach(x, TEMPERATURE);
+const known = accuracy(cifar.test.y, await teach(cifar.test.x, 1));
+console.log(`teachers: test accuracy ${percent(known)}`);
+
+/** The mean of what the teachers say. @param {Uint8Array} images @param {number} temperature */
+async function teach(images, temperature) {
+  const s1 = await load(new URL('s1.safetensors', PRETRAINED));
+  const s4 = await load(new URL('s4.safetensors', PRETRAINED));
+  const first = await softTargets(s1, images, { temperature, fromLogits: true });
+  const second = await softTargets(s4, images, { temperature });
+  for (const teacher of [s1, s4]) await teacher.dispose();
+  second.forEach((share, i) => (first[i] = (first[i] + share) / 2));
+  return first;
+}
 
 /** Its logits, and the same divided by the temperature. @param {number} seed */
 async function makeStudent(seed) {
   const start = /** @type {const} */ ({ kernelSize: 3, activation: 'relu' });
   const picture = input({ shape: [32, 32, 3] });
-  let h = layers.maxPooling2d().apply(layers.conv2d({ filters: 12, ...start }).apply(picture));
-  h = layers.maxPooling2d().apply(layers.conv2d({ filters: 24, ...start }).apply(h));
-  h = layers.dense({ units: 32, activation: 'relu' }).apply(layers.flatten().apply(h));
+  let h = layers.maxPooling2d().apply(layers.conv2d({ filters: 32, ...start }).apply(picture));
+  h = layers.maxPooling2d().apply(layers.conv2d({ filters: 64, ...start }).apply(h));
+  h = layers.dense({ units: 64, activation: 'relu' }).apply(layers.flatten().apply(h));
   const logits = layers.dense({ units: 10, name: 'hard' }).apply(h);
-  const warm = layers.rescaling({ scale: 1 / TEMPERATURE, name: 'soft' }).apply(logits);
-  return model({ inputs: picture, outputs: [logits, warm], seed });
+  const softer = layers.rescaling({ scale: 1 / TEMPERATURE, name: 'soft' }).apply(logits);
+  return model({ inputs: picture, outputs: [logits, softer], seed });
 }
 
 /** @param {number} seed @param {number} share of the loss that is the teacher's */
@@ -56,16 +65,12 @@ async function learn(seed, share) {
     metrics: ['accuracy'],
   });
   const label = share > 0 ? 'distilled' : 'alone';
-  await student.fit(x, { hard: y, soft }, { epochs, ...progressLine(label, epochs) });
+  await student.fit(x, { hard: y, soft: warm }, { epochs, ...progressLine(label, epochs) });
   const [logits] = /** @type {Float32Array[]} */ (
     /** @type {unknown} */ (await student.predict(cifar.test.x))
   );
   await student.dispose();
-  const right = cifar.test.y.filter((label, n) => {
-    const row = logits.subarray(10 * n, 10 * n + 10);
-    return row.indexOf(Math.max(...row)) === label;
-  });
-  return right.length / cifar.test.y.length;
+  return accuracy(cifar.test.y, logits);
 }
 
 await compare(
