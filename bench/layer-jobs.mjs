@@ -93,8 +93,8 @@ const MOVING = [
 
 /**
  * Activations, and the vector instructions that four elements take forward and backward where arithmetic may be the
- * limit: counted in src/kernels/activation.c and math.h, without loads, stores and constants. exp has 32, log 43 (32
- * of normal numbers), log1p 35, tanh 53, erf 65.
+ * limit: counted in src/kernels/activation.c, rare_activations.c and math.h, without loads, stores and constants, and
+ * once where two loops both do it. exp has 32, log 43 (32 of normal numbers), log1p 35, tanh 53, erf 65.
  *
  * @type {Record<string, [forward: number, backward?: number]>}
  */

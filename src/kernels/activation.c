@@ -1,14 +1,16 @@
 /* The activations that most networks have, and the way to the others. */
 #include "kernels/activation_loops.h"
 
-VALUE(sigmoid) { return (void)p, tg_v4_sigmoid(x); }
-SLOPE(sigmoid) { return (void)p, tg_v4_mul(v, tg_v4_sub(number(1), v)); }
+VALUE(sigmoid) { return tg_v4_sigmoid_from(x, e); }
+SLOPE(sigmoid) { return tg_v4_mul(v, tg_v4_sub(number(1), v)); }
 
-VALUE(tanh) { return (void)p, tg_v4_tanh(x); }
-SLOPE(tanh) { return (void)p, tg_v4_sub(number(1), tg_v4_mul(v, v)); }
+VALUE(tanh) { return tg_v4_tanh_from(x, e); }
+SLOPE(tanh) { return tg_v4_sub(number(1), tg_v4_mul(v, v)); }
 
-TG_ACTIVATION_LOOPS(sigmoid)
-TG_ACTIVATION_LOOPS(tanh)
+TG_VALUES_FROM(sigmoid, tg_v4_sigmoid_power)
+TG_VALUES_FROM(tanh, tg_v4_tanh_power)
+TG_SLOPES(sigmoid)
+TG_SLOPES(tanh)
 
 static tg_activation_loops loops_of(tg_activation f) {
   switch (f) {
@@ -25,14 +27,14 @@ static void run(tg_activation_loop *f, tg_real *to, const tg_real *v, const tg_r
                 const tg_real *parameters) {
   const tg_v4 p[TG_ACTIVATION_PARAMETERS] = {tg_v4_splat(parameters[0]), tg_v4_splat(parameters[1]),
                                              tg_v4_splat(parameters[2])};
-  const size_t whole = n & ~(size_t)3, left = n - whole;
+  const size_t left = n % TG_AT_ONCE, whole = n - left;
   f(to, v, dy, whole, p);
   if (!left) return;
-  tg_real tail[4], v_tail[4], dy_tail[4];
-  tg_v4_store(v_tail, tg_v4_load_part(v + whole, left, 0));
-  tg_v4_store(dy_tail, tg_v4_load_part(dy + whole, left, 0));
-  f(tail, v_tail, dy_tail, 4, p);
-  tg_v4_store_part(to + whole, tg_v4_load(tail), left);
+  tg_real last[3][TG_AT_ONCE] = {{0}};
+  tg_copy(last[1], v + whole, left);
+  tg_copy(last[2], dy + whole, left);
+  f(last[0], last[1], last[2], TG_AT_ONCE, p);
+  tg_copy(to + whole, last[0], left);
 }
 
 void tg_activate(tg_activation f, tg_real *y, const tg_real *x, size_t n,

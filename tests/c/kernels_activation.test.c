@@ -121,7 +121,7 @@ static void test_prelu(size_t rows, uint32_t n) {
 
 int main(void) {
   for (unsigned k = 0; k < FUNCTIONS; k++) {
-    for (size_t n = 0; n <= 9; n++) test_values(k, n);
+    for (size_t n = 0; n <= 19; n++) test_values(k, n);
     test_values(k, 5000);
     test_extremes(k);
   }

@@ -6,9 +6,15 @@
 static double exp1(double x) { return (double)tg_v4_lane0(tg_v4_exp(tg_v4_splat((tg_real)x))); }
 static double log1(double x) { return (double)tg_v4_lane0(tg_v4_log(tg_v4_splat((tg_real)x))); }
 
-static double tanh1(double x) { return (double)tg_v4_lane0(tg_v4_tanh(tg_v4_splat((tg_real)x))); }
-static double erf1(double x) { return (double)tg_v4_lane0(tg_v4_erf(tg_v4_splat((tg_real)x))); }
-static double expm1_1(double x) { return (double)tg_v4_lane0(tg_v4_expm1(tg_v4_splat((tg_real)x))); }
+/* Functions of one exponential. */
+#define ONE_NUMBER(name, function)                                                                  \
+  static double name(double x) {                                                                    \
+    const tg_v4 v = tg_v4_splat((tg_real)x);                                                        \
+    return (double)tg_v4_lane0(tg_v4_##function##_from(v, tg_v4_exp(tg_v4_##function##_power(v)))); \
+  }
+ONE_NUMBER(tanh1, tanh)
+ONE_NUMBER(erf1, erf)
+ONE_NUMBER(expm1_1, expm1)
 
 /* Largest relative error over [1e-6, 12], both signs, or for one sign only. */
 static double worst_error(double (*mine)(double), double (*right)(double), int signs) {
