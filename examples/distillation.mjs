@@ -1,7 +1,6 @@
 /**
- * Knowledge distillation (Hinton, Vinyals, Dean 2015, "Distilling the knowledge in a neural network"): a small student
- * learns from labels and from what its teachers, the two pretrained networks together, say of each image. It is compared
- * with the same student that has the labels alone.
+ * Knowledge distillation (Hinton, Vinyals, Dean 2015, "Distilling the knowledge in a neural network"): a student
+ * learns from labels and from what the two pretrained networks say of each image; compared with the labels alone.
  *
  *     node examples/distillation.mjs [--epochs 10] [--images 20000] [--test 10000] [--seeds 3] [--threads 2]
  */
