@@ -136,8 +136,8 @@ tg_status tg_augment_prepare(tg_engine *engine, tg_augment *augment, const tg_da
 /* ---- what is drawn for a sample ---- */
 
 /* Above an epoch's 32 bits there may be the number of a batch, in which samples are counted from 0. */
-static tg_rng start_stream(uint64_t seed, uint32_t stream, uint64_t epoch, uint32_t number) {
-  tg_rng rng = tg_rng_start(seed, stream, epoch << 32 | number);
+static tg_rng start_stream(uint64_t seed, uint32_t stream, uint64_t epoch, uint32_t counted) {
+  tg_rng rng = tg_rng_start(seed, stream, epoch << 32 | counted);
   rng.block = (uint32_t)(epoch >> 32) << 8; /* more blocks than a sample draws */
   return rng;
 }

@@ -39,36 +39,37 @@ void tg_adafactor_columns(tg_real *moments, const tg_real *g, size_t rows, size_
   }
 }
 
-TG_INLINE tg_v4 step(const tg_real *g, const tg_real *moments, tg_v4 factor, size_t left) {
-  return tg_v4_div(tg_v4_mul(factor, load(g, left)), tg_v4_sqrt(load(moments, left)));
+void tg_inverse_roots(tg_real *roots, const tg_real *moments, size_t n) {
+  const tg_v4 one = tg_v4_splat(1);
+  for (size_t i = 0; i < n; i += 4)
+    tg_v4_store_part(roots + i, tg_v4_div(one, tg_v4_sqrt(load(moments + i, n - i))), n - i);
 }
 
-double tg_adafactor_squares(const tg_real *g, const tg_real *moments, double factor, size_t n) {
+TG_INLINE tg_v4 step(const tg_real *g, const tg_real *roots, tg_v4 factor, size_t left) {
+  return tg_v4_mul(tg_v4_mul(factor, load(g, left)), load(roots, left));
+}
+
+double tg_adafactor_squares(const tg_real *g, const tg_real *roots, double factor, size_t n) {
   const tg_v4 f = tg_v4_splat((tg_real)factor);
-  double total = 0;
-  for (size_t first = 0; first < n; first += 256) {
-    const size_t end = n - first < 256 ? n : first + 256;
-    tg_v4 sum = tg_v4_zero();
-    for (size_t i = first; i < end; i += 4) {
-      const size_t left = end - i;
-      tg_v4 u = step(g + i, moments + i, f, left);
-      if (left < 4) {
-        tg_real lanes[4] = {0, 0, 0, 0};
-        tg_v4_store_part(lanes, u, left);
-        u = tg_v4_load(lanes);
-      }
-      sum = tg_v4_add(sum, tg_v4_mul(u, u));
-    }
-    total += (double)tg_v4_sum(sum);
+  tg_v4 even = tg_v4_zero(), odd = even;
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    even = add_square(even, step(g + i, roots + i, f, 4));
+    odd = add_square(odd, step(g + i + 4, roots + i + 4, f, 4));
   }
-  return total;
+  tg_real rest = 0;
+  for (; i < n; i++) {
+    const tg_real u = (tg_real)factor * g[i] * roots[i];
+    rest += u * u;
+  }
+  return (double)tg_v4_sum(tg_v4_add(even, odd)) + (double)rest;
 }
 
-void tg_adafactor_update(tg_real *w, const tg_real *g, const tg_real *moments, double factor, double rate, size_t n) {
+void tg_adafactor_update(tg_real *w, const tg_real *g, const tg_real *roots, double factor, double rate, size_t n) {
   const tg_v4 f = tg_v4_splat((tg_real)factor), r = tg_v4_splat((tg_real)rate);
   for (size_t i = 0; i < n; i += 4) {
     const size_t left = n - i;
-    tg_v4 u = step(g + i, moments + i, f, left);
+    tg_v4 u = step(g + i, roots + i, f, left);
     tg_v4_store_part(w + i, tg_v4_sub(load(w + i, left), tg_v4_mul(r, u)), left);
   }
 }

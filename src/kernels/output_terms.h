@@ -24,11 +24,11 @@ TG_INLINE tg_v4 tg_term_clip(tg_v4 x, tg_real low, tg_real high, tg_mask *inside
   return clipped;
 }
 /* In one copy: their polynomials are longer than most losses. */
-__attribute__((noinline)) static inline tg_v4 tg_term_log(tg_v4 x) { return tg_v4_log(x); }
-__attribute__((noinline)) static inline tg_v4 tg_term_log1p(tg_v4 x) { return tg_v4_log1p(x); }
-__attribute__((noinline)) static inline tg_v4 tg_term_sigmoid(tg_v4 x) { return tg_v4_sigmoid(x); }
+__attribute__((noinline, unused)) static tg_v4 tg_term_log(tg_v4 x) { return tg_v4_log(x); }
+__attribute__((noinline, unused)) static tg_v4 tg_term_log1p(tg_v4 x) { return tg_v4_log1p(x); }
+__attribute__((noinline, unused)) static tg_v4 tg_term_sigmoid(tg_v4 x) { return tg_v4_sigmoid(x); }
 /* log(1 + e^-|x|) */
-__attribute__((noinline)) static inline tg_v4 tg_term_softplus_tail(tg_v4 x) {
+__attribute__((noinline, unused)) static tg_v4 tg_term_softplus_tail(tg_v4 x) {
   return tg_v4_log1p(tg_v4_exp(tg_term_negative(tg_v4_abs(x))));
 }
 /* -1, 0 or 1; NaN stays. */

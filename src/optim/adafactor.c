@@ -55,50 +55,68 @@ static void column_means_strip(void *context, uint32_t strip, uint32_t thread) {
                        p->job->own[EPSILON1]);
 }
 
-/* One row, or a piece of a vector: its moments and the factor that all of it shares. */
+/* Rows of one matrix in a tile; a piece of a vector is one row. */
 typedef struct {
-  uint64_t first; /* number in the flat vectors */
-  const tg_real *moments;
-  double factor;
-  size_t n;
-} row_view;
+  uint64_t first;         /* number in the flat vectors */
+  const tg_real *moments; /* of the columns */
+  const tg_real *means;   /* of the rows; NULL: a vector */
+  double mean;            /* of all the matrix's row means */
+  uint64_t rows, columns;
+} block;
 
-static row_view view_row(const tg_optim *optim, const tg_optim_tile *at, uint64_t done) {
+static block find_block(const tg_optim *optim, const tg_optim_tile *at, uint64_t done) {
   const tg_optim_tensor *t = at->tensor;
-  uint64_t first = at->first + done;
+  const uint64_t first = at->first + done, left = at->n - done;
   if (is_vector(t))
-    return (row_view){t->offset + first, optim->slots[VECTOR] + t->slots[VECTOR] + first, 1, (size_t)at->n};
-  uint64_t row = first / t->columns, matrix = row / t->rows;
-  double mean = (double)optim->slots[ROWS][t->slots[ROWS] + row];
-  return (row_view){t->offset + first, optim->slots[COLUMNS] + t->slots[COLUMNS] + matrix * t->columns,
-                    sqrt(optim->means[t->first_matrix + matrix] / mean), t->columns};
+    return (block){t->offset + first, optim->slots[VECTOR] + t->slots[VECTOR] + first, NULL, 1, 1, left};
+  const uint64_t row = first / t->columns, matrix = row / t->rows;
+  const uint64_t in_matrix = t->rows - row % t->rows, in_tile = left / t->columns;
+  return (block){.first = t->offset + first,
+                 .moments = optim->slots[COLUMNS] + t->slots[COLUMNS] + matrix * t->columns,
+                 .means = optim->slots[ROWS] + t->slots[ROWS] + row,
+                 .mean = optim->means[t->first_matrix + matrix],
+                 .rows = in_matrix < in_tile ? in_matrix : in_tile,
+                 .columns = t->columns};
+}
+
+/* Columns whose inverse roots are found once for all rows of a block. */
+enum { STRIP = 256 };
+
+/* The sum of the squares of a tile's steps, or with a rate the steps themselves. */
+static double step_tile(const pass *p, uint32_t tile, const double *rate) {
+  const tg_optim_tile at = tg_optim_find_tile(p->job->optim, tile);
+  tg_real roots[STRIP];
+  double sum = 0;
+  for (uint64_t done = 0; done < at.n;) {
+    const block b = find_block(p->job->optim, &at, done);
+    for (uint64_t column = 0; column < b.columns; column += STRIP) {
+      const size_t n = (size_t)(b.columns - column < STRIP ? b.columns - column : STRIP);
+      tg_inverse_roots(roots, b.moments + column, n);
+      for (uint64_t row = 0; row < b.rows; row++) {
+        const uint64_t first = b.first + row * b.columns + column;
+        const double factor = b.means ? sqrt(b.mean / (double)b.means[row]) : 1;
+        if (rate)
+          tg_adafactor_update(p->job->w + first, p->job->g + first, roots, factor, *rate, n);
+        else
+          sum += tg_adafactor_squares(p->job->g + first, roots, factor, n);
+      }
+    }
+    done += b.rows * b.columns;
+  }
+  return sum;
 }
 
 static void squares_tile(void *context, uint32_t tile, uint32_t thread) {
   (void)thread;
   const pass *p = context;
-  const tg_optim *optim = p->job->optim;
-  tg_optim_tile at = tg_optim_find_tile(optim, tile);
-  double sum = 0;
-  for (uint64_t done = 0; done < at.n;) {
-    row_view v = view_row(optim, &at, done);
-    sum += tg_adafactor_squares(p->job->g + v.first, v.moments, v.factor, v.n);
-    done += v.n;
-  }
-  optim->sums[tile] = sum;
+  p->job->optim->sums[tile] = step_tile(p, tile, NULL);
 }
 
 static void update_tile(void *context, uint32_t tile, uint32_t thread) {
   (void)thread;
   const pass *p = context;
   const tg_optim *optim = p->job->optim;
-  tg_optim_tile at = tg_optim_find_tile(optim, tile);
-  double rate = optim->factors[at.tensor - optim->tensors];
-  for (uint64_t done = 0; done < at.n;) {
-    row_view v = view_row(optim, &at, done);
-    tg_adafactor_update(p->job->w + v.first, p->job->g + v.first, v.moments, v.factor, rate, v.n);
-    done += v.n;
-  }
+  step_tile(p, tile, &optim->factors[tg_optim_find_tile(optim, tile).tensor - optim->tensors]);
 }
 
 /* Means of the row means, matrix by matrix. */
