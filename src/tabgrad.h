@@ -431,10 +431,11 @@ TG_EXPORT tg_status tg_model_describe_node(tg_engine *engine, tg_model *model, u
 TG_EXPORT tg_status tg_model_describe_tensor(tg_engine *engine, tg_model *model, uint32_t tensor, double *out);
 
 /**
- * Lays out a plan for batches of `batch` samples, without making it: the number of its arrays, or minus a tg_status.
- * The first `room` of them are described in out, six doubles each: node, tg_array_kind, offset in the arena, bytes,
- * first and last moment that the array is needed. Time runs 0…n-1 forward over the n nodes, n at the loss, n+1…2n
- * backward: node i is at i and at 2n-i. TG_E_CONFIG (batch), TG_E_LIMIT, TG_E_OOM, TG_E_STATE (not built).
+ * Lays out a plan for batches of `batch` samples, or for inference of as many of them as are taken at once (no value
+ * then needs more than 32 MB), without making it: the number of its arrays, or minus a tg_status. The first `room` of
+ * them are described in out, six doubles each: node, tg_array_kind, offset in the arena, bytes, first and last moment
+ * that the array is needed. Time runs 0…n-1 forward over the n nodes, n at the loss, n+1…2n backward: node i is at i
+ * and at 2n-i. TG_E_CONFIG (batch), TG_E_LIMIT, TG_E_OOM, TG_E_STATE (not built).
  */
 TG_EXPORT int32_t tg_model_describe_plan(tg_engine *engine, tg_model *model, double batch, uint32_t training,
                                          double *out, uint32_t room);

@@ -467,10 +467,11 @@ export const InspectFlag = Object.freeze(
  *   Describes weight tensor `tensor` in out[0…7]: node, offset in the vector, rank, four dimensions (unused ones 1),
  *   1 when trainable.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, batch: number, training: number, out: Pointer<'double'>, room: number) => number} modelDescribePlan
- *   Lays out a plan for batches of `batch` samples, without making it: the number of its arrays, or minus a tg_status.
- *   The first `room` of them are described in out, six doubles each: node, tg_array_kind, offset in the arena, bytes,
- *   first and last moment that the array is needed. Time runs 0…n-1 forward over the n nodes, n at the loss, n+1…2n
- *   backward: node i is at i and at 2n-i. TG_E_CONFIG (batch), TG_E_LIMIT, TG_E_OOM, TG_E_STATE (not built).
+ *   Lays out a plan for batches of `batch` samples, or for inference of as many of them as are taken at once (no value
+ *   then needs more than 32 MB), without making it: the number of its arrays, or minus a tg_status. The first `room` of
+ *   them are described in out, six doubles each: node, tg_array_kind, offset in the arena, bytes, first and last moment
+ *   that the array is needed. Time runs 0…n-1 forward over the n nodes, n at the loss, n+1…2n backward: node i is at i
+ *   and at 2n-i. TG_E_CONFIG (batch), TG_E_LIMIT, TG_E_OOM, TG_E_STATE (not built).
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, tensor: number) => Pointer<'char'>} modelTensorName
  *   "layer/kernel" and the like; NULL when there is no such tensor. Valid as long as the model.
  * @property {(engine: Pointer<'tg_engine'>, model: Pointer<'tg_model'>, vector: VectorValue) => Pointer<'tg_real'>} modelVector
