@@ -15,9 +15,9 @@ void tg_adafactor_columns(tg_real *moments, const tg_real *g, size_t rows, size_
                           double epsilon);
 /* roots (n) = 1 / sqrt(moments), which all rows of a matrix share. */
 void tg_inverse_roots(tg_real *roots, const tg_real *moments, size_t n);
-/* Sum of squares of the steps factor * g * roots; n of a few hundred, since sums are floats. */
-double tg_adafactor_squares(const tg_real *g, const tg_real *roots, double factor, size_t n);
-/* w -= rate * (factor * g * roots), all of n. */
-void tg_adafactor_update(tg_real *w, const tg_real *g, const tg_real *roots, double factor, double rate, size_t n);
+/* Sum of the squares of g * roots. */
+double tg_adafactor_squares(const tg_real *g, const tg_real *roots, size_t n);
+/* w -= rate * g * roots, all of n. */
+void tg_adafactor_update(tg_real *w, const tg_real *g, const tg_real *roots, double rate, size_t n);
 
 #endif

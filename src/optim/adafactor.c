@@ -1,6 +1,7 @@
 /*
  * Adafactor as Keras has it: matrices (the last two dimensions of a kernel) keep row and column means of the squared
- * gradients, vectors all of them. Four passes over the tensors: row means; column means; the steps' size; the update.
+ * gradients, vectors all of them. Four passes over the tensors: row means; column means and
+ * their inverse roots; the steps' size; the update.
  */
 #include "kernels/adafactor.h"
 
@@ -22,6 +23,9 @@ typedef struct {
   const tg_optim_job *job;
   double take; /* share of the new squares in the means */
 } pass;
+
+/* 1 / sqrt of the columns' means, or of a vector's: matrices and vectors in the tensors' order. */
+static uint64_t root_offset(const tg_optim_tensor *t) { return t->slots[COLUMNS] + t->slots[VECTOR]; }
 
 static int is_vector(const tg_optim_tensor *t) { return t->shape.rank < 2; }
 
@@ -48,60 +52,30 @@ static void column_means_strip(void *context, uint32_t strip, uint32_t thread) {
   const tg_optim_tensor *t = tg_optim_find_strip(optim, strip);
   uint32_t strips = tg_ceil_div(t->columns, t->strip), number = strip - t->first_strip;
   uint32_t first = number % strips * t->strip, n = tg_min(t->strip, t->columns - first);
-  uint64_t matrix = number / strips;
+  uint64_t matrix = number / strips, at = matrix * t->columns + first;
   tg_real *moments = is_vector(t) ? optim->slots[VECTOR] + t->slots[VECTOR] : optim->slots[COLUMNS] + t->slots[COLUMNS];
-  tg_adafactor_columns(moments + matrix * t->columns + first,
-                       p->job->g + t->offset + matrix * t->rows * t->columns + first, t->rows, t->columns, n, p->take,
-                       p->job->own[EPSILON1]);
+  tg_adafactor_columns(moments + at, p->job->g + t->offset + matrix * t->rows * t->columns + first, t->rows, t->columns,
+                       n, p->take, p->job->own[EPSILON1]);
+  tg_inverse_roots(optim->scratch + root_offset(t) + at, moments + at, n);
 }
 
-/* Rows of one matrix in a tile; a piece of a vector is one row. */
-typedef struct {
-  uint64_t first;         /* number in the flat vectors */
-  const tg_real *moments; /* of the columns */
-  const tg_real *means;   /* of the rows; NULL: a vector */
-  double mean;            /* of all the matrix's row means */
-  uint64_t rows, columns;
-} block;
-
-static block find_block(const tg_optim *optim, const tg_optim_tile *at, uint64_t done) {
-  const tg_optim_tensor *t = at->tensor;
-  const uint64_t first = at->first + done, left = at->n - done;
-  if (is_vector(t))
-    return (block){t->offset + first, optim->slots[VECTOR] + t->slots[VECTOR] + first, NULL, 1, 1, left};
-  const uint64_t row = first / t->columns, matrix = row / t->rows;
-  const uint64_t in_matrix = t->rows - row % t->rows, in_tile = left / t->columns;
-  return (block){.first = t->offset + first,
-                 .moments = optim->slots[COLUMNS] + t->slots[COLUMNS] + matrix * t->columns,
-                 .means = optim->slots[ROWS] + t->slots[ROWS] + row,
-                 .mean = optim->means[t->first_matrix + matrix],
-                 .rows = in_matrix < in_tile ? in_matrix : in_tile,
-                 .columns = t->columns};
-}
-
-/* Columns whose inverse roots are found once for all rows of a block. */
-enum { STRIP = 256 };
-
-/* The sum of the squares of a tile's steps, or with a rate the steps themselves. */
+/* The sum of the squares of a tile's steps, or with a rate the steps themselves. A piece of a vector is one row. */
 static double step_tile(const pass *p, uint32_t tile, const double *rate) {
-  const tg_optim_tile at = tg_optim_find_tile(p->job->optim, tile);
-  tg_real roots[STRIP];
+  const tg_optim *optim = p->job->optim;
+  const tg_optim_tile at = tg_optim_find_tile(optim, tile);
+  const tg_optim_tensor *t = at.tensor;
+  const int vector = is_vector(t);
+  const uint64_t columns = vector ? at.n : t->columns, end = at.first + at.n;
   double sum = 0;
-  for (uint64_t done = 0; done < at.n;) {
-    const block b = find_block(p->job->optim, &at, done);
-    for (uint64_t column = 0; column < b.columns; column += STRIP) {
-      const size_t n = (size_t)(b.columns - column < STRIP ? b.columns - column : STRIP);
-      tg_inverse_roots(roots, b.moments + column, n);
-      for (uint64_t row = 0; row < b.rows; row++) {
-        const uint64_t first = b.first + row * b.columns + column;
-        const double factor = b.means ? sqrt(b.mean / (double)b.means[row]) : 1;
-        if (rate)
-          tg_adafactor_update(p->job->w + first, p->job->g + first, roots, factor, *rate, n);
-        else
-          sum += tg_adafactor_squares(p->job->g + first, roots, factor, n);
-      }
-    }
-    done += b.rows * b.columns;
+  for (uint64_t first = at.first; first < end; first += columns) {
+    const uint64_t row = first / columns, matrix = vector ? 0 : row / t->rows;
+    const tg_real *roots = optim->scratch + root_offset(t) + (vector ? first : matrix * columns);
+    const double factor =
+        vector ? 1 : sqrt(optim->means[t->first_matrix + matrix] / (double)optim->slots[ROWS][t->slots[ROWS] + row]);
+    if (rate)
+      tg_adafactor_update(p->job->w + t->offset + first, p->job->g + t->offset + first, roots, *rate * factor, columns);
+    else
+      sum += factor * factor * tg_adafactor_squares(p->job->g + t->offset + first, roots, columns);
   }
   return sum;
 }
@@ -137,6 +111,12 @@ static double root_mean(const tg_optim *optim, const tg_optim_tensor *t) {
   return sqrt(tg_optim_sum(optim, t) / (double)t->size);
 }
 
+static uint64_t scratch_size(const tg_optim *optim) {
+  if (!optim->n_tensors) return 0;
+  const tg_optim_tensor *last = &optim->tensors[optim->n_tensors - 1];
+  return root_offset(last) + last->size / last->rows;
+}
+
 static void update_tensors(const tg_optim_job *job) {
   const tg_optim *optim = job->optim;
   const double *h = job->own;
@@ -166,5 +146,6 @@ const tg_rule tg_rule_adafactor = {.own = own,
                                    .slots = {{"rowMoment", TG_SLOT_ROWS, TG_ALWAYS, TG_ZEROS},
                                              {"columnMoment", TG_SLOT_COLUMNS, TG_ALWAYS, TG_ZEROS},
                                              {"secondMoment", TG_SLOT_VECTOR, TG_ALWAYS, TG_ZEROS}},
+                                   .scratch = scratch_size,
                                    .update_tensors = update_tensors,
                                    .rest = 1};

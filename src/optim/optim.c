@@ -70,7 +70,7 @@ tg_status tg_optim_set(tg_engine *engine, tg_optim *optim, const char *name, dou
 
 /* ---- the view of the tensors ---- */
 
-enum { STRIP_UNIT = 16 };
+enum { STRIP_UNIT = 256 };
 
 /* The part of a tensor that a slot has; rank 0 when none. */
 static tg_shape part_of(const tg_optim_tensor *tensor, tg_slot_part part) {
