@@ -10,13 +10,9 @@ static void copy_pixels(tg_real *to, const tg_real *from, size_t pixels, size_t 
 
 void tg_copy_window(tg_real *to, const tg_real *image, const tg_image_window *w, uint32_t height, uint32_t width,
                     uint32_t channels, size_t pixel) {
-  int64_t left = w->first_column < 0 ? -w->first_column : 0;
-  if (left > (int64_t)w->columns) left = (int64_t)w->columns;
-  int64_t middle = (int64_t)width - (w->first_column + left);
-  if (middle > (int64_t)w->columns - left) middle = (int64_t)w->columns - left;
-  if (middle < 0) middle = 0;
-  const size_t before = (size_t)left * channels, inside = (size_t)middle * channels;
-  const size_t from = inside ? (size_t)(w->first_column + left) * pixel : 0;
+  const tg_inside in = tg_columns_inside(w, width);
+  const size_t before = in.left * channels, inside = in.count * channels;
+  const size_t from = inside ? (size_t)(w->first_column + (int64_t)in.left) * pixel : 0;
   const size_t line = w->columns * channels;
   for (size_t r = 0; r < w->rows; r++, to += line) {
     int64_t row = w->first_row + (int64_t)r;
@@ -25,7 +21,7 @@ void tg_copy_window(tg_real *to, const tg_real *image, const tg_image_window *w,
       continue;
     }
     tg_clear(to, before);
-    copy_pixels(to + before, image + (size_t)row * width * pixel + from, (size_t)middle, channels, pixel);
+    copy_pixels(to + before, image + (size_t)row * width * pixel + from, in.count, channels, pixel);
     tg_clear(to + before + inside, line - before - inside);
   }
 }

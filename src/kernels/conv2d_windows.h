@@ -37,6 +37,19 @@ TG_INLINE int tg_window_inside(int64_t first, size_t count, uint32_t size) {
   return first >= 0 && first + (int64_t)count <= (int64_t)size;
 }
 
+/* Columns of a window that lie in an image, and how many zeros stand before them. */
+typedef struct {
+  size_t left, count;
+} tg_inside;
+
+TG_INLINE tg_inside tg_columns_inside(const tg_image_window *w, uint32_t width) {
+  int64_t left = w->first_column < 0 ? -w->first_column : 0;
+  if (left > (int64_t)w->columns) left = (int64_t)w->columns;
+  int64_t count = (int64_t)width - (w->first_column + left);
+  if (count > (int64_t)w->columns - left) count = (int64_t)w->columns - left;
+  return (tg_inside){(size_t)left, count < 0 ? 0 : (size_t)count};
+}
+
 /* to (rows, columns, channels) = the window of image (height, width, the first `channels` of `pixel`). */
 void tg_copy_window(tg_real *to, const tg_real *image, const tg_image_window *w, uint32_t height, uint32_t width,
                     uint32_t channels, size_t pixel);

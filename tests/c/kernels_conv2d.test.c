@@ -162,7 +162,8 @@ int main(void) {
   static const tg_conv2d_shape layers[] = {
       {32, 32, 3, 30, 30, 32, 3, 3, 1, 1, 0, .pad_left = 0}, {15, 15, 32, 13, 13, 16, 3, 3, 1, 1, 0, .pad_left = 0},
       {6, 6, 64, 4, 4, 24, 3, 3, 1, 1, 0, .pad_left = 0},    {16, 16, 16, 16, 16, 16, 3, 3, 1, 1, 1, .pad_left = 1},
-      {16, 16, 5, 8, 8, 16, 3, 3, 2, 2, 0, .pad_left = 0},   {16, 16, 16, 8, 8, 32, 1, 1, 2, 2, 0, .pad_left = 0}};
+      {16, 16, 5, 8, 8, 16, 3, 3, 2, 2, 0, .pad_left = 0},   {16, 16, 16, 8, 8, 32, 1, 1, 2, 2, 0, .pad_left = 0},
+      {40, 40, 4, 40, 40, 4, 3, 3, 1, 1, 1, .pad_left = 1},  {31, 35, 3, 29, 33, 4, 3, 3, 1, 1, 0, .pad_left = 0}};
   for (uint32_t i = 0; i < sizeof layers / sizeof layers[0]; i++) test_shape(&layers[i], 1 + i % 3, 7, i);
   CHECK_MESSAGE(inputs_by_taps > 50 && inputs_padded > 50, "%d by taps, %d padded", inputs_by_taps, inputs_padded);
   return test_report();
