@@ -12,6 +12,7 @@ import { convolutions, countMacs } from './networks.mjs';
  * @property {boolean} [bytes] whether figures are GB/s, and parts of what copying reaches
  * @property {number[]} [operations] where arithmetic may be the limit: vector instructions for four elements
  * @property {number[]} [moved] bytes that those move
+ * @property {number} [besides] arithmetic besides products, forward, as part of theirs; percents count both
  * @property {number} [flop] of a depthwise convolution: FLOP for each byte of x and y
  * @property {boolean} [wide] of a convolution: whether it is 3x3 with at least 32 channels on both sides
  *
@@ -118,6 +119,8 @@ export function kernelsTable(jobs, output) {
     let name = job.name;
     do {
       answer = answers.shift();
+      const [forward] = answer.passes;
+      if (job.besides && forward) forward[1] *= 1 + job.besides;
       lines.push(row(name, answer, job.first === true));
       name = '';
     } while (!answer.chosen);

@@ -170,6 +170,11 @@ export const OPTIMIZERS = [
 ];
 
 /** @param {string} size */
+function channelsOf(size) {
+  return Number(size.split(',')[3]);
+}
+
+/** @param {string} size */
 function shapeOf(size) {
   const [rank, ...numbers] = size.split(',').map(Number);
   return numbers.slice(3 - rank, 3).join('x');
@@ -187,10 +192,22 @@ function job(kind, [op, size, options = '', label = '']) {
   };
 }
 
+/**
+ * What the weights of attention take besides products: for four of them 37 instructions (the largest, its difference,
+ * the scale, exp, the sum, the share) beside the multiply-adds of two products over a head's features.
+ *
+ * @param {number} features of a head
+ */
+const weighing = (features) => 37 / (4 * features);
+
 /** @returns {import('./kernels-table.mjs').Job[]} in GFLOP/s */
 export function multiplyingLayers() {
   const muon = { name: 'muon 512x1024', argument: `update:${OPTIMIZERS.indexOf('muon')},512,1024` };
-  return [...MULTIPLYING.map((row) => job('product', row)), muon];
+  const layers = MULTIPLYING.map((row) => {
+    const each = job('product', row);
+    return row[0] === 'attention' ? { ...each, besides: weighing(channelsOf(row[1]) / 4) } : each;
+  });
+  return [...layers, muon];
 }
 
 /** @returns {import('./kernels-table.mjs').Job[]} in GB/s */
