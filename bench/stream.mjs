@@ -2,7 +2,7 @@
  * How busy the engine is while `fit` reads a stream: the time of a step on a data set in memory, as a share of that of a
  * step on a stream of the same samples, plain and through a shuffle buffer of 1,024.
  *
- *   node bench/stream.mjs [--threads 2] [--rounds 15]
+ *   node bench/stream.mjs [--threads 2] [--rounds 6]
  */
 
 import { parseArgs } from 'node:util';
@@ -14,7 +14,7 @@ import { median } from './statistics.mjs';
 const { values } = parseArgs({
   options: {
     threads: { type: 'string', default: '2' },
-    rounds: { type: 'string', default: '15' },
+    rounds: { type: 'string', default: '6' },
   },
 });
 const BATCH = 32;
@@ -24,7 +24,7 @@ const FEATURES = 3072;
 /** @type {Record<string, { steps: number, make: () => any[] }>} */
 const NETWORKS = {
   S1: {
-    steps: 25,
+    steps: 200,
     make: () => [
       layers.conv2d({ filters: 32, kernelSize: 3, activation: 'relu', inputShape: SHAPE }),
       layers.maxPooling2d(),
@@ -37,7 +37,7 @@ const NETWORKS = {
     ],
   },
   'one dense layer of 64': {
-    steps: 250,
+    steps: 1000,
     make: () => [
       layers.flatten({ inputShape: SHAPE }),
       layers.dense({ units: 64, activation: 'relu' }),
