@@ -12,8 +12,13 @@ void tg_dropout(tg_real *y, const tg_real *x, size_t n, uint32_t first, uint32_t
     count = tg_draw_words(room, &words, &draw, (uint64_t)first + i, n - i);
     for (size_t j = 0; j < count; j += 4) {
       const size_t left = count - j;
-      tg_v4 four = left >= 4 ? tg_v4_load(x + i + j) : tg_v4_load_part(x + i + j, left, 0);
-      tg_v4_store_part(y + i + j, tg_v4_keep(tg_words_from(words + j, threshold), tg_v4_mul(four, factor)), left);
+      const tg_mask kept = tg_words_from(words + j, threshold);
+      if (left >= 4) {
+        tg_v4_store(y + i + j, tg_v4_keep(kept, tg_v4_mul(tg_v4_load(x + i + j), factor)));
+      } else {
+        const tg_v4 four = tg_v4_load_part(x + i + j, left, 0);
+        tg_v4_store_part(y + i + j, tg_v4_keep(kept, tg_v4_mul(four, factor)), left);
+      }
     }
   }
 }

@@ -40,32 +40,34 @@ static void normal_quantiles(tg_real *z, const uint32_t *words, size_t n) {
   }
 }
 
+/* Four elements, x, that meet the words or the normal numbers at z. */
+TG_INLINE tg_v4 disturb(tg_v4 x, const uint32_t *words, const tg_real *z, const tg_noise *noise) {
+  if (noise->normal) {
+    const tg_v4 four = tg_v4_load(z), factor = tg_v4_mul(four, tg_v4_splat(noise->spread));
+    return tg_v4_add(tg_v4_mul(x, tg_v4_add(tg_v4_splat(1), factor)), tg_v4_mul(four, tg_v4_splat(noise->summand)));
+  }
+  const tg_v4 kept = tg_v4_add(tg_v4_mul(x, tg_v4_splat(noise->factor)), tg_v4_splat(noise->shift));
+  return tg_v4_select(tg_words_from(words, noise->threshold), kept, tg_v4_splat(noise->lost));
+}
+
 void tg_add_noise(tg_real *y, const tg_real *x, size_t n, uint64_t first, const tg_noise *noise, uint64_t key,
                   uint32_t stream, uint64_t step) {
   const tg_draw draw = {key, step, stream};
-  const tg_v4 shift = tg_v4_splat(noise->shift), lost = tg_v4_splat(noise->lost),
-              kept_factor = tg_v4_splat(noise->factor);
-  const tg_v4 one = tg_v4_splat(1), spread = tg_v4_splat(noise->spread), share = tg_v4_splat(noise->summand);
+  const tg_noise own = *noise; /* which y does not overlap */
   uint32_t room[TG_WORDS + 4];
   const uint32_t *words;
   tg_real z[TG_WORDS];
   for (size_t i = 0, count; i < n; i += count) {
     count = tg_draw_words(room, &words, &draw, first + i, n - i);
-    if (noise->normal) normal_quantiles(z, words, count);
+    if (own.normal) normal_quantiles(z, words, count);
     for (size_t j = 0; j < count; j += 4) {
-      tg_v4 factor, summand;
-      if (noise->normal) {
-        const tg_v4 four = tg_v4_load(z + j);
-        factor = tg_v4_add(one, tg_v4_mul(four, spread));
-        summand = tg_v4_mul(four, share);
-      } else {
-        const tg_mask kept = tg_words_from(words + j, noise->threshold);
-        factor = tg_v4_keep(kept, kept_factor);
-        summand = tg_v4_select(kept, shift, lost);
-      }
       const size_t left = count - j;
-      tg_v4 four = left >= 4 ? tg_v4_load(x + i + j) : tg_v4_load_part(x + i + j, left, 0);
-      tg_v4_store_part(y + i + j, tg_v4_add(tg_v4_mul(four, factor), summand), left);
+      if (left >= 4) {
+        tg_v4_store(y + i + j, disturb(tg_v4_load(x + i + j), words + j, z + j, &own));
+      } else {
+        const tg_v4 four = tg_v4_load_part(x + i + j, left, 0);
+        tg_v4_store_part(y + i + j, disturb(four, words + j, z + j, &own), left);
+      }
     }
   }
 }
