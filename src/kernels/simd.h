@@ -17,6 +17,13 @@
 
 #define TG_INLINE static inline __attribute__((always_inline))
 
+/* Before a loop that does enough a turn: repeated by the compiler it would be larger and no faster. */
+#ifdef __clang__
+#define TG_NOT_UNROLLED _Pragma("clang loop unroll(disable)")
+#else
+#define TG_NOT_UNROLLED
+#endif
+
 #ifdef TG_DOUBLE
 
 /* Vectors of 32 bytes passed between functions: all of ours are inlined, so the calling convention does not matter. */
