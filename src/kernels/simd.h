@@ -37,6 +37,12 @@ TG_INLINE tg_v4 tg_v4_load(const tg_real *p) { return *(const tg_v4_memory *)p; 
 TG_INLINE void tg_v4_store(tg_real *p, tg_v4 v) { *(tg_v4_memory *)p = v; }
 TG_INLINE tg_v4 tg_v4_splat(tg_real x) { return (tg_v4){x, x, x, x}; }
 TG_INLINE tg_v4 tg_v4_load_splat(const tg_real *p) { return tg_v4_splat(*p); }
+TG_INLINE tg_v4 tg_v4_load_from(const tg_real *p, const size_t at[4]) {
+  return (tg_v4){p[at[0]], p[at[1]], p[at[2]], p[at[3]]};
+}
+TG_INLINE void tg_v4_store_to(tg_real *p, const size_t at[4], tg_v4 v) {
+  for (int i = 0; i < 4; i++) p[at[i]] = v[i];
+}
 TG_INLINE tg_v4 tg_v4_load_u8(const uint8_t *p) { return (tg_v4){p[0], p[1], p[2], p[3]}; }
 TG_INLINE void tg_v4_store_u8(uint8_t *p, tg_v4 v) {
   for (int i = 0; i < 4; i++) p[i] = (uint8_t)v[i];
@@ -88,6 +94,17 @@ TG_INLINE tg_v4 tg_v4_load(const tg_real *p) { return wasm_v128_load(p); }
 TG_INLINE void tg_v4_store(tg_real *p, tg_v4 v) { wasm_v128_store(p, v); }
 TG_INLINE tg_v4 tg_v4_splat(tg_real x) { return wasm_f32x4_splat(x); }
 TG_INLINE tg_v4 tg_v4_load_splat(const tg_real *p) { return wasm_v128_load32_splat(p); }
+/* Four reals from four places, and to them. */
+TG_INLINE tg_v4 tg_v4_load_from(const tg_real *p, const size_t at[4]) {
+  tg_v4 v = wasm_v128_load32_lane(p + at[1], wasm_v128_load32_splat(p + at[0]), 1);
+  return wasm_v128_load32_lane(p + at[3], wasm_v128_load32_lane(p + at[2], v, 2), 3);
+}
+TG_INLINE void tg_v4_store_to(tg_real *p, const size_t at[4], tg_v4 v) {
+  wasm_v128_store32_lane(p + at[0], v, 0);
+  wasm_v128_store32_lane(p + at[1], v, 1);
+  wasm_v128_store32_lane(p + at[2], v, 2);
+  wasm_v128_store32_lane(p + at[3], v, 3);
+}
 /* Four bytes to four reals. */
 TG_INLINE tg_v4 tg_v4_load_u8(const uint8_t *p) {
   v128_t bytes = wasm_v128_load32_zero(p);

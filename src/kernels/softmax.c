@@ -2,13 +2,8 @@
 
 #include "kernels/loss_rows.h"
 
-/* Reals that are worked on at once: rows as long as that are taken by themselves, shorter ones several at a time. */
-enum { BLOCK = 1024 };
-
-static uint32_t rows_at_once(uint32_t rows, uint32_t n) {
-  const uint32_t fitting = n < BLOCK ? BLOCK / n : 1;
-  return rows < fitting ? rows : fitting;
-}
+/* Reals that are worked on at once, and how long a row may be to be taken with others. */
+enum { BLOCK = 1024, SHORT = BLOCK / 4 };
 
 void tg_exponentials(tg_real *y, const tg_real *x, size_t n) {
   enum { AT_ONCE = 16 };
@@ -25,22 +20,115 @@ void tg_exponentials(tg_real *y, const tg_real *x, size_t n) {
   }
 }
 
-/* y (rows, n) = x less the largest of its row. */
-static void shift_rows(tg_real *y, const tg_real *x, uint32_t rows, uint32_t n) {
-  for (; rows; rows--, y += n, x += n) {
+/* log x of numbers from 1 on; NaN stays. */
+static __attribute__((noinline)) tg_v4 log_of_sum(tg_v4 x) {
+  tg_v4 log = x;
+  tg_v4_log_normal_each(&log, 1);
+  return tg_v4_add(log, tg_v4_sub(x, x));
+}
+
+/*
+ * Short rows go by fours, a vector a column, so that no maximum, sum or division is of one row and no vector is half
+ * empty: exponentials are taken of all columns of a block of rows.
+ */
+
+/* Where four rows of n begin. `left` of them are there: the last one stands for the missing. */
+TG_INLINE void four_rows(size_t at[4], uint32_t left, uint32_t n) {
+  for (uint32_t k = 0; k < 4; k++) at[k] = (size_t)(k < left ? k : left - 1) * n;
+}
+
+/* t (n, 4) = the rows of x, less the largest of each. */
+TG_INLINE void take_rows(tg_real *t, const tg_real *x, const size_t at[4], size_t n) {
+  tg_v4 max = tg_v4_splat(-INFINITY), v[4];
+  size_t j = 0;
+  TG_NOT_UNROLLED
+  for (; j + 4 <= n; j += 4) {
+    for (int k = 0; k < 4; k++) v[k] = tg_v4_load(x + at[k] + j);
+    tg_v4_transpose(&v[0], &v[1], &v[2], &v[3]);
+    for (int k = 0; k < 4; k++) tg_v4_store(t + 4 * j + 4 * k, v[k]);
+    max = tg_v4_max(max, tg_v4_max(tg_v4_max(v[0], v[1]), tg_v4_max(v[2], v[3])));
+  }
+  TG_NOT_UNROLLED
+  for (; j < n; j++) {
+    const tg_v4 column = tg_v4_load_from(x + j, at);
+    tg_v4_store(t + 4 * j, column);
+    max = tg_v4_max(max, column);
+  }
+  TG_NOT_UNROLLED
+  for (j = 0; j < 4 * n; j += 4) tg_v4_store(t + j, tg_v4_sub(tg_v4_load(t + j), max));
+}
+
+/* The rows of y = t (n, 4) * factor - less. */
+TG_INLINE void give_rows(tg_real *y, const size_t at[4], const tg_real *t, tg_v4 factor, tg_v4 less, size_t n) {
+  tg_v4 v[4];
+  size_t j = 0;
+  TG_NOT_UNROLLED
+  for (; j + 4 <= n; j += 4) {
+    for (int k = 0; k < 4; k++) v[k] = tg_v4_sub(tg_v4_mul(tg_v4_load(t + 4 * j + 4 * k), factor), less);
+    tg_v4_transpose(&v[0], &v[1], &v[2], &v[3]);
+    for (int k = 0; k < 4; k++) tg_v4_store(y + at[k] + j, v[k]);
+  }
+  TG_NOT_UNROLLED
+  for (; j < n; j++) tg_v4_store_to(y + j, at, tg_v4_sub(tg_v4_mul(tg_v4_load(t + 4 * j), factor), less));
+}
+
+static void short_rows(tg_real *y, const tg_real *x, uint32_t rows, uint32_t n, int logarithm) {
+  tg_real t[2 * BLOCK], *const e = logarithm ? t + BLOCK : t;
+  const uint32_t most = SHORT / n * 4;
+  for (uint32_t some; rows; rows -= some, x += (size_t)some * n, y += (size_t)some * n) {
+    some = rows < most ? rows : most;
+    size_t at[4], end = 0;
+    four_rows(at, 4, n);
+    for (uint32_t row = 0; row < some; row += 4, end += 4 * n) {
+      if (some - row < 4) four_rows(at, some - row, n);
+      take_rows(t + end, x + (size_t)row * n, at, n);
+    }
+    tg_exponentials(e, t, end);
+    four_rows(at, 4, n);
+    end = 0;
+    for (uint32_t row = 0; row < some; row += 4, end += 4 * n) {
+      if (some - row < 4) four_rows(at, some - row, n);
+      tg_v4 sum = tg_v4_zero(), factor = tg_v4_splat(1), less = tg_v4_zero();
+      TG_NOT_UNROLLED
+      for (size_t j = end; j < end + 4 * n; j += 4) sum = tg_v4_add(sum, tg_v4_load(e + j));
+      if (logarithm) {
+        less = log_of_sum(sum);
+      } else {
+        factor = tg_v4_div(factor, sum);
+      }
+      give_rows(y + (size_t)row * n, at, t + end, factor, less, n);
+    }
+  }
+}
+
+static void long_rows(tg_real *y, const tg_real *x, uint32_t rows, uint32_t n, int logarithm) {
+  tg_real room[BLOCK];
+  for (; rows; rows--, x += n, y += n) {
     const tg_v4 max = tg_v4_splat(tg_row_max(x, n));
     for (size_t j = 0; j < n; j += 4) tg_v4_store_part(y + j, tg_v4_sub(tg_row_load(x + j, n - j, 0), max), n - j);
+    tg_v4 sums = tg_v4_zero(), factor = tg_v4_splat(1), less = tg_v4_zero();
+    for (size_t at = 0; at < n; at += BLOCK) {
+      const size_t some = n - at < BLOCK ? n - at : BLOCK;
+      tg_real *e = logarithm ? room : y + at;
+      tg_exponentials(e, y + at, some);
+      for (size_t j = 0; j < some; j += 4) sums = tg_v4_add(sums, tg_row_load(e + j, some - j, 0));
+    }
+    const tg_v4 sum = tg_v4_splat(tg_v4_sum(sums));
+    if (logarithm) {
+      less = log_of_sum(sum);
+    } else {
+      factor = tg_v4_div(factor, sum);
+    }
+    for (size_t j = 0; j < n; j += 4) {
+      const tg_v4 v = tg_v4_mul(tg_row_load(y + j, n - j, 0), factor);
+      tg_v4_store_part(y + j, tg_v4_sub(v, less), n - j);
+    }
   }
 }
 
 void tg_softmax(tg_real *y, const tg_real *x, uint32_t rows, uint32_t n) {
   /* y (rows, n), x (rows, n) */
-  for (uint32_t some; rows; rows -= some, x += (size_t)some * n) {
-    some = rows_at_once(rows, n);
-    shift_rows(y, x, some, n);
-    tg_exponentials(y, y, (size_t)some * n);
-    for (uint32_t row = 0; row < some; row++, y += n) tg_row_scale(y, 1 / tg_row_sum(y, n), n);
-  }
+  (n <= SHORT ? short_rows : long_rows)(y, x, rows, n, 0);
 }
 
 void tg_softmax_backward(tg_real *dx, const tg_real *dy, const tg_real *y, uint32_t rows, uint32_t n) {
@@ -54,33 +142,9 @@ void tg_softmax_backward(tg_real *dx, const tg_real *dy, const tg_real *y, uint3
   }
 }
 
-/* The sum of exp(x) over a row of any length, added up as tg_row_sum does; e (BLOCK) is overwritten. */
-static tg_real sum_of_exponentials(tg_real *e, const tg_real *x, size_t n) {
-  tg_v4 sum = tg_v4_zero();
-  for (size_t at = 0; at < n; at += BLOCK) {
-    const size_t some = n - at < BLOCK ? n - at : BLOCK;
-    tg_exponentials(e, x + at, some);
-    for (size_t j = 0; j < some; j += 4) sum = tg_v4_add(sum, tg_row_load(e + j, some - j, 0));
-  }
-  return tg_v4_sum(sum);
-}
-
 void tg_log_softmax(tg_real *y, const tg_real *x, uint32_t rows, uint32_t n) {
   /* y (rows, n), x (rows, n) */
-  tg_real e[BLOCK]; /* exponentials, then, row by row, their sums, then the sums' logarithms */
-  for (uint32_t some; rows; rows -= some, x += (size_t)some * n) {
-    some = rows_at_once(rows, n);
-    shift_rows(y, x, some, n);
-    if (n < BLOCK) tg_exponentials(e, y, (size_t)some * n);
-    for (size_t row = 0; row < some; row++)
-      e[row] = n < BLOCK ? tg_row_sum(e + row * n, n) : sum_of_exponentials(e, y, n);
-    for (size_t row = 0; row < some; row += 4) tg_v4_store(e + row, tg_v4_log(tg_v4_load(e + row)));
-    for (size_t row = 0; row < some; row++, y += n) {
-      const tg_v4 log_sum = tg_v4_splat(e[row]);
-      for (size_t j = 0; j < n; j += 4)
-        tg_v4_store_part(y + j, tg_v4_sub(tg_row_load(y + j, n - j, 0), log_sum), n - j);
-    }
-  }
+  (n <= SHORT ? short_rows : long_rows)(y, x, rows, n, 1);
 }
 
 void tg_log_softmax_backward(tg_real *dx, const tg_real *dy, const tg_real *y, uint32_t rows, uint32_t n) {

@@ -57,13 +57,13 @@ int main(void) {
   tg_real x[3] = {1000, 0, -1000}, y[3];
   tg_softmax(y, x, 1, 3);
   CHECK(y[0] == 1 && y[1] == 0 && y[2] == 0);
-  static const uint32_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 10, 13, 33, 511, 1023, 1024, 1025, 2500};
+  static const uint32_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 10, 13, 33, 255, 256, 257, 511, 1023, 1024, 1025, 2500};
   for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
     for (uint32_t rows = 1; rows <= 3; rows++) {
       test_softmax(rows, sizes[i]);
       test_log_softmax(rows, sizes[i]);
     }
-  static const uint32_t many[][2] = {{300, 10}, {1500, 1}, {9, 1023}, {8, 1024}, {700, 3}, {20, 128}};
+  static const uint32_t many[][2] = {{300, 10}, {1500, 1}, {9, 1023}, {8, 1024}, {700, 3}, {20, 128}, {10, 256}};
   for (size_t i = 0; i < sizeof many / sizeof many[0]; i++) {
     test_softmax(many[i][0], many[i][1]);
     test_log_softmax(many[i][0], many[i][1]);
