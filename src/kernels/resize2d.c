@@ -88,70 +88,81 @@ static void mix_row(tg_real *y, const tg_real *above, const tg_real *below, tg_r
   }
 }
 
-static void mix_cells(tg_real *y, const tg_real *x, const tg_resize2d_shape *s) {
-  const size_t in_row = (size_t)s->in_w * s->channels, out_row = in_row * s->size_w;
-  const int64_t cell = 2 * (int64_t)s->size_h;
-  for (uint32_t oh = 0; oh < s->in_h * s->size_h; oh++, y += out_row) {
-    int64_t parts = 2 * (int64_t)oh + 1 - s->size_h;
-    if (parts < 0) parts = 0;
-    const tg_real *above = x + (size_t)(parts / cell) * in_row;
-    const int last = parts / cell + 1 == s->in_h;
-    mix_row(y, above, last ? above : above + in_row, (tg_real)(parts % cell) / (tg_real)cell, s);
-  }
-}
-
-/* The outputs along one axis that lie nearer than a cell to cell `at`: first…end-1. A weight is 1 less the distance,
- * which counts from `low` to `high` parts: beyond the cells at the edge it is 0. */
+/* The rows of cells that row `at` of the output lies between, where each begins, and its part of the lower one. */
 typedef struct {
-  uint32_t first, end;
-  tg_real part, low, high, one_part;
-} reach;
+  size_t above, below;
+  tg_real part;
+} between;
 
-static reach find_reach(uint32_t at, uint32_t in, uint32_t size) {
-  const uint32_t half = size / 2;
-  reach r = {.first = at ? at * size - half : 0, .end = at + 1 < in ? (at + 1) * size + half : in * size};
-  r.part = (tg_real)(2 * ((int64_t)r.first - (int64_t)at * size) + 1 - (int64_t)size);
-  r.low = at ? -2 * (tg_real)size : 0;
-  r.high = at + 1 < in ? 2 * (tg_real)size : 0;
-  r.one_part = 1 / (2 * (tg_real)size);
-  return r;
+static between rows_of(const tg_resize2d_shape *s, uint32_t at) {
+  const size_t row = (size_t)s->in_w * s->channels;
+  const int64_t cell = 2 * (int64_t)s->size_h;
+  int64_t parts = 2 * (int64_t)at + 1 - s->size_h;
+  if (parts < 0) parts = 0;
+  const size_t above = (size_t)(parts / cell);
+  if (above + 1 == s->in_h) return (between){above * row, above * row, 0};
+  return (between){above * row, (above + 1) * row, (tg_real)(parts % cell) / (tg_real)cell};
 }
 
-TG_INLINE tg_v4 weight_of(const reach *r, tg_v4 part) {
-  const tg_v4 distance = tg_v4_abs(tg_v4_min(tg_v4_max(part, tg_v4_splat(r->low)), tg_v4_splat(r->high)));
-  return tg_v4_sub(tg_v4_splat(1), tg_v4_mul(distance, tg_v4_splat(r->one_part)));
-}
-
-TG_INLINE void gather(tg_real *dx, const tg_real *dy, size_t row, size_t C, const reach *down, const reach *across,
-                      size_t vectors, size_t left) {
-  const tg_v4 two = tg_v4_splat(2);
-  tg_v4 sum[ABREAST], below = tg_v4_splat(down->part);
-  EACH_VECTOR sum[v] = tg_v4_zero();
-  for (uint32_t oh = down->first; oh < down->end; oh++, dy += row, below = tg_v4_add(below, two)) {
-    const tg_v4 height = weight_of(down, below);
-    const tg_real *cell = dy;
-    tg_v4 right = tg_v4_splat(across->part);
-    for (uint32_t ow = across->first; ow < across->end; ow++, cell += C, right = tg_v4_add(right, two)) {
-      const tg_v4 weight = tg_v4_mul(height, weight_of(across, right));
-      EACH_VECTOR sum[v] = tg_v4_madd(load_of(cell, v, vectors, left), weight, sum[v]);
-    }
+static void mix_cells(tg_real *y, const tg_real *x, const tg_resize2d_shape *s) {
+  const size_t out_row = (size_t)s->in_w * s->channels * s->size_w;
+  for (uint32_t oh = 0; oh < s->in_h * s->size_h; oh++, y += out_row) {
+    const between rows = rows_of(s, oh);
+    mix_row(y, x + rows.above, x + rows.below, rows.part, s);
   }
-  EACH_VECTOR store_of(dx, sum[v], v, vectors, left);
 }
 
-static void gather_cells(tg_real *dx, const tg_real *dy, const tg_resize2d_shape *s) {
-  const size_t C = s->channels, row = (size_t)s->in_w * s->size_w * C;
-  for (uint32_t ih = 0; ih < s->in_h; ih++) {
-    const reach down = find_reach(ih, s->in_h, s->size_h);
-    for (uint32_t iw = 0; iw < s->in_w; iw++, dx += C) {
-      const reach across = find_reach(iw, s->in_w, s->size_w);
-      const tg_real *from = dy + down.first * row + across.first * C;
-#define TAKE(vectors, left) gather(dx + c, from + c, row, C, &down, &across, vectors, left)
-      size_t c = 0;
-      for (; c + 4 * ABREAST <= C; c += 4 * ABREAST) TAKE(ABREAST, 4);
-      for (; c < C; c += 4) TAKE(1, C - c);
-#undef TAKE
+TG_INLINE void add_to(tg_real *p, tg_v4 value, size_t v, size_t vectors, size_t left) {
+  store_of(p, tg_v4_add(load_of(p, v, vectors, left), value), v, vectors, left);
+}
+
+/* A row of dy, to the rows of dx that it lies between. What lies between two cells is summed once as it is and once by
+ * parts of the right cell, which are not the left one's. */
+TG_INLINE void share_row(tg_real *above, tg_real *below, const tg_real *dy, tg_real lower_part,
+                         const tg_resize2d_shape *s, size_t vectors, size_t left) {
+  const size_t C = s->channels;
+  const int64_t cell = 2 * (int64_t)s->size_w;
+  const tg_v4 down = tg_v4_splat(lower_part);
+  int64_t part = 1 - (int64_t)s->size_w;
+  uint32_t rest = s->in_w * s->size_w;
+  tg_v4 from_left[ABREAST];
+  EACH_VECTOR from_left[v] = tg_v4_zero();
+  for (uint32_t iw = 0; iw < s->in_w; iw++, above += C, below += C) {
+    const int last = iw + 1 == s->in_w;
+    const uint32_t count = last ? rest : (uint32_t)((cell - part + 1) / 2);
+    const tg_real one_part = last ? 0 : 1 / (tg_real)cell;
+    tg_real at = (tg_real)part;
+    tg_v4 all[ABREAST], right[ABREAST];
+    EACH_VECTOR all[v] = right[v] = tg_v4_zero();
+    for (uint32_t i = 0; i < count; i++, dy += C, at += 2) {
+      const tg_v4 weight = tg_v4_splat(at > 0 ? at * one_part : 0);
+      EACH_VECTOR {
+        const tg_v4 d = load_of(dy, v, vectors, left);
+        all[v] = tg_v4_add(all[v], d);
+        right[v] = tg_v4_madd(d, weight, right[v]);
+      }
     }
+    EACH_VECTOR {
+      const tg_v4 sum = tg_v4_add(from_left[v], tg_v4_sub(all[v], right[v])), lower = tg_v4_mul(sum, down);
+      add_to(above, tg_v4_sub(sum, lower), v, vectors, left);
+      add_to(below, lower, v, vectors, left);
+      from_left[v] = right[v];
+    }
+    rest -= count;
+    part += 2 * (int64_t)count - cell;
+  }
+}
+
+static void share_cells(tg_real *dx, const tg_real *dy, const tg_resize2d_shape *s) {
+  const size_t C = s->channels, in_row = s->in_w * C;
+  tg_clear(dx, s->in_h * in_row);
+  for (uint32_t oh = 0; oh < s->in_h * s->size_h; oh++, dy += in_row * s->size_w) {
+    const between rows = rows_of(s, oh);
+#define TAKE(vectors, left) share_row(dx + rows.above + c, dx + rows.below + c, dy + c, rows.part, s, vectors, left)
+    size_t c = 0;
+    for (; c + 4 * ABREAST <= C; c += 4 * ABREAST) TAKE(ABREAST, 4);
+    for (; c < C; c += 4) TAKE(1, C - c);
+#undef TAKE
   }
 }
 
@@ -160,5 +171,5 @@ void tg_resize2d(tg_real *y, const tg_real *x, const tg_resize2d_shape *s) {
 }
 
 void tg_resize2d_backward(tg_real *dx, const tg_real *dy, const tg_resize2d_shape *s) {
-  (s->bilinear ? gather_cells : sum_cells)(dx, dy, s);
+  (s->bilinear ? share_cells : sum_cells)(dx, dy, s);
 }

@@ -14,7 +14,7 @@ typedef struct {
 
 /* y (in_h * size_h, in_w * size_w, channels) of x (in_h, in_w, channels). */
 void tg_resize2d(tg_real *y, const tg_real *x, const tg_resize2d_shape *s);
-/* dx of dy: every cell's weight in y, times dy, summed in the order of y's cells. */
+/* dx of dy: every cell's weight in y, times dy, summed along each row of dy, and then row after row. */
 void tg_resize2d_backward(tg_real *dx, const tg_real *dy, const tg_resize2d_shape *s);
 
 #endif

@@ -56,5 +56,6 @@ int main(void) {
       test_place(channels);
       test_resize(channels, i % 2);
     }
+  for (int i = 0; i < 60; i++) test_resize(16 + test_below(20), i % 2); /* several vectors at once */
   return test_report();
 }
