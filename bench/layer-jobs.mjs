@@ -130,8 +130,8 @@ const NORMAL = WORDS + 62;
 
 /**
  * The same of other layers, or of one of their lines, and the bytes that four elements of the output move where they
- * are not an activation's. Largest of 3x3: comparison, selection, maximum and five quarters of an addition for each of
- * 8.63 cells (less than nine at the edges), three and a quarter for the winners.
+ * are not an activation's. Largest of 3x3: comparison, count and what it keeps, maximum and addition for each of 8.63
+ * cells (less than nine at the edges), two for the winners.
  *
  * @type {Record<string, { operations: number[], moved?: number[] }>}
  */
@@ -143,7 +143,7 @@ const ARITHMETIC = {
   alphaDropout: { operations: [WORDS + 5, WORDS + 5], moved: [32, 32] },
   gaussianDropout: { operations: [NORMAL + 5, NORMAL + 5], moved: [32, 32] },
   gaussianNoise: { operations: [NORMAL + 5] },
-  'maxPooling2d 32x32x32 3x3 / 2': { operations: [40], moved: [80] },
+  'maxPooling2d 32x32x32 3x3 / 2': { operations: [45], moved: [80] },
 };
 
 /** What multiplies more. @type {Row[]} */

@@ -82,14 +82,14 @@ uint64_t tg_max_pool2d_winners(const tg_pool2d_shape *s, uint32_t images) {
   return is_wide(s) ? n : n / sizeof(tg_real) + 1;
 }
 
-TG_INLINE void store_winner(tg_real *winners, size_t at, int wide, tg_v4 winner, size_t left) {
+TG_INLINE void store_winner(tg_real *winners, size_t at, int wide, tg_mask winner, size_t left) {
   if (wide) {
-    tg_v4_store_part(winners + at, winner, left);
+    tg_v4_store_part(winners + at, tg_count_real(winner), left);
   } else if (left >= 4) {
-    tg_v4_store_u8((uint8_t *)winners + at, winner);
+    tg_count_store_u8((uint8_t *)winners + at, winner);
   } else {
     tg_real lanes[4];
-    tg_v4_store(lanes, winner);
+    tg_v4_store(lanes, tg_count_real(winner));
     for (size_t i = 0; i < left; i++) ((uint8_t *)winners)[at + i] = (uint8_t)lanes[i];
   }
 }
@@ -111,14 +111,14 @@ static __attribute__((noinline)) tg_mask find_nan(const tg_real *x, const tg_poo
 }
 
 /* The maximum of a window that has a NaN. */
-TG_INLINE void keep_nan(tg_v4 *best, tg_v4 *winner, tg_mask nan) {
+TG_INLINE void keep_nan(tg_v4 *best, tg_mask *winner, tg_mask nan) {
   *best = tg_v4_select(nan, tg_v4_splat((tg_real)NAN), *best);
-  *winner = tg_v4_select(nan, tg_v4_zero(), *winner);
+  *winner = tg_mask_and_not(*winner, nan);
 }
 
 /* max(0, best), of which none is the winner where it is 0. */
-TG_INLINE void keep_positive(tg_v4 *best, tg_v4 *winner) {
-  *winner = tg_v4_keep(tg_v4_lt(tg_v4_zero(), *best), *winner);
+TG_INLINE void keep_positive(tg_v4 *best, tg_mask *winner) {
+  *winner = tg_count_keep(tg_v4_lt(tg_v4_zero(), *best), *winner);
   *best = tg_v4_max(*best, tg_v4_zero());
 }
 
@@ -134,24 +134,25 @@ static size_t row_below(const tg_pool2d_shape *s) { return (s->pool_h - 1) * (si
 static void max_by_twos(tg_real *y, uint8_t *winners, const tg_real *x, const tg_pool2d_shape *s, int relu) {
   /* y (out_h, out_w, channels), winners as y or NULL, x (in_h, in_w, channels) */
   const size_t C = s->channels, below = row_below(s);
-  const tg_v4 one = tg_v4_splat(1), two = tg_v4_splat(2), three = tg_v4_splat(3), four = tg_v4_splat(4);
+  const window w = {0, s->pool_h, 0, 2};
   for (size_t oh = 0; oh < s->out_h; oh++) {
     const tg_real *cell = x + oh * s->stride_h * s->in_w * C;
     for (size_t ow = 0; ow < s->out_w; ow++, cell += 2 * C, y += C) {
       for (size_t c = 0; c < C; c += 4) {
-        tg_v4 v0 = tg_v4_load(cell + c), v1 = tg_v4_load(cell + C + c);
-        tg_v4 v2 = tg_v4_load(cell + below + c), v3 = tg_v4_load(cell + below + C + c);
-        tg_v4 best = tg_v4_max(tg_v4_max(v0, v1), tg_v4_max(v2, v3));
-        tg_v4 sum = tg_v4_add(tg_v4_add(v0, v1), tg_v4_add(v2, v3));
-        tg_v4 winner = tg_v4_select(tg_v4_eq(v2, best), three, four);
-        winner = tg_v4_select(tg_v4_eq(v0, best), one, tg_v4_select(tg_v4_eq(v1, best), two, winner));
-        if (has_nan(sum)) {
-          const window w = window_at(s, (uint32_t)oh, (uint32_t)ow);
-          keep_nan(&best, &winner, find_nan(cell + c, s, &w, 4));
+        const tg_v4 v0 = tg_v4_load(cell + c), v1 = tg_v4_load(cell + C + c);
+        tg_v4 best = tg_v4_max(v0, v1), sum = tg_v4_add(v0, v1);
+        tg_mask winner = tg_count_splat(1);
+        if (below) {
+          const tg_v4 v2 = tg_v4_load(cell + below + c), v3 = tg_v4_load(cell + below + C + c);
+          best = tg_v4_max(best, tg_v4_max(v2, v3));
+          sum = tg_v4_add(sum, tg_v4_add(v2, v3));
+          winner = tg_count_on(tg_v4_ne(v1, best), tg_count_on(tg_v4_ne(v2, best), winner));
         }
+        winner = tg_count_on(tg_v4_ne(v0, best), winner);
+        if (has_nan(sum)) keep_nan(&best, &winner, find_nan(cell + c, s, &w, 4));
         if (relu) keep_positive(&best, &winner);
         tg_v4_store(y + c, best);
-        if (winners) tg_v4_store_u8(winners + c, winner);
+        if (winners) tg_count_store_u8(winners + c, winner);
       }
       if (winners) winners += C;
     }
@@ -161,23 +162,25 @@ static void max_by_twos(tg_real *y, uint8_t *winners, const tg_real *x, const tg
 /* y from x, both of the first channel to take; winners as y, or NULL. */
 TG_INLINE void max_of_window(tg_real *y, tg_real *winners, size_t to, const tg_real *x, const tg_pool2d_shape *s,
                              const window *w, int relu, size_t vectors, size_t left) {
-  const tg_v4 zero = tg_v4_zero(), one = tg_v4_splat(1);
-  tg_v4 best[ABREAST], winner[ABREAST], number = one, sum = zero;
+  const uint32_t cells = (w->row_end - w->row_first) * (w->column_end - w->column_first);
+  /* Cells are counted from the largest one on. */
+  tg_mask winner[ABREAST];
+  tg_v4 best[ABREAST], sum = tg_v4_zero();
   EACH_VECTOR {
     best[v] = tg_v4_splat(-INFINITY);
-    winner[v] = w->row_first < w->row_end && w->column_first < w->column_end ? one : zero;
+    winner[v] = tg_count_splat(0);
   }
   EACH_CELL {
-    tg_v4 cells = zero;
+    tg_v4 all = tg_v4_zero();
     EACH_VECTOR {
       const tg_v4 cell = load_part(x + at, v, vectors, left);
-      winner[v] = tg_v4_select(tg_v4_lt(best[v], cell), number, winner[v]);
+      winner[v] = tg_count_on(tg_v4_le(cell, best[v]), winner[v]);
       best[v] = tg_v4_max(best[v], cell); /* drops a NaN … */
-      cells = v ? tg_v4_add(cells, cell) : cell;
+      all = v ? tg_v4_add(all, cell) : cell;
     }
-    sum = tg_v4_add(sum, cells); /* … which is kept here */
-    number = tg_v4_add(number, one);
+    sum = tg_v4_add(sum, all); /* … which is kept here */
   }
+  EACH_VECTOR winner[v] = tg_count_sub(tg_count_splat(cells ? cells + 1 : 0), winner[v]);
   if (has_nan(sum)) EACH_VECTOR keep_nan(&best[v], &winner[v], find_nan(x + 4 * v, s, w, left));
   EACH_VECTOR {
     if (relu) keep_positive(&best[v], &winner[v]);
@@ -185,7 +188,7 @@ TG_INLINE void max_of_window(tg_real *y, tg_real *winners, size_t to, const tg_r
   }
   if (!winners) return;
   if (vectors == ABREAST && !is_wide(s)) {
-    tg_v4_store_u8x4((uint8_t *)winners + to, winner);
+    tg_count_store_u8x4((uint8_t *)winners + to, winner);
     return;
   }
   EACH_VECTOR store_winner(winners, to + 4 * v, is_wide(s), winner[v], left);
