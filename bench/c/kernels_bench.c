@@ -77,21 +77,21 @@ static size_t y_image(const job *j) { return (size_t)j->s.out_h * j->s.out_w * j
 static void depthwise_forward(const void *context) {
   const job *j = context;
   for (uint32_t i = 0; i < j->images; i++) {
-    tg_depthwise_forward(j->y + i * y_image(j), j->x + i * x_image(j), j->w, NULL, &j->s, 0, j->s.out_h, 1);
+    tg_depthwise_forward(j->y + i * y_image(j), j->x + i * x_image(j), j->w, NULL, &j->s, j->scratch, 0, j->s.out_h, 1);
   }
 }
 
 static void depthwise_input_gradient(const void *context) {
   const job *j = context;
   for (uint32_t i = 0; i < j->images; i++) {
-    tg_depthwise_input_gradient(j->x + i * x_image(j), j->y + i * y_image(j), j->w, &j->s, 0, j->s.in_h);
+    tg_depthwise_input_gradient(j->x + i * x_image(j), j->y + i * y_image(j), j->w, &j->s, j->scratch, 0, j->s.in_h);
   }
 }
 
 static void depthwise_filter_gradient(const void *context) {
   const job *j = context;
   for (uint32_t i = 0; i < j->images; i++) {
-    tg_depthwise_filter_gradient(j->scratch, j->x + i * x_image(j), j->y + i * y_image(j), &j->s, 0, j->s.out_h);
+    tg_depthwise_filter_gradient(j->w, j->x + i * x_image(j), j->y + i * y_image(j), &j->s, j->scratch, 0, j->s.out_h);
   }
 }
 
@@ -204,7 +204,7 @@ static void bench_depthwise(uint32_t side, uint32_t channels, uint32_t kernel, u
   j.x = bench_filled(x);
   j.y = bench_filled(y);
   j.w = bench_filled(w);
-  j.scratch = bench_filled(w);
+  j.scratch = bench_filled(TG_DEPTHWISE_SCRATCH);
   const double bytes = (double)((x + y) * sizeof(tg_real));
   const bench_pass passes[] = {
       {depthwise_forward, bytes}, {depthwise_input_gradient, bytes}, {depthwise_filter_gradient, bytes}};

@@ -54,6 +54,7 @@ typedef struct {
   axis rows, columns;
   uint32_t from_step, to_step; /* pixels from neighbour to neighbour */
   int relu;
+  tg_real *scratch;
 } pass;
 
 /* `pixels` neighbours, a constant. */
@@ -94,12 +95,17 @@ static uint32_t count_alike(const pass *p, uint32_t i, const taps *here, uint32_
   return n;
 }
 
-/* Whether kernels of three columns have loops of their own for this. */
-static int has_three(const axis *rows, const axis *columns) {
-  if (rows->kernel > TG_THREE || columns->kernel != TG_THREE || columns->stride > 2) return 0;
-  if (rows->dilation > 1 || columns->dilation > 1) return 0;
-  if (!columns->backward) return 1;
-  return rows->stride == columns->stride && (rows->stride == 1 || rows->kernel == TG_THREE);
+/* Whether all windows have something that is inside, `outputs` being what a gather gives. */
+static int is_seen(const axis *a, uint32_t outputs) {
+  const int64_t pad = a->backward ? TG_THREE - 1 - (int64_t)a->pad : a->pad;
+  return pad >= 0 && pad < TG_THREE && (int64_t)(outputs - 1) * (a->backward ? 1 : a->stride) - pad < a->size;
+}
+
+/* Whether kernels of 3x3 have loops of their own for this. */
+static int has_three(const axis *rows, const axis *columns, uint32_t height, uint32_t width) {
+  if (rows->kernel != TG_THREE || columns->kernel != TG_THREE) return 0;
+  if (rows->stride != columns->stride || rows->stride > 2 || rows->dilation > 1 || columns->dilation > 1) return 0;
+  return (rows->backward && rows->stride == 2) || (is_seen(rows, height) && is_seen(columns, width));
 }
 
 static void run_three(tg_real *to, const pass *p, uint32_t width, uint32_t first, uint32_t end) {
@@ -110,28 +116,27 @@ static void run_three(tg_real *to, const pass *p, uint32_t width, uint32_t first
                 .channels = p->channels,
                 .height = rows->size,
                 .width = columns->size,
-                .kernel_h = rows->kernel,
-                .stride_h = rows->stride,
-                .stride_w = columns->stride,
+                .stride = rows->stride,
                 .pad_top = rows->pad,
                 .pad_left = columns->pad,
                 .to_width = width,
-                .relu = p->relu};
+                .relu = p->relu,
+                .scratch = p->scratch};
   if (columns->backward && columns->stride == 2) {
     tg_three_scatter(to, &t, first, end);
     return;
   }
   if (columns->backward) {
     t.flipped = 1;
-    t.pad_top = (int64_t)rows->kernel - 1 - rows->pad;
+    t.pad_top = TG_THREE - 1 - (int64_t)rows->pad;
     t.pad_left = TG_THREE - 1 - (int64_t)columns->pad;
   }
   tg_three_gather(to, &t, first, end);
 }
 
-/* Rows first…end-1 of `to`, each `width` pixels. */
-static void run_pass(tg_real *to, const pass *p, uint32_t width, uint32_t first, uint32_t end) {
-  if (has_three(&p->rows, &p->columns)) {
+/* Rows first…end-1 of `to` (height, width, channels). */
+static void run_pass(tg_real *to, const pass *p, uint32_t height, uint32_t width, uint32_t first, uint32_t end) {
+  if (has_three(&p->rows, &p->columns, height, width)) {
     run_three(to, p, width, first, end);
     return;
   }
@@ -155,7 +160,7 @@ static void run_pass(tg_real *to, const pass *p, uint32_t width, uint32_t first,
 }
 
 void tg_depthwise_forward(tg_real *y, const tg_real *x, const tg_real *w, const tg_real *bias, const tg_conv2d_shape *s,
-                          uint32_t row_first, uint32_t row_end, int relu) {
+                          tg_real *scratch, uint32_t row_first, uint32_t row_end, int relu) {
   /* y (out_h, out_w, channels), x (in_h, in_w, channels), w (kernel_h, kernel_w, channels) */
   const size_t C = s->in_c, line = s->in_w * C;
   const pass p = {x,
@@ -167,12 +172,13 @@ void tg_depthwise_forward(tg_real *y, const tg_real *x, const tg_real *w, const 
                   {s->kernel_w, s->stride_w, s->skip_w + 1, s->pad_left, s->in_w, 0},
                   s->stride_w,
                   1,
-                  relu};
-  run_pass(y, &p, s->out_w, row_first, row_end);
+                  relu,
+                  scratch};
+  run_pass(y, &p, s->out_h, s->out_w, row_first, row_end);
 }
 
 void tg_depthwise_input_gradient(tg_real *dx, const tg_real *dy, const tg_real *w, const tg_conv2d_shape *s,
-                                 uint32_t row_first, uint32_t row_end) {
+                                 tg_real *scratch, uint32_t row_first, uint32_t row_end) {
   /* dx (in_h, in_w, channels), dy (out_h, out_w, channels), w (kernel_h, kernel_w, channels) */
   const size_t C = s->in_c, line = s->out_w * C;
   const pass p = {dy,
@@ -184,8 +190,9 @@ void tg_depthwise_input_gradient(tg_real *dx, const tg_real *dy, const tg_real *
                   {s->kernel_w, s->stride_w, s->skip_w + 1, s->pad_left, s->out_w, 1},
                   1,
                   s->stride_w,
-                  0};
-  run_pass(dx, &p, s->in_w, row_first, row_end);
+                  0,
+                  scratch};
+  run_pass(dx, &p, s->in_h, s->in_w, row_first, row_end);
 }
 
 /* Channels whose rows of x and dy stay in the first-level cache while the taps pass over them. */
@@ -211,25 +218,22 @@ TG_INLINE void add_four(tg_real *dw, const tg_real *x, size_t x_step, const tg_r
 }
 
 void tg_depthwise_filter_gradient(tg_real *dw, const tg_real *x, const tg_real *dy, const tg_conv2d_shape *s,
-                                  uint32_t row_first, uint32_t row_end) {
+                                  tg_real *scratch, uint32_t row_first, uint32_t row_end) {
   /* dw (kernel_h, kernel_w, channels), x (in_h, in_w, channels), dy (out_h, out_w, channels) */
   const size_t C = s->in_c, x_step = s->stride_w * C;
   const axis down = {s->kernel_h, s->stride_h, s->skip_h + 1, s->pad_top, s->in_h, 0};
   const axis along = {s->kernel_w, s->stride_w, s->skip_w + 1, s->pad_left, s->in_w, 0};
-  /* In shorter rows to load and store nine sums would cost more than it saves. */
-  if (s->out_w >= 8 && has_three(&down, &along)) {
+  if (has_three(&down, &along, s->out_h, s->out_w)) {
     const tg_three t = {.from = x,
                         .channels = C,
                         .height = s->in_h,
                         .width = s->in_w,
-                        .kernel_h = s->kernel_h,
-                        .stride_h = s->stride_h,
-                        .stride_w = s->stride_w,
+                        .stride = s->stride_h,
                         .pad_top = s->pad_top,
                         .pad_left = s->pad_left,
-                        .to_width = s->out_w};
-    tg_three_filter_gradient(dw, &t, dy, row_first, row_end);
-    return;
+                        .to_width = s->out_w,
+                        .scratch = scratch};
+    row_first = tg_three_filter_gradient(dw, &t, dy, row_first, row_end);
   }
   for (uint32_t oh = row_first; oh < row_end; oh++) {
     const taps rows = forward_taps(&down, oh);

@@ -1,138 +1,171 @@
-#include "kernels/depthwise_rows.h"
+#include "kernels/depthwise_three.h"
 
-/* Reals that a band of rows reads and writes: 512 KB, which stay in the second-level cache while channels take turns.
- */
-enum { BAND_REALS = 131072 };
+#include "kernels/depthwise_columns.h"
 
-/* Makes the rows from `top` on those at work: later ones take the places of earlier ones. */
-static void move_to(tg_frame *f, const tg_three *t, const tg_part *p, int64_t top) {
-  if (f->next < top) f->next = top;
-  for (; f->next < top + p->rows; f->next++) {
-    tg_three_copy_row(f->rows[f->slot], t, p, f->next);
-    f->slot = f->slot + 1 == p->rows ? 0 : f->slot + 1;
-  }
-  for (uint32_t r = 0, slot = f->slot; r < p->rows; r++) {
-    f->at[r] = f->rows[slot];
-    slot = slot + 1 == p->rows ? 0 : slot + 1;
-  }
-}
+/* What a pass has in scratch: the ring, taps of a block of channels, a pixel outside of the image, and results whose
+ * channels are no whole vector. */
+enum {
+  TAPS = TG_THREE * TG_RING_COLUMN,
+  OUTSIDE = TAPS + TG_RING_CHANNELS / 4 * TG_TAPS_STEP,
+  TAIL = OUTSIDE + TG_RING_CHANNELS,
+  TAIL_ROW = 2 * 4
+};
+_Static_assert(TAIL + TAIL_ROW * TG_ROWS_BACK <= TG_DEPTHWISE_SCRATCH, "the scratch of depthwise convolutions");
 
-/* Brings n reals into the caches in the order in which they lie: a cache line of each pixel comes more slowly, and so
- * does a line now and then between other work. */
-static void touch(const tg_real *p, size_t n) {
-  for (size_t i = 0; i < n; i += TG_LINE) (void)*(const volatile tg_real *)(p + i);
-}
+typedef void (*tile_task)(tg_real *to, const tg_column_tile *t);
 
-/* A pass over one image. dw is NULL, or what the products with `to`, which is dy, are added to; `odd` is what scatters
- * to every second row, or NULL. */
+/* A pass over one image. dw is NULL, or what the products with `to`, which is dy, are added to; `back` is whether it
+ * goes back to a stride of 2. */
 typedef struct {
   const tg_three *t;
   tg_real *to, *dw;
-  tg_line_task line, odd;
+  tile_task task;
+  uint32_t rows, columns; /* of a tile */
+  uint32_t row_first, row_end;
+  int back;
 } pass;
 
-/* The part's weights, or what there is of their gradient; and that back. */
-static void load_taps(tg_frame *f, const pass *s, const tg_part *p) {
+/* The block's weights, or sums, and where results begin; and sums back. */
+static void load_taps(const pass *s, size_t channel, size_t channels) {
   const tg_three *t = s->t;
-  const tg_real *w = (s->dw ? s->dw : t->w) + p->channel;
-  const size_t n = (size_t)t->kernel_h * TG_THREE;
-  for (size_t i = 0; i < n; i++) tg_copy(f->taps[i], w + (t->flipped ? n - 1 - i : i) * t->channels, p->channels);
-  if (t->bias) tg_copy(f->bias, t->bias + p->channel, p->channels);
-}
-
-static void store_taps(const tg_frame *f, const pass *s, const tg_part *p) {
-  for (size_t i = 0; s->dw && i < (size_t)s->t->kernel_h * TG_THREE; i++)
-    tg_copy(s->dw + i * s->t->channels + p->channel, f->taps[i], p->channels);
-}
-
-/* The first row that a row of the result sees, maybe outside. */
-static int64_t top_of(const pass *s, uint32_t row) {
-  return s->odd ? (row + s->t->pad_top) / 2 - 1 : (int64_t)row * s->t->stride_h - s->t->pad_top;
-}
-
-/* Which columns of the image the part's results see. */
-static void find_columns(tg_part *p, const pass *s) {
-  const tg_three *t = s->t;
-  int64_t left;
-  if (s->odd) {
-    const int64_t reached = p->column + t->pad_left;
-    left = reached / 2 - 1;
-    p->skip = reached % 2 != 0;
-    p->read = (uint32_t)((reached + p->columns - 1) / 2 - left + 1);
-  } else {
-    /* A tile is read whole. */
-    left = (int64_t)p->column * t->stride_w - t->pad_left;
-    p->read = ((p->columns < TG_DEPTHWISE_TILE ? TG_DEPTHWISE_TILE : p->columns) - 1) * t->stride_w + TG_THREE;
-  }
-  const int64_t behind = (int64_t)t->width - left;
-  p->first = left >= 0 ? 0 : -left < p->read ? (uint32_t)-left : p->read;
-  p->end = behind < p->first ? p->first : behind < p->read ? (uint32_t)behind : p->read;
-  p->from = (size_t)(left + p->first) * t->channels + p->channel;
-}
-
-static void run_part(tg_frame *f, const pass *s, const tg_part *p, uint32_t row_first, uint32_t row_end) {
-  const tg_three *t = s->t;
-  for (uint32_t r = 0; r < TG_THREE; r++) tg_clear(f->rows[r], (size_t)p->read * TG_LINE);
-  f->next = INT64_MIN;
-  f->slot = 0;
-  for (uint32_t row = row_first; row < row_end; row++) {
-    move_to(f, t, p, top_of(s, row));
-    const tg_line_task task = s->odd && (row + t->pad_top) % 2 ? s->odd : s->line;
-    task(s->to + ((size_t)row * t->to_width + p->column) * t->channels + p->channel, t->channels, f, p);
-  }
-}
-
-static void touch_band(const pass *s, uint32_t first, uint32_t end, uint32_t rows) {
-  const tg_three *t = s->t;
-  const size_t line = t->width * t->channels, to_line = t->to_width * t->channels;
-  const int64_t top = top_of(s, first), bottom = top_of(s, end - 1) + rows, height = t->height;
-  const int64_t row = top < 0 ? 0 : top, row_end = bottom > height ? height : bottom;
-  touch(s->to + first * to_line, (end - first) * to_line);
-  if (row < row_end) touch(t->from + (size_t)row * line, (size_t)(row_end - row) * line);
-}
-
-static void run(const pass *s, uint32_t row_first, uint32_t row_end) {
-  const tg_three *t = s->t;
-  const size_t C = t->channels, reals = C * ((s->odd ? 1 : t->stride_h) * t->width + t->to_width);
-  const uint32_t most = s->odd ? 2 * (TG_FRAME_COLUMNS - 2) : (TG_FRAME_COLUMNS - TG_THREE) / t->stride_w + 1;
-  const uint32_t parts = (t->to_width - 1) / most + 1, columns = (t->to_width - 1) / parts + 1;
-  const uint32_t rows = s->odd ? 2 : t->kernel_h, band = reals < BAND_REALS ? (uint32_t)(BAND_REALS / reals) : 1;
-  /* As many tiles of seven are no more to compute. */
-  const uint32_t tiles = (t->to_width - 1) / TG_DEPTHWISE_TILE + 1;
-  const int is_short = t->stride_w == 2 || tiles * TG_DEPTHWISE_SHORT_TILE >= t->to_width;
-  const uint32_t tile = is_short ? TG_DEPTHWISE_SHORT_TILE : TG_DEPTHWISE_TILE;
-  tg_frame f;
-  tg_clear(f.bias, TG_LINE);
-  tg_v4_store(f.least, tg_v4_splat(t->relu ? 0 : -INFINITY));
-  for (uint32_t first = row_first; first < row_end; first += band) {
-    const uint32_t end = row_end - first < band ? row_end : first + band;
-    touch_band(s, first, end, rows);
-    for (size_t c = 0; c < C; c += TG_LINE) {
-      tg_part p = {.channel = c,
-                   .channels = C - c < TG_LINE ? C - c : TG_LINE,
-                   .rows = rows,
-                   .stride = t->stride_w,
-                   .tile = tile};
-      load_taps(&f, s, &p);
-      for (p.column = 0; p.column < t->to_width; p.column += columns) {
-        p.columns = t->to_width - p.column < columns ? t->to_width - p.column : columns;
-        find_columns(&p, s);
-        run_part(&f, s, &p, first, end);
-      }
-      store_taps(&f, s, &p);
+  for (size_t c = 0; c < channels; c += 4) {
+    tg_real *to = t->scratch + TAPS + c / 4 * TG_TAPS_STEP;
+    for (uint32_t i = 0; i < TG_TAPS; i++, to += 4) {
+      const tg_real *from = s->dw ? s->dw + i * t->channels : t->w + (t->flipped ? TG_TAPS - 1 - i : i) * t->channels;
+      tg_v4_store(to, tg_v4_load_part(from + channel + c, channels - c, 0));
     }
+    tg_v4_store(to, t->bias ? tg_v4_load_part(t->bias + channel + c, channels - c, 0) : tg_v4_zero());
+    tg_v4_store(to + 4, tg_v4_splat(t->relu ? 0 : -INFINITY));
+  }
+}
+
+static void store_taps(const pass *s, size_t channel, size_t channels) {
+  for (size_t c = 0; s->dw && c < channels; c += 4)
+    for (uint32_t i = 0; i < TG_TAPS; i++)
+      tg_v4_store_part(s->dw + i * s->t->channels + channel + c,
+                       tg_v4_load(s->t->scratch + TAPS + c / 4 * TG_TAPS_STEP + 4 * i), channels - c);
+}
+
+/* The tile's whole vectors of channels, then what is left of them. */
+static void run_tile(tg_real *to, const pass *s, tg_column_tile *t, size_t channels) {
+  t->channels = s->dw ? channels : channels / 4 * 4;
+  s->task(to, t);
+  const size_t done = t->channels;
+  if (done >= channels) return;
+  tg_column_tile rest = *t;
+  for (uint32_t i = 0; i < TG_THREE; i++) {
+    rest.columns[i].from += done;
+    rest.columns[i].ring += done;
+  }
+  rest.taps += done / 4 * TG_TAPS_STEP;
+  rest.channels = rest.to_step = 4;
+  rest.to_line = TAIL_ROW;
+  tg_real *tail = s->t->scratch + TAIL;
+  s->task(tail, &rest);
+  for (uint32_t row = 0; row < t->rows - (uint32_t)t->skip_row; row++)
+    for (int i = t->skip_column; i < (int)t->columns_end; i++)
+      tg_v4_store_part(to + row * t->to_line + i * t->to_step + done, tg_v4_load(tail + row * TAIL_ROW + i * 4),
+                       channels - done);
+}
+
+/* Rows `row` to row + rows - 1 of the result, channels of one block. */
+static void run_row(const pass *s, uint32_t row, uint32_t rows, size_t channel, size_t channels) {
+  const tg_three *t = s->t;
+  const int back = s->back;
+  const uint32_t stride = back ? 1 : t->stride,
+                 known = back ? 1 : TG_THREE - stride; /* columns of a tile to read before */
+  const int64_t reached = row + t->pad_top, height = t->height;
+  const int skip_row = back && reached % 2;
+  const int64_t top = back ? (reached >> 1) - 1 : (int64_t)row * stride - t->pad_top, first = top < 0 ? -top : 0;
+  /* The last row that the results see, and which of them it and the one above begin. */
+  const int64_t all = back ? TG_ROWS_BACK / 2 + 1 : (rows - 1) * stride + TG_THREE;
+  int64_t end = height - top < all ? height - top : all;
+  if (end < first) end = first;
+  tg_column_tile tile = {.to_line = t->to_width * t->channels,
+                         .to_step = t->channels,
+                         .taps = t->scratch + TAPS,
+                         .first = (uint32_t)first,
+                         .end = (uint32_t)end,
+                         .rows = rows + skip_row,
+                         .skip_row = skip_row,
+                         .columns_end = 1};
+  for (int i = 0; i < 2; i++) {
+    const int64_t begin = end - 2 + i;
+    tile.ends[i] = begin >= 0 && begin % stride == 0 && begin / stride < rows && begin + 2 >= end;
+  }
+  const tg_real *from = t->from + (size_t)(top + first) * t->width * t->channels + channel;
+  int64_t left = back ? (t->pad_left >> 1) - 1 : -t->pad_left; /* of the columns seen */
+  int64_t column = back ? -(t->pad_left % 2) : 0;              /* of the result */
+  int is_first = 1;
+  for (uint32_t slot = 0; column < (int64_t)t->to_width; column += s->columns, left += stride, slot += stride) {
+    if (slot >= TG_THREE) slot -= TG_THREE;
+    for (uint32_t k = 0; k < TG_THREE; k++) {
+      const int64_t at = left + k;
+      const int inside = at >= 0 && at < (int64_t)t->width;
+      tg_column *c = &tile.columns[k];
+      c->from = inside ? from + (size_t)at * t->channels : t->scratch + OUTSIDE;
+      c->line = inside ? t->width * t->channels : 0;
+      c->ring = t->scratch + (slot + k) % TG_THREE * TG_RING_COLUMN;
+      if (is_first && k < known) tg_columns_read(&tile, c, channels);
+    }
+    is_first = 0;
+    if (back) {
+      tile.skip_column = column < 0;
+      tile.columns_end = t->to_width - column < 2 ? 1 : 2;
+    }
+    run_tile(s->to + ((int64_t)row * t->to_width + column) * (int64_t)t->channels + (int64_t)channel, s, &tile,
+             channels);
+  }
+}
+
+static void run(const pass *s) {
+  const size_t C = s->t->channels;
+  tg_clear(s->t->scratch + OUTSIDE, TG_RING_CHANNELS);
+  for (size_t c = 0; c < C; c += TG_RING_CHANNELS) {
+    const size_t channels = C - c < TG_RING_CHANNELS ? C - c : TG_RING_CHANNELS;
+    load_taps(s, c, channels);
+    for (uint32_t row = s->row_first, rows; row < s->row_end; row += rows) {
+      const uint32_t most = s->rows - (s->back && (row + s->t->pad_top) % 2);
+      rows = s->row_end - row < most ? s->row_end - row : most;
+      run_row(s, row, rows, c, channels);
+    }
+    store_taps(s, c, channels);
   }
 }
 
 void tg_three_gather(tg_real *to, const tg_three *t, uint32_t row_first, uint32_t row_end) {
-  run(&(pass){.t = t, .to = to, .line = tg_three_gather_line}, row_first, row_end);
+  const int one = t->stride == 1;
+  run(&(pass){.t = t,
+              .to = to,
+              .task = one ? tg_columns_gather_one : tg_columns_gather_two,
+              .rows = one ? TG_ROWS_ONE : TG_ROWS_TWO,
+              .columns = 1,
+              .row_first = row_first,
+              .row_end = row_end});
 }
 
 void tg_three_scatter(tg_real *to, const tg_three *t, uint32_t row_first, uint32_t row_end) {
-  run(&(pass){.t = t, .to = to, .line = tg_three_scatter_line_two, .odd = tg_three_scatter_line_one}, row_first,
-      row_end);
+  run(&(pass){.t = t,
+              .to = to,
+              .task = tg_columns_back,
+              .rows = TG_ROWS_BACK,
+              .columns = 2,
+              .row_first = row_first,
+              .row_end = row_end,
+              .back = 1});
 }
 
-void tg_three_filter_gradient(tg_real *dw, const tg_three *t, const tg_real *dy, uint32_t row_first, uint32_t row_end) {
-  run(&(pass){.t = t, .to = (tg_real *)dy, .dw = dw, .line = tg_three_add_line}, row_first, row_end);
+uint32_t tg_three_filter_gradient(tg_real *dw, const tg_three *t, const tg_real *dy, uint32_t row_first,
+                                  uint32_t row_end) {
+  const int one = t->stride == 1;
+  const uint32_t rows = one ? TG_ROWS_ONE : TG_ROWS_TWO, done = row_first + (row_end - row_first) / rows * rows;
+  run(&(pass){.t = t,
+              .to = (tg_real *)dy,
+              .dw = dw,
+              .task = one ? tg_columns_add_one : tg_columns_add_two,
+              .rows = rows,
+              .columns = 1,
+              .row_first = row_first,
+              .row_end = done});
+  return done;
 }

@@ -165,7 +165,7 @@ static void plan(const tg_graph *graph, const tg_node *node, uint32_t samples, u
   need(&needs->backward,
        tg_bias_relu_scratch((uint64_t)samples * c->s.out_h * c->s.out_w, tg_image_of(&node->shape).channels));
   if (m.way == DEPTHWISE) {
-    need(&needs->forward, tg_depthwise_spread_needs(&m.depthwise, threads));
+    need(&needs->forward, tg_depthwise_needs(&m.depthwise, threads));
     need(&needs->backward, tg_depthwise_filter_needs(&m.depthwise, threads));
     return;
   }

@@ -15,26 +15,30 @@ static uint64_t spread_size(const tg_depthwise *d) {
   return tg_add(tg_mul(tg_mul(d->s.in_h, d->s.in_w), d->s.in_c), TG_OVERREAD_REALS);
 }
 
+/* What a thread works in: the kernels' scratch, and before it that image. */
+static uint64_t thread_size(const tg_depthwise *d) { return tg_add(spread_size(d), TG_DEPTHWISE_SCRATCH); }
+
 static uint64_t weights_size(const tg_depthwise *d) { return (uint64_t)d->s.kernel_h * d->s.kernel_w * d->s.in_c; }
 
-uint64_t tg_depthwise_spread_needs(const tg_depthwise *d, uint32_t threads) { return tg_mul(threads, spread_size(d)); }
+uint64_t tg_depthwise_needs(const tg_depthwise *d, uint32_t threads) { return tg_mul(threads, thread_size(d)); }
 
 uint64_t tg_depthwise_filter_needs(const tg_depthwise *d, uint32_t threads) {
-  return tg_add(tg_mul(PARTS, weights_size(d)), tg_mul(threads, spread_size(d)));
+  return tg_add(tg_mul(PARTS, weights_size(d)), tg_mul(threads, thread_size(d)));
 }
 
 typedef struct {
   const tg_depthwise *d;
   const tg_buffers *b;
   const tg_real *bias;
-  tg_real *spread; /* of all threads */
+  tg_real *threads; /* thread_size of each */
   uint32_t rows, strips;
   uint64_t all_rows, rows_a_part;
 } job;
 
 static size_t x_image(const tg_depthwise *d) { return (size_t)d->s.in_h * d->s.in_w * (d->s.in_c / d->times); }
 static size_t y_image(const tg_depthwise *d) { return (size_t)d->s.out_h * d->s.out_w * d->s.out_c; }
-static tg_real *spread_of(const job *j, uint32_t thread) { return j->spread + thread * (size_t)spread_size(j->d); }
+static tg_real *spread_of(const job *j, uint32_t thread) { return j->threads + thread * (size_t)thread_size(j->d); }
+static tg_real *scratch_of(const job *j, uint32_t thread) { return spread_of(j, thread) + spread_size(j->d); }
 
 /* The image of x as the kernels read it for rows first…end-1 of y. */
 static const tg_real *spread_rows(const job *j, size_t image, uint32_t first, uint32_t end, uint32_t thread) {
@@ -67,12 +71,12 @@ static void forward_strip(void *context, uint32_t tile, uint32_t thread) {
   const size_t image = tile / j->strips;
   const uint32_t first = tile % j->strips * j->rows, end = tg_min(first + j->rows, d->s.out_h);
   tg_depthwise_forward(j->b->y + image * y_image(d), spread_rows(j, image, first, end, thread), j->b->w, j->bias, &d->s,
-                       first, end, j->b->relu);
+                       scratch_of(j, thread), first, end, j->b->relu);
 }
 
 void tg_depthwise_run_forward(const tg_run *run, const tg_buffers *buffers, const tg_real *bias,
                               const tg_depthwise *d) {
-  job j = {.d = d, .b = buffers, .bias = bias, .spread = buffers->scratch};
+  job j = {.d = d, .b = buffers, .bias = bias, .threads = buffers->scratch};
   run_strips(run, &j, d->s.out_h, forward_strip);
 }
 
@@ -83,7 +87,7 @@ static void input_gradient_strip(void *context, uint32_t tile, uint32_t thread) 
   const size_t image = tile / j->strips;
   const uint32_t first = tile % j->strips * j->rows, end = tg_min(first + j->rows, s->in_h);
   tg_real *dx = j->b->dx[0] + image * x_image(d), *to = d->times == 1 ? dx : spread_of(j, thread);
-  tg_depthwise_input_gradient(to, j->b->dy + image * y_image(d), j->b->w, s, first, end);
+  tg_depthwise_input_gradient(to, j->b->dy + image * y_image(d), j->b->w, s, scratch_of(j, thread), first, end);
   if (d->times == 1) return;
   const size_t cells = (size_t)first * s->in_w, channels = s->in_c / d->times;
   tg_depthwise_gather(dx + cells * channels, to + cells * s->in_c, (size_t)(end - first) * s->in_w, (uint32_t)channels,
@@ -91,7 +95,7 @@ static void input_gradient_strip(void *context, uint32_t tile, uint32_t thread) 
 }
 
 void tg_depthwise_run_input_gradient(const tg_run *run, const tg_buffers *buffers, const tg_depthwise *d) {
-  job j = {.d = d, .b = buffers, .spread = buffers->scratch};
+  job j = {.d = d, .b = buffers, .threads = buffers->scratch};
   run_strips(run, &j, d->s.in_h, input_gradient_strip);
 }
 
@@ -108,13 +112,13 @@ static void filter_gradient_part(void *context, uint32_t part, uint32_t thread) 
     const uint32_t first = (uint32_t)(row % out_h);
     const uint32_t last = end - row < out_h - first ? first + (uint32_t)(end - row) : out_h;
     tg_depthwise_filter_gradient(dw, spread_rows(j, image, first, last, thread), j->b->dy + image * y_image(d), &d->s,
-                                 first, last);
+                                 scratch_of(j, thread), first, last);
     row += last - first;
   }
 }
 
 void tg_depthwise_run_filter_gradient(const tg_run *run, const tg_buffers *buffers, const tg_depthwise *d) {
-  job j = {.d = d, .b = buffers, .spread = buffers->scratch + PARTS * weights_size(d)};
+  job j = {.d = d, .b = buffers, .threads = buffers->scratch + PARTS * weights_size(d)};
   j.all_rows = (uint64_t)run->samples * d->s.out_h;
   j.rows_a_part = (j.all_rows + PARTS - 1) / PARTS;
   tg_pool_run(run->pool, PARTS, filter_gradient_part, &j);

@@ -12,7 +12,7 @@ typedef struct {
 } tg_depthwise;
 
 /* Scratch reals of each pass. */
-uint64_t tg_depthwise_spread_needs(const tg_depthwise *d, uint32_t threads); /* forward, gradient of the input */
+uint64_t tg_depthwise_needs(const tg_depthwise *d, uint32_t threads); /* forward, gradient of the input */
 uint64_t tg_depthwise_filter_needs(const tg_depthwise *d, uint32_t threads);
 
 void tg_depthwise_run_forward(const tg_run *run, const tg_buffers *buffers, const tg_real *bias, const tg_depthwise *d);

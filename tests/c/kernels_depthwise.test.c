@@ -20,13 +20,14 @@ static void test_shape(const tg_conv2d_shape *s, uint32_t images, int whole, int
   tg_real *x = test_filled(images * x_image, beyond, whole), *dy = test_filled(images * y_image, beyond, whole);
   tg_real *w = test_filled(taps * C, beyond, whole), *bias = with_bias ? test_filled(C, beyond, whole) : NULL;
   tg_real *y = test_reals(images * y_image, 0), *dx = test_reals(images * x_image, 0);
+  tg_real *scratch = test_reals(TG_DEPTHWISE_SCRATCH, 0);
   double *expected = test_doubles(images * y_image), *magnitude = test_doubles(images * y_image);
 
   tg_ref_depthwise_forward(expected, magnitude, x, w, bias, s, images, relu);
   for (uint32_t i = images; i-- > 0;) {
     const uint32_t half = test_below(s->out_h + 1);
-    tg_depthwise_forward(y + i * y_image, x + i * x_image, w, bias, s, half, s->out_h, relu);
-    tg_depthwise_forward(y + i * y_image, x + i * x_image, w, bias, s, 0, half, relu);
+    tg_depthwise_forward(y + i * y_image, x + i * x_image, w, bias, s, scratch, half, s->out_h, relu);
+    tg_depthwise_forward(y + i * y_image, x + i * x_image, w, bias, s, scratch, 0, half, relu);
   }
   check(y, expected, magnitude, images * y_image, (double)(taps + 1), whole, "y", s);
 
@@ -35,8 +36,8 @@ static void test_shape(const tg_conv2d_shape *s, uint32_t images, int whole, int
   tg_ref_depthwise_input_gradient(expected, magnitude, dy, w, s, images);
   for (uint32_t i = images; i-- > 0;) {
     const uint32_t half = test_below(s->in_h + 1);
-    tg_depthwise_input_gradient(dx + i * x_image, dy + i * y_image, w, s, half, s->in_h);
-    tg_depthwise_input_gradient(dx + i * x_image, dy + i * y_image, w, s, 0, half);
+    tg_depthwise_input_gradient(dx + i * x_image, dy + i * y_image, w, s, scratch, half, s->in_h);
+    tg_depthwise_input_gradient(dx + i * x_image, dy + i * y_image, w, s, scratch, 0, half);
   }
   check(dx, expected, magnitude, images * x_image, (double)taps, whole, "dx", s);
 
@@ -47,8 +48,8 @@ static void test_shape(const tg_conv2d_shape *s, uint32_t images, int whole, int
   tg_ref_depthwise_filter_gradient(expected, magnitude, x, dy, s, images);
   for (uint32_t i = 0; i < images; i++) {
     const uint32_t half = test_below(s->out_h + 1);
-    tg_depthwise_filter_gradient(dw, x + i * x_image, dy + i * y_image, s, 0, half);
-    tg_depthwise_filter_gradient(dw, x + i * x_image, dy + i * y_image, s, half, s->out_h);
+    tg_depthwise_filter_gradient(dw, x + i * x_image, dy + i * y_image, s, scratch, 0, half);
+    tg_depthwise_filter_gradient(dw, x + i * x_image, dy + i * y_image, s, scratch, half, s->out_h);
   }
   check(dw, expected, magnitude, taps * C, (double)images * s->out_h * s->out_w, whole, "dw", s);
   test_free_blocks();
@@ -94,19 +95,18 @@ int main(void) {
     test_shape(&s, 1 + done % 3, done % 2, done / 2 % 2, done / 4 % 2);
     done++;
   }
-  /* Kernels of three columns have loops of their own: sixteen channels at a time, rows in parts of 62 columns, in bands
-   * and in tiles of seven or eight. */
-  static const uint32_t more_channels[] = {3, 16, 21, 300};
-  for (uint32_t round = 0; round < 240; round++) {
+  /* Kernels of 3x3 have loops of their own: tiles of up to eight rows, in blocks of 512 channels. */
+  static const uint32_t more_channels[] = {3, 16, 21, 530};
+  for (uint32_t round = 0; round < 160; round++) {
     const uint32_t stride = 1 + round % 2, C = more_channels[round / 2 % 4], wide = round % 5 == 0;
     tg_conv2d_shape s = {.in_h = 3 + test_below(8), .in_w = (wide ? 60 : 3) + test_below(wide ? 90 : 18), .in_c = C};
     s.out_c = C;
     if (round % 11 == 0) s.in_h += 40;
-    s.kernel_h = 1 + test_below(3);
+    s.kernel_h = test_below(4) ? 3 : 1 + test_below(3);
     s.kernel_w = 3;
-    s.stride_h = test_below(4) ? stride : 3 - stride;
+    s.stride_h = test_below(6) ? stride : 3 - stride;
     s.stride_w = stride;
-    s.skip_h = test_below(4) ? 0 : 1;
+    s.skip_h = test_below(6) ? 0 : 1;
     s.pad_top = test_below(4);
     s.pad_left = test_below(4);
     const uint32_t span = (s.kernel_h - 1) * (s.skip_h + 1) + 1, h = s.in_h + s.pad_top + test_below(3);
