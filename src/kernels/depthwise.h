@@ -15,7 +15,7 @@
 #include "kernels/conv2d.h"
 
 /* What a pass works in: no image's worth, and the same for all shapes. */
-enum { TG_DEPTHWISE_SCRATCH = 20480 };
+enum { TG_DEPTHWISE_SCRATCH = 40448 };
 
 /* Rows row_first…row_end-1 of y, one image, = conv(x, w) + bias (or NULL), then max(0, ·) when relu. */
 void tg_depthwise_forward(tg_real *y, const tg_real *x, const tg_real *w, const tg_real *bias, const tg_conv2d_shape *s,

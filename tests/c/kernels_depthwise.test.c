@@ -95,13 +95,13 @@ int main(void) {
     test_shape(&s, 1 + done % 3, done % 2, done / 2 % 2, done / 4 % 2);
     done++;
   }
-  /* Kernels of 3x3 have loops of their own: tiles of up to eight rows, in blocks of 512 channels. */
-  static const uint32_t more_channels[] = {3, 16, 21, 530};
-  for (uint32_t round = 0; round < 160; round++) {
-    const uint32_t stride = 1 + round % 2, C = more_channels[round / 2 % 4], wide = round % 5 == 0;
+  /* Kernels of 3x3 have loops of their own: tiles of up to eight rows, in blocks of 1024 channels. */
+  static const uint32_t more_channels[] = {3, 16, 21, 1042};
+  for (uint32_t round = 0; round < 240; round++) {
+    const uint32_t stride = 1 + round % 2, C = more_channels[round / 2 % 4], wide = round % 5 == 0 && C < 100;
     tg_conv2d_shape s = {.in_h = 3 + test_below(8), .in_w = (wide ? 60 : 3) + test_below(wide ? 90 : 18), .in_c = C};
     s.out_c = C;
-    if (round % 11 == 0) s.in_h += 40;
+    if (round % 11 == 0 && C < 100) s.in_h += 40;
     s.kernel_h = test_below(4) ? 3 : 1 + test_below(3);
     s.kernel_w = 3;
     s.stride_h = test_below(6) ? stride : 3 - stride;
