@@ -19,21 +19,8 @@ void tg_conv2d_pack(tg_real *packed, const tg_real *w, const tg_conv2d_shape *s,
 /* Windows that hang over the border, or whose taps' channels are not neighbours, are copied first. */
 static int copies_windows(const tg_conv2d_shape *s) { return s->skip_in || tg_is_padded(s); }
 
-/* The window under `rows` output rows from row_first on. */
-static tg_image_window window_of(const tg_conv2d_shape *s, uint32_t row_first, size_t rows) {
-  return (tg_image_window){(int64_t)row_first * s->stride_h - s->pad_top, -(int64_t)s->pad_left,
-                           tg_window_height(s, rows), tg_window_width(s)};
-}
-
-static tg_planar_conv planar(const tg_conv2d_shape *s, const tg_real *image, uint32_t row_first, size_t rows) {
-  return (tg_planar_conv){image, window_of(s, row_first, rows), s->in_h, s->in_w, s->in_c, tg_in_pixel(s), s};
-}
-
 size_t tg_conv2d_forward_scratch(const tg_conv2d_shape *s, uint32_t rows) {
-  if (rows && tg_goes_by_planes(s, s->out_c)) {
-    const tg_planar_conv p = planar(s, NULL, 0, rows);
-    return tg_planar_scratch(&p);
-  }
+  if (tg_goes_by_planes(s, s->out_c)) return tg_planar_forward_scratch(s, rows);
   if (!copies_windows(s) || rows == 0) return 0;
   return tg_window_height(s, rows) * tg_window_width(s) * s->in_c + TG_OVERREAD_REALS;
 }
@@ -42,18 +29,18 @@ void tg_conv2d_forward(tg_real *y, const tg_real *x, const tg_real *packed, cons
                        const tg_conv2d_shape *s, uint32_t image, uint32_t row_first, uint32_t row_end, int relu) {
   /* y (images, out_h, out_w, out_c), x (images, in_h, in_w, in_c), packed (panels, K, 8), bias (out_c) */
   if (row_end <= row_first) return;
+  if (tg_goes_by_planes(s, s->out_c)) {
+    tg_planar_forward(y, x, packed, bias, scratch, s, image, row_first, row_end, relu);
+    return;
+  }
   const tg_real *x_image = x + (size_t)image * s->in_h * s->in_w * tg_in_pixel(s);
   tg_real *y_rows = y + ((size_t)image * s->out_h + row_first) * s->out_w * tg_out_pixel(s);
   const size_t rows = row_end - row_first;
-  if (tg_goes_by_planes(s, s->out_c)) {
-    const tg_planar_conv p = planar(s, x_image, row_first, rows);
-    tg_run_planar(y_rows, &p, packed, bias, scratch, s->out_c, tg_out_pixel(s), relu);
-    return;
-  }
   size_t line = (size_t)s->in_w * s->in_c;
   const tg_real *x_rows = x_image + (size_t)row_first * s->stride_h * line;
   if (copies_windows(s)) {
-    const tg_image_window w = window_of(s, row_first, rows);
+    const tg_image_window w = {(int64_t)row_first * s->stride_h - s->pad_top, -(int64_t)s->pad_left,
+                               tg_window_height(s, rows), tg_window_width(s)};
     tg_copy_window(scratch, x_image, &w, s->in_h, s->in_w, s->in_c, tg_in_pixel(s));
     x_rows = scratch;
     line = w.columns * s->in_c;

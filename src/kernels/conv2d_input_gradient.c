@@ -65,15 +65,8 @@ void tg_conv2d_input_gradient_pack(tg_real *packed, const tg_real *w, const tg_c
   }
 }
 
-static tg_planar_conv planar(const tg_conv2d_shape *s, const tg_real *image, uint32_t row_first, size_t rows) {
-  return (tg_planar_conv){image, dy_window(s, row_first, rows), s->out_h, s->out_w, s->out_c, tg_out_pixel(s), s};
-}
-
 size_t tg_conv2d_input_gradient_scratch(const tg_conv2d_shape *s, uint32_t rows) {
-  if (rows && tg_goes_by_planes(s, s->in_c)) {
-    const tg_planar_conv p = planar(s, NULL, 0, rows);
-    return tg_planar_scratch(&p);
-  }
+  if (tg_goes_by_planes(s, s->in_c)) return tg_planar_input_gradient_scratch(s, rows);
   if (rows == 0 || goes_by_taps(s) || !copies_dy(s)) return 0;
   const tg_image_window w = dy_window(s, 0, rows);
   return w.rows * w.columns * s->out_c + TG_OVERREAD_REALS;
@@ -136,14 +129,12 @@ void tg_conv2d_input_gradient(tg_real *dx, const tg_real *dy, const tg_real *pac
                               const tg_conv2d_shape *s, uint32_t image, uint32_t row_first, uint32_t row_end) {
   /* dx (images, in_h, in_w, in_c), dy (images, out_h, out_w, out_c), packed (panels, K, 8) */
   if (row_end <= row_first) return;
-  tg_real *dx_image = dx + (size_t)image * s->in_h * s->in_w * tg_in_pixel(s);
-  const tg_real *dy_image = dy + (size_t)image * s->out_h * s->out_w * tg_out_pixel(s);
   if (tg_goes_by_planes(s, s->in_c)) {
-    const tg_planar_conv p = planar(s, dy_image, row_first, row_end - row_first);
-    tg_run_planar(dx_image + row_first * s->in_w * tg_in_pixel(s), &p, packed, NULL, scratch, s->in_c, tg_in_pixel(s),
-                  0);
+    tg_planar_input_gradient(dx, dy, packed, scratch, s, image, row_first, row_end);
     return;
   }
+  tg_real *dx_image = dx + (size_t)image * s->in_h * s->in_w * tg_in_pixel(s);
+  const tg_real *dy_image = dy + (size_t)image * s->out_h * s->out_w * tg_out_pixel(s);
   if (goes_by_taps(s)) {
     input_gradient_by_taps(dx_image, dy_image, packed, s, row_first, row_end);
     return;

@@ -1,5 +1,39 @@
 #include "kernels/conv2d_planar.h"
 
+/* What is convolved: a window of an image (height, width, channels of `pixel`), and with which taps. */
+typedef struct {
+  const tg_real *image;
+  tg_image_window window;
+  uint32_t height, width, channels;
+  size_t pixel;
+  const tg_conv2d_shape *s; /* for the kernel and the dilation */
+} planar;
+
+/* Of x, under `rows` rows of y. */
+static planar of_x(const tg_conv2d_shape *s, const tg_real *x, uint32_t image, uint32_t row_first, uint32_t rows) {
+  return (planar){
+      x ? x + (size_t)image * s->in_h * s->in_w * tg_in_pixel(s) : NULL,
+      {(int64_t)row_first - s->pad_top, -(int64_t)s->pad_left, tg_window_height(s, rows), tg_window_width(s)},
+      s->in_h,
+      s->in_w,
+      s->in_c,
+      tg_in_pixel(s),
+      s};
+}
+
+/* Of dy, under `rows` rows of dx. */
+static planar of_dy(const tg_conv2d_shape *s, const tg_real *dy, uint32_t image, uint32_t row_first, uint32_t rows) {
+  const size_t reach_h = tg_reach_h(s), reach_w = tg_reach_w(s);
+  return (planar){dy ? dy + (size_t)image * s->out_h * s->out_w * tg_out_pixel(s) : NULL,
+                  {(int64_t)row_first + s->pad_top - (int64_t)reach_h, (int64_t)s->pad_left - (int64_t)reach_w,
+                   rows + reach_h, s->in_w + reach_w},
+                  s->out_h,
+                  s->out_w,
+                  s->out_c,
+                  tg_out_pixel(s),
+                  s};
+}
+
 /* ---- planes ---- */
 
 static size_t plane_size(const tg_image_window *w) { return w->rows * w->columns; }
@@ -22,7 +56,7 @@ static void copy_row(tg_real *to, size_t plane, const tg_real *from, size_t pixe
 }
 
 /* to (channels, plane of the window), zeros outside the image. */
-static void copy_planes(tg_real *to, const tg_planar_conv *p) {
+static void copy_planes(tg_real *to, const planar *p) {
   const tg_image_window *w = &p->window;
   const size_t plane = plane_size(w);
   const tg_inside inside = tg_columns_inside(w, p->width);
@@ -41,7 +75,7 @@ static void copy_planes(tg_real *to, const tg_planar_conv *p) {
 }
 
 /* Where row k of K, tap by tap and channel by channel, starts in the planes. */
-static size_t plane_offset(const tg_planar_conv *p, size_t k) {
+static size_t plane_offset(const planar *p, size_t k) {
   const size_t tap = k / p->channels, kernel_w = p->s->kernel_w;
   return k % p->channels * plane_size(&p->window) + tap / kernel_w * (p->s->skip_h + 1) * p->window.columns +
          tap % kernel_w * (p->s->skip_w + 1);
@@ -49,7 +83,7 @@ static size_t plane_offset(const tg_planar_conv *p, size_t k) {
 
 /* ---- forward, and gradient of the input ---- */
 
-size_t tg_planar_scratch(const tg_planar_conv *p) {
+static size_t scratch_of(const planar *p) {
   return p->channels * (plane_size(&p->window) + taps_of(p->s)) + TG_OVERREAD_REALS;
 }
 
@@ -81,8 +115,9 @@ TG_INLINE void run_tile(tg_real *y, const tg_real *x, const uint32_t *offsets, s
     if (i < pixels) tg_v4_store_part(y + i * out_pixel, tg_v4_max(v[i], least), out_c);
 }
 
-void tg_run_planar(tg_real *y, const tg_planar_conv *p, const tg_real *packed, const tg_real *bias, tg_real *scratch,
-                   uint32_t out_c, size_t out_pixel, int relu) {
+/* y (pixels of the window, out_c <= 4 of out_pixel) from packed (K, 8), bias (out_c, or NULL). */
+static void run(tg_real *y, const planar *p, const tg_real *packed, const tg_real *bias, tg_real *scratch,
+                uint32_t out_c, size_t out_pixel, int relu) {
   const size_t K = p->channels * taps_of(p->s), line = p->window.columns;
   const size_t rows = p->window.rows - tg_reach_h(p->s), width = line - tg_reach_w(p->s);
   uint32_t *offsets = (uint32_t *)(void *)scratch;
@@ -97,6 +132,30 @@ void tg_run_planar(tg_real *y, const tg_planar_conv *p, const tg_real *packed, c
       run_tile(y, planes + column, offsets, K, packed, start, width - column, out_c, out_pixel, least);
     y -= (8 - width % 8) % 8 * out_pixel;
   }
+}
+
+size_t tg_planar_forward_scratch(const tg_conv2d_shape *s, uint32_t rows) {
+  const planar p = of_x(s, NULL, 0, 0, rows);
+  return rows ? scratch_of(&p) : 0;
+}
+
+void tg_planar_forward(tg_real *y, const tg_real *x, const tg_real *packed, const tg_real *bias, tg_real *scratch,
+                       const tg_conv2d_shape *s, uint32_t image, uint32_t row_first, uint32_t row_end, int relu) {
+  const planar p = of_x(s, x, image, row_first, row_end - row_first);
+  const size_t pixel = ((size_t)image * s->out_h + row_first) * s->out_w;
+  run(y + pixel * tg_out_pixel(s), &p, packed, bias, scratch, s->out_c, tg_out_pixel(s), relu);
+}
+
+size_t tg_planar_input_gradient_scratch(const tg_conv2d_shape *s, uint32_t rows) {
+  const planar p = of_dy(s, NULL, 0, 0, rows);
+  return rows ? scratch_of(&p) : 0;
+}
+
+void tg_planar_input_gradient(tg_real *dx, const tg_real *dy, const tg_real *packed, tg_real *scratch,
+                              const tg_conv2d_shape *s, uint32_t image, uint32_t row_first, uint32_t row_end) {
+  const planar p = of_dy(s, dy, image, row_first, row_end - row_first);
+  const size_t pixel = ((size_t)image * s->in_h + row_first) * s->in_w;
+  run(dx + pixel * tg_in_pixel(s), &p, packed, NULL, scratch, s->in_c, tg_in_pixel(s), 0);
 }
 
 /* ---- gradient of the filter ---- */
@@ -168,14 +227,7 @@ void tg_planar_filter_gradient(tg_real *dw, const tg_real *x, const tg_real *dy,
     for (uint32_t row = 0, rows; row < s->out_h; row += rows) {
       rows = s->out_h - row < block_rows(s) ? s->out_h - row : block_rows(s);
       const size_t vectors = dy_vectors(s, rows), dy_plane = 4 * vectors;
-      const tg_planar_conv p = {.image = x + (size_t)image * s->in_h * s->in_w * tg_in_pixel(s),
-                                .window = {(int64_t)row - s->pad_top, -(int64_t)s->pad_left, tg_window_height(s, rows),
-                                           line},
-                                .height = s->in_h,
-                                .width = s->in_w,
-                                .channels = s->in_c,
-                                .pixel = tg_in_pixel(s),
-                                .s = s};
+      const planar p = of_x(s, x, image, row, rows);
       tg_real *dy_planes = scratch + x_planes(s, rows);
       copy_planes(scratch, &p);
       tg_clear(dy_planes - 4, 4 + s->out_c * dy_plane);

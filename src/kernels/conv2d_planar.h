@@ -10,25 +10,17 @@
 
 /* 1 where a pass whose results have so many channels goes by planes. */
 TG_INLINE int tg_goes_by_planes(const tg_conv2d_shape *s, uint32_t channels) {
-  return channels <= 4 && s->skip_in + s->skip_out > 0 && s->stride_h == 1 && s->stride_w == 1;
+  return (s->skip_in || s->skip_out) && channels <= 4 && s->stride_h == 1 && s->stride_w == 1;
 }
 
-/* What is convolved: a window of an image (height, width, channels of `pixel`), and with which taps. */
-typedef struct {
-  const tg_real *image;
-  tg_image_window window;
-  uint32_t height, width, channels;
-  size_t pixel;
-  const tg_conv2d_shape *s; /* for the kernel and the dilation */
-} tg_planar_conv;
-
-/* Reals of scratch. */
-size_t tg_planar_scratch(const tg_planar_conv *p);
-/* y (pixels of the window, out_c <= 4 of out_pixel) from packed (K, 8), bias (out_c, or NULL). */
-void tg_run_planar(tg_real *y, const tg_planar_conv *p, const tg_real *packed, const tg_real *bias, tg_real *scratch,
-                   uint32_t out_c, size_t out_pixel, int relu);
-
-/* As in conv2d.h; an element is the sum of four chains, pixels one, two, three and four of four. */
+/* What they do is said in conv2d.h. An element of the filter's gradient is the sum of four chains, pixels one, two,
+ * three and four of four. */
+size_t tg_planar_forward_scratch(const tg_conv2d_shape *s, uint32_t rows);
+void tg_planar_forward(tg_real *y, const tg_real *x, const tg_real *packed, const tg_real *bias, tg_real *scratch,
+                       const tg_conv2d_shape *s, uint32_t image, uint32_t row_first, uint32_t row_end, int relu);
+size_t tg_planar_input_gradient_scratch(const tg_conv2d_shape *s, uint32_t rows);
+void tg_planar_input_gradient(tg_real *dx, const tg_real *dy, const tg_real *packed, tg_real *scratch,
+                              const tg_conv2d_shape *s, uint32_t image, uint32_t row_first, uint32_t row_end);
 size_t tg_planar_filter_gradient_scratch(const tg_conv2d_shape *s);
 void tg_planar_filter_gradient(tg_real *dw, const tg_real *x, const tg_real *dy, tg_real *scratch,
                                const tg_conv2d_shape *s, uint32_t images, uint32_t tile_first, uint32_t tile_end);
