@@ -41,7 +41,7 @@ static size_t block_x_size(const tg_conv2d_shape *s, block_size b) {
 }
 
 size_t tg_conv2d_filter_gradient_scratch(const tg_conv2d_shape *s) {
-  if (tg_goes_by_planes(s, s->out_c)) return tg_planar_filter_gradient_scratch(s);
+  if (tg_goes_by_planes(s, s->out_c)) return tg_by_planes.filter_gradient_scratch(s);
   const block_size b = pixel_block_size(s);
   const uint32_t panels = tg_gemm_panels(s->out_c), together = panels < PANELS_TOGETHER ? panels : PANELS_TOGETHER;
   return block_x_size(s, b) + (size_t)b.images * b.rows * s->out_w * together * TG_TILE_COLUMNS;
@@ -162,7 +162,7 @@ void tg_conv2d_filter_gradient(tg_real *dw, const tg_real *x, const tg_real *dy,
   /* dw (K, out_c of out_pixel), x (images, in_h, in_w, in_c of in_pixel), dy (images, out_h, out_w, out_c of out_pixel)
    */
   if (tg_goes_by_planes(s, s->out_c)) {
-    tg_planar_filter_gradient(dw, x, dy, scratch, s, images, tile_first, tile_end);
+    tg_by_planes.filter_gradient(dw, x, dy, scratch, s, images, tile_first, tile_end);
     return;
   }
   const size_t groups = row_groups(s);

@@ -20,7 +20,7 @@ void tg_conv2d_pack(tg_real *packed, const tg_real *w, const tg_conv2d_shape *s,
 static int copies_windows(const tg_conv2d_shape *s) { return s->skip_in || tg_is_padded(s); }
 
 size_t tg_conv2d_forward_scratch(const tg_conv2d_shape *s, uint32_t rows) {
-  if (tg_goes_by_planes(s, s->out_c)) return tg_planar_forward_scratch(s, rows);
+  if (tg_goes_by_planes(s, s->out_c)) return tg_by_planes.forward_scratch(s, rows);
   if (!copies_windows(s) || rows == 0) return 0;
   return tg_window_height(s, rows) * tg_window_width(s) * s->in_c + TG_OVERREAD_REALS;
 }
@@ -30,7 +30,7 @@ void tg_conv2d_forward(tg_real *y, const tg_real *x, const tg_real *packed, cons
   /* y (images, out_h, out_w, out_c), x (images, in_h, in_w, in_c), packed (panels, K, 8), bias (out_c) */
   if (row_end <= row_first) return;
   if (tg_goes_by_planes(s, s->out_c)) {
-    tg_planar_forward(y, x, packed, bias, scratch, s, image, row_first, row_end, relu);
+    tg_by_planes.forward(y, x, packed, bias, scratch, s, image, row_first, row_end, relu);
     return;
   }
   const tg_real *x_image = x + (size_t)image * s->in_h * s->in_w * tg_in_pixel(s);

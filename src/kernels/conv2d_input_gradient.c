@@ -66,7 +66,7 @@ void tg_conv2d_input_gradient_pack(tg_real *packed, const tg_real *w, const tg_c
 }
 
 size_t tg_conv2d_input_gradient_scratch(const tg_conv2d_shape *s, uint32_t rows) {
-  if (tg_goes_by_planes(s, s->in_c)) return tg_planar_input_gradient_scratch(s, rows);
+  if (tg_goes_by_planes(s, s->in_c)) return tg_by_planes.input_gradient_scratch(s, rows);
   if (rows == 0 || goes_by_taps(s) || !copies_dy(s)) return 0;
   const tg_image_window w = dy_window(s, 0, rows);
   return w.rows * w.columns * s->out_c + TG_OVERREAD_REALS;
@@ -130,7 +130,7 @@ void tg_conv2d_input_gradient(tg_real *dx, const tg_real *dy, const tg_real *pac
   /* dx (images, in_h, in_w, in_c), dy (images, out_h, out_w, out_c), packed (panels, K, 8) */
   if (row_end <= row_first) return;
   if (tg_goes_by_planes(s, s->in_c)) {
-    tg_planar_input_gradient(dx, dy, packed, scratch, s, image, row_first, row_end);
+    tg_by_planes.input_gradient(dx, dy, packed, scratch, s, image, row_first, row_end);
     return;
   }
   tg_real *dx_image = dx + (size_t)image * s->in_h * s->in_w * tg_in_pixel(s);

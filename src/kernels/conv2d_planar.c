@@ -134,24 +134,24 @@ static void run(tg_real *y, const planar *p, const tg_real *packed, const tg_rea
   }
 }
 
-size_t tg_planar_forward_scratch(const tg_conv2d_shape *s, uint32_t rows) {
+static size_t forward_scratch(const tg_conv2d_shape *s, uint32_t rows) {
   const planar p = of_x(s, NULL, 0, 0, rows);
   return rows ? scratch_of(&p) : 0;
 }
 
-void tg_planar_forward(tg_real *y, const tg_real *x, const tg_real *packed, const tg_real *bias, tg_real *scratch,
+static void forward(tg_real *y, const tg_real *x, const tg_real *packed, const tg_real *bias, tg_real *scratch,
                        const tg_conv2d_shape *s, uint32_t image, uint32_t row_first, uint32_t row_end, int relu) {
   const planar p = of_x(s, x, image, row_first, row_end - row_first);
   const size_t pixel = ((size_t)image * s->out_h + row_first) * s->out_w;
   run(y + pixel * tg_out_pixel(s), &p, packed, bias, scratch, s->out_c, tg_out_pixel(s), relu);
 }
 
-size_t tg_planar_input_gradient_scratch(const tg_conv2d_shape *s, uint32_t rows) {
+static size_t input_gradient_scratch(const tg_conv2d_shape *s, uint32_t rows) {
   const planar p = of_dy(s, NULL, 0, 0, rows);
   return rows ? scratch_of(&p) : 0;
 }
 
-void tg_planar_input_gradient(tg_real *dx, const tg_real *dy, const tg_real *packed, tg_real *scratch,
+static void input_gradient(tg_real *dx, const tg_real *dy, const tg_real *packed, tg_real *scratch,
                               const tg_conv2d_shape *s, uint32_t image, uint32_t row_first, uint32_t row_end) {
   const planar p = of_dy(s, dy, image, row_first, row_end - row_first);
   const size_t pixel = ((size_t)image * s->in_h + row_first) * s->in_w;
@@ -177,7 +177,7 @@ static size_t x_planes(const tg_conv2d_shape *s, size_t rows) {
   return s->in_c * tg_window_height(s, rows) * tg_window_width(s) + 4;
 }
 
-size_t tg_planar_filter_gradient_scratch(const tg_conv2d_shape *s) {
+static size_t filter_gradient_scratch(const tg_conv2d_shape *s) {
   return x_planes(s, block_rows(s)) + s->out_c * dy_vectors(s, block_rows(s)) * 4;
 }
 
@@ -216,7 +216,7 @@ static void add_tile(tg_real *dw, size_t dw_row, const tg_real *const x[4], size
   }
 }
 
-void tg_planar_filter_gradient(tg_real *dw, const tg_real *x, const tg_real *dy, tg_real *scratch,
+static void filter_gradient(tg_real *dw, const tg_real *x, const tg_real *dy, tg_real *scratch,
                                const tg_conv2d_shape *s, uint32_t images, uint32_t tile_first, uint32_t tile_end) {
   /* dw (K, out_c of out_pixel), x (images, in_h, in_w, in_c of in_pixel), dy (images, out_h, out_w, out_c of out_pixel)
    */
@@ -242,3 +242,12 @@ void tg_planar_filter_gradient(tg_real *dw, const tg_real *x, const tg_real *dy,
       }
     }
 }
+
+const tg_planar_passes tg_by_planes = {
+    .forward_scratch = forward_scratch,
+    .forward = forward,
+    .input_gradient_scratch = input_gradient_scratch,
+    .input_gradient = input_gradient,
+    .filter_gradient_scratch = filter_gradient_scratch,
+    .filter_gradient = filter_gradient,
+};
