@@ -39,8 +39,7 @@ void tg_adafactor_columns(tg_real *moments, const tg_real *g, size_t rows, size_
     for (; row + 4 <= rows; row += 4) add_four_rows(sums, g + row * stride, stride, columns);
     for (; row < rows; row++)
       for (size_t i = 0; i < columns; i++) sums[i] += g[row * stride + i] * g[row * stride + i];
-    for (size_t i = 0; i < columns; i += 4)
-      join(moments + i, tg_v4_load(sums + i), columns - i, one_row, small, share);
+    for (size_t i = 0; i < columns; i += 4) join(moments + i, tg_v4_load(sums + i), columns - i, one_row, small, share);
   }
 }
 

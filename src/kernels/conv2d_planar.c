@@ -140,7 +140,7 @@ static size_t forward_scratch(const tg_conv2d_shape *s, uint32_t rows) {
 }
 
 static void forward(tg_real *y, const tg_real *x, const tg_real *packed, const tg_real *bias, tg_real *scratch,
-                       const tg_conv2d_shape *s, uint32_t image, uint32_t row_first, uint32_t row_end, int relu) {
+                    const tg_conv2d_shape *s, uint32_t image, uint32_t row_first, uint32_t row_end, int relu) {
   const planar p = of_x(s, x, image, row_first, row_end - row_first);
   const size_t pixel = ((size_t)image * s->out_h + row_first) * s->out_w;
   run(y + pixel * tg_out_pixel(s), &p, packed, bias, scratch, s->out_c, tg_out_pixel(s), relu);
@@ -152,7 +152,7 @@ static size_t input_gradient_scratch(const tg_conv2d_shape *s, uint32_t rows) {
 }
 
 static void input_gradient(tg_real *dx, const tg_real *dy, const tg_real *packed, tg_real *scratch,
-                              const tg_conv2d_shape *s, uint32_t image, uint32_t row_first, uint32_t row_end) {
+                           const tg_conv2d_shape *s, uint32_t image, uint32_t row_first, uint32_t row_end) {
   const planar p = of_dy(s, dy, image, row_first, row_end - row_first);
   const size_t pixel = ((size_t)image * s->in_h + row_first) * s->in_w;
   run(dx + pixel * tg_in_pixel(s), &p, packed, NULL, scratch, s->in_c, tg_in_pixel(s), 0);
@@ -217,7 +217,7 @@ static void add_tile(tg_real *dw, size_t dw_row, const tg_real *const x[4], size
 }
 
 static void filter_gradient(tg_real *dw, const tg_real *x, const tg_real *dy, tg_real *scratch,
-                               const tg_conv2d_shape *s, uint32_t images, uint32_t tile_first, uint32_t tile_end) {
+                            const tg_conv2d_shape *s, uint32_t images, uint32_t tile_first, uint32_t tile_end) {
   /* dw (K, out_c of out_pixel), x (images, in_h, in_w, in_c of in_pixel), dy (images, out_h, out_w, out_c of out_pixel)
    */
   const size_t K = s->in_c * taps_of(s), end = (size_t)tile_end * TG_TILE_ROWS < K ? tile_end * TG_TILE_ROWS : K;

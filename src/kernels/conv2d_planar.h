@@ -9,13 +9,11 @@
 #include "kernels/conv2d_windows.h"
 
 /* 1 where a pass whose results have so many channels goes by planes. */
-TG_INLINE int tg_goes_by_planes(const tg_conv2d_shape *s, uint32_t channels) {
-  return (s->skip_in || s->skip_out) && channels <= 4 && s->stride_h == 1 && s->stride_w == 1;
-}
+int tg_goes_by_planes(const tg_conv2d_shape *s, uint32_t channels);
 
 /*
- * What they do is said in conv2d.h. An element of the filter's gradient is the sum of four chains, pixels one, two, three
- * and four of four. Behind pointers: Binaryen would put a function with one caller into that one, which is in the
+ * What they do is said in conv2d.h. An element of the filter's gradient is the sum of four chains, pixels one, two,
+ * three and four of four. Behind pointers: Binaryen would put a function with one caller into that one, which is in the
  * engine's first file.
  */
 typedef struct {

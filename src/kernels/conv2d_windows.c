@@ -1,5 +1,11 @@
 #include "kernels/conv2d_windows.h"
 
+#include "kernels/conv2d_planar.h"
+
+int tg_goes_by_planes(const tg_conv2d_shape *s, uint32_t channels) {
+  return (s->skip_in || s->skip_out) && channels <= 4 && s->stride_h == 1 && s->stride_w == 1;
+}
+
 static void copy_pixels(tg_real *to, const tg_real *from, size_t pixels, size_t channels, size_t pixel) {
   if (channels == pixel) {
     tg_copy(to, from, pixels * channels);
