@@ -39,10 +39,12 @@ test('Run pretrained reports the accuracy of the model card, for each network', 
   const card = await readCard('s1');
   const { page, context, errors } = await newPage(browser);
   await openDemo(page, served.url);
-  await page.check('input[name=preset][value=S4]');
-  await untilState(page, 'idle');
-  await runPretrained(page, await readCard('s4'));
-  await untilState(page, 'idle');
+  for (const preset of ['ResNet20', 'S4']) {
+    await page.check(`input[name=preset][value=${preset}]`);
+    await untilState(page, 'idle');
+    await runPretrained(page, await readCard(preset.toLowerCase()));
+    await untilState(page, 'idle');
+  }
   await page.check('input[name=preset][value=S1]');
   await untilState(page, 'idle');
   await page.waitForSelector('#card-check', { state: 'hidden' });

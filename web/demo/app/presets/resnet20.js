@@ -17,5 +17,5 @@ export const ResNet20 = {
     return [randomCrop({ padding: 4 }), randomFlip({ mode: 'horizontal' })];
   },
   testBatch: 100,
-  pretrained: false,
+  pretrained: true,
 };
