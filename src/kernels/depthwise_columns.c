@@ -29,14 +29,17 @@ TG_INLINE void load_state(state *s, tg_real *to, const tg_column_tile *t, size_t
   s->end = t->end;
 }
 
-/* Row r of a column: from memory and to the ring, or from the ring. */
-TG_INLINE tg_v4 fresh(tg_column *c, const uint32_t r) {
+/* Row r of column k of those that a tile sees. What the tile before has read comes from the ring, if there is one; what
+ * the next one reads again goes to it. */
+TG_INLINE tg_v4 pixel(state *s, const int ring, const uint32_t seen, const uint32_t step, const uint32_t k,
+                      const uint32_t r) {
+  tg_column *c = &s->columns[k];
+  if (ring && k < seen - step) return tg_v4_load(c->ring + r * TG_RING_ROW);
   const tg_v4 x = tg_v4_load(c->from);
   c->from += c->line;
-  tg_v4_store(c->ring + r * TG_RING_ROW, x);
+  if (ring && k >= step) tg_v4_store(c->ring + r * TG_RING_ROW, x);
   return x;
 }
-TG_INLINE tg_v4 known(const tg_column *c, const uint32_t r) { return tg_v4_load(c->ring + r * TG_RING_ROW); }
 
 void tg_columns_read(const tg_column_tile *t, const tg_column *c, size_t channels) {
   const tg_real *from = c->from;
@@ -55,12 +58,12 @@ TG_INLINE void put(state *s, tg_v4 sum) {
 
 /* What row r of x adds; whether it is the last one. To end after any row is also what keeps V8 from putting all sums
  * off, for which it has not enough registers. */
-TG_INLINE int gather_row(state *s, const uint32_t stride, const uint32_t r) {
+TG_INLINE int gather_row(state *s, const int ring, const uint32_t stride, const uint32_t r) {
   const uint32_t rows = stride == 1 ? TG_ROWS_ONE : TG_ROWS_TWO;
   if (r % stride == 0) s->three[2] = s->start;
   if (r >= 2 || r >= s->first) {
     for (uint32_t k = 0; k < TG_THREE; k++) {
-      const tg_v4 x = k < TG_THREE - stride ? known(&s->columns[k], r) : fresh(&s->columns[k], r);
+      const tg_v4 x = pixel(s, ring, TG_THREE, stride, k, r);
       for (uint32_t row = TG_THREE; row-- > 0;)
         if (meets(r, row, stride, rows))
           s->three[2 - row] = tg_v4_madd(x, s->taps[row * TG_THREE + k], s->three[2 - row]);
@@ -72,23 +75,24 @@ TG_INLINE int gather_row(state *s, const uint32_t stride, const uint32_t r) {
   return s->end == r + 1;
 }
 
-TG_INLINE void gather(tg_real *to, const tg_column_tile *t, const uint32_t stride) {
+TG_INLINE void gather(tg_real *to, const tg_column_tile *t, const int ring, const uint32_t stride) {
   TG_NO_UNROLL
   for (size_t c = 0; c < t->channels; c += 4) {
     state s;
     load_state(&s, to, t, c);
-    (void)(gather_row(&s, stride, 0) || gather_row(&s, stride, 1) || gather_row(&s, stride, 2) ||
-           gather_row(&s, stride, 3) || gather_row(&s, stride, 4) || gather_row(&s, stride, 5) ||
-           gather_row(&s, stride, 6) || gather_row(&s, stride, 7) || gather_row(&s, stride, 8));
+    (void)(gather_row(&s, ring, stride, 0) || gather_row(&s, ring, stride, 1) || gather_row(&s, ring, stride, 2) ||
+           gather_row(&s, ring, stride, 3) || gather_row(&s, ring, stride, 4) || gather_row(&s, ring, stride, 5) ||
+           gather_row(&s, ring, stride, 6) || gather_row(&s, ring, stride, 7) || gather_row(&s, ring, stride, 8));
     if (t->ends[0]) put(&s, s.three[0]);
     if (t->ends[1]) put(&s, s.three[1]);
   }
 }
 
-void tg_columns_gather_one(tg_real *to, const tg_column_tile *t) { gather(to, t, 1); }
-void tg_columns_gather_two(tg_real *to, const tg_column_tile *t) { gather(to, t, 2); }
+void tg_columns_gather_one(tg_real *to, const tg_column_tile *t) { gather(to, t, 1, 1); }
+void tg_columns_gather_two(tg_real *to, const tg_column_tile *t) { gather(to, t, 0, 2); }
+void tg_columns_gather_two_wide(tg_real *to, const tg_column_tile *t) { gather(to, t, 1, 2); }
 
-TG_INLINE int add_row(state *s, const uint32_t stride, const uint32_t r) {
+TG_INLINE int add_row(state *s, const int ring, const uint32_t stride, const uint32_t r) {
   const uint32_t rows = stride == 1 ? TG_ROWS_ONE : TG_ROWS_TWO;
   if (meets(r, 0, stride, rows)) {
     s->three[2] = tg_v4_load(s->to);
@@ -96,7 +100,7 @@ TG_INLINE int add_row(state *s, const uint32_t stride, const uint32_t r) {
   }
   if (r >= 2 || r >= s->first) {
     for (uint32_t k = 0; k < TG_THREE; k++) {
-      const tg_v4 x = k < TG_THREE - stride ? known(&s->columns[k], r) : fresh(&s->columns[k], r);
+      const tg_v4 x = pixel(s, ring, TG_THREE, stride, k, r);
       for (uint32_t row = 0; row < TG_THREE; row++)
         if (meets(r, row, stride, rows))
           s->taps[row * TG_THREE + k] = tg_v4_madd(x, s->three[2 - row], s->taps[row * TG_THREE + k]);
@@ -107,28 +111,29 @@ TG_INLINE int add_row(state *s, const uint32_t stride, const uint32_t r) {
   return s->end == r + 1;
 }
 
-TG_INLINE void add(tg_real *dy, const tg_column_tile *t, const uint32_t stride) {
+TG_INLINE void add(tg_real *dy, const tg_column_tile *t, const int ring, const uint32_t stride) {
   TG_NO_UNROLL
   for (size_t c = 0; c < t->channels; c += 4) {
     state s;
     load_state(&s, dy, t, c);
-    (void)(add_row(&s, stride, 0) || add_row(&s, stride, 1) || add_row(&s, stride, 2) || add_row(&s, stride, 3) ||
-           add_row(&s, stride, 4) || add_row(&s, stride, 5) || add_row(&s, stride, 6) || add_row(&s, stride, 7) ||
-           add_row(&s, stride, 8));
+    (void)(add_row(&s, ring, stride, 0) || add_row(&s, ring, stride, 1) || add_row(&s, ring, stride, 2) ||
+           add_row(&s, ring, stride, 3) || add_row(&s, ring, stride, 4) || add_row(&s, ring, stride, 5) ||
+           add_row(&s, ring, stride, 6) || add_row(&s, ring, stride, 7) || add_row(&s, ring, stride, 8));
     for (uint32_t i = 0; i < TG_TAPS; i++) tg_v4_store(t->taps + c / 4 * TG_TAPS_STEP + 4 * i, s.taps[i]);
   }
 }
 
-void tg_columns_add_one(tg_real *dy, const tg_column_tile *t) { add(dy, t, 1); }
-void tg_columns_add_two(tg_real *dy, const tg_column_tile *t) { add(dy, t, 2); }
+void tg_columns_add_one(tg_real *dy, const tg_column_tile *t) { add(dy, t, 1, 1); }
+void tg_columns_add_two(tg_real *dy, const tg_column_tile *t) { add(dy, t, 0, 2); }
+void tg_columns_add_two_wide(tg_real *dy, const tg_column_tile *t) { add(dy, t, 1, 2); }
 
 /* Row r of dy and the row above it give two rows of two columns. */
-TG_INLINE int back_row(state *s, const tg_column_tile *t, const uint32_t r) {
+TG_INLINE int back_row(state *s, const tg_column_tile *t, const int ring, const uint32_t r) {
   const tg_v4 *w = s->taps, above_left = s->three[0], above = s->three[1];
   tg_v4 left = tg_v4_zero(), here = left;
   if (r - s->first < s->end - s->first) {
-    left = known(&s->columns[0], r);
-    here = fresh(&s->columns[1], r);
+    left = pixel(s, ring, 2, 1, 0, r);
+    here = pixel(s, ring, 2, 1, 1, r);
   }
   s->three[0] = left;
   s->three[1] = here;
@@ -150,11 +155,15 @@ TG_INLINE int back_row(state *s, const tg_column_tile *t, const uint32_t r) {
   return t->rows == row + 2;
 }
 
-void tg_columns_back(tg_real *to, const tg_column_tile *t) {
+TG_INLINE void back(tg_real *to, const tg_column_tile *t, const int ring) {
   TG_NO_UNROLL
   for (size_t c = 0; c < t->channels; c += 4) {
     state s;
     load_state(&s, to, t, c);
-    (void)(back_row(&s, t, 0) || back_row(&s, t, 1) || back_row(&s, t, 2) || back_row(&s, t, 3) || back_row(&s, t, 4));
+    (void)(back_row(&s, t, ring, 0) || back_row(&s, t, ring, 1) || back_row(&s, t, ring, 2) ||
+           back_row(&s, t, ring, 3) || back_row(&s, t, ring, 4));
   }
 }
+
+void tg_columns_back(tg_real *to, const tg_column_tile *t) { back(to, t, 0); }
+void tg_columns_back_wide(tg_real *to, const tg_column_tile *t) { back(to, t, 1); }

@@ -9,14 +9,16 @@
 #include "kernels/depthwise_three.h"
 
 /* Rows of the result that a tile gives: with strides of 1 and of 2, and back to a stride of 2. The ring holds three
- * columns of the rows that they see, each of at most so many channels; rows a power of two apart would share few sets
- * of the first-level cache. */
+ * columns of the rows that they see, each of at most so many channels: rows of x are a multiple of 4 KB apart more
+ * often than not, and so share few sets of the first-level cache. With strides of 2 columns of few channels find room
+ * there as they are. */
 enum {
   TG_ROWS_ONE = 7,
   TG_ROWS_TWO = 4,
   TG_ROWS_BACK = 8,
   TG_RING_ROWS = 9,
   TG_RING_CHANNELS = 1024,
+  TG_FEW_CHANNELS = 384,
   TG_RING_ROW = TG_RING_CHANNELS + 16,
   TG_RING_COLUMN = TG_RING_ROWS * TG_RING_ROW
 };
@@ -43,13 +45,16 @@ typedef struct {
   uint32_t columns_end;      /* and how many columns there are with it */
 } tg_column_tile;
 
-/* What the tile sees of a column to the ring. */
+/* What the tile sees of a column to the ring. Those of strides of 2 that are not `wide` need none. */
 void tg_columns_read(const tg_column_tile *t, const tg_column *c, size_t channels);
 void tg_columns_gather_one(tg_real *to, const tg_column_tile *t);
 void tg_columns_gather_two(tg_real *to, const tg_column_tile *t);
+void tg_columns_gather_two_wide(tg_real *to, const tg_column_tile *t);
 void tg_columns_back(tg_real *to, const tg_column_tile *t);
+void tg_columns_back_wide(tg_real *to, const tg_column_tile *t);
 /* The taps += the products with all rows of dy that a tile has. */
 void tg_columns_add_one(tg_real *dy, const tg_column_tile *t);
 void tg_columns_add_two(tg_real *dy, const tg_column_tile *t);
+void tg_columns_add_two_wide(tg_real *dy, const tg_column_tile *t);
 
 #endif

@@ -20,6 +20,7 @@ typedef struct {
   const tg_three *t;
   tg_real *to, *dw;
   tile_task task;
+  uint32_t known;         /* columns that the tile before read, of those of the ring */
   uint32_t rows, columns; /* of a tile */
   uint32_t row_first, row_end;
   int back;
@@ -72,8 +73,7 @@ static void run_tile(tg_real *to, const pass *s, tg_column_tile *t, size_t chann
 static void run_row(const pass *s, uint32_t row, uint32_t rows, size_t channel, size_t channels) {
   const tg_three *t = s->t;
   const int back = s->back;
-  const uint32_t stride = back ? 1 : t->stride,
-                 known = back ? 1 : TG_THREE - stride; /* columns of a tile to read before */
+  const uint32_t stride = back ? 1 : t->stride;
   const int64_t reached = row + t->pad_top, height = t->height;
   const int skip_row = back && reached % 2;
   const int64_t top = back ? (reached >> 1) - 1 : (int64_t)row * stride - t->pad_top, first = top < 0 ? -top : 0;
@@ -106,7 +106,7 @@ static void run_row(const pass *s, uint32_t row, uint32_t rows, size_t channel, 
       c->from = inside ? from + (size_t)at * t->channels : t->scratch + OUTSIDE;
       c->line = inside ? t->width * t->channels : 0;
       c->ring = t->scratch + (slot + k) % TG_THREE * TG_RING_COLUMN;
-      if (is_first && k < known) tg_columns_read(&tile, c, channels);
+      if (is_first && k < s->known) tg_columns_read(&tile, c, channels);
     }
     is_first = 0;
     if (back) {
@@ -133,39 +133,36 @@ static void run(const pass *s) {
   }
 }
 
+/* Of a tile's tasks with a stride of 1, with 2, and with 2 over many channels. */
+typedef struct {
+  tile_task one, two, two_wide;
+} tasks;
+
+static void set_task(pass *s, const tasks *of) {
+  const int one = s->t->stride == 1, wide = s->t->channels > TG_FEW_CHANNELS;
+  s->task = one ? of->one : wide ? of->two_wide : of->two;
+  s->known = one ? 2 : wide;
+  s->rows = s->back ? TG_ROWS_BACK : one ? TG_ROWS_ONE : TG_ROWS_TWO;
+  s->columns = s->back ? 2 : 1;
+}
+
 void tg_three_gather(tg_real *to, const tg_three *t, uint32_t row_first, uint32_t row_end) {
-  const int one = t->stride == 1;
-  run(&(pass){.t = t,
-              .to = to,
-              .task = one ? tg_columns_gather_one : tg_columns_gather_two,
-              .rows = one ? TG_ROWS_ONE : TG_ROWS_TWO,
-              .columns = 1,
-              .row_first = row_first,
-              .row_end = row_end});
+  pass s = {.t = t, .to = to, .row_first = row_first, .row_end = row_end};
+  set_task(&s, &(tasks){tg_columns_gather_one, tg_columns_gather_two, tg_columns_gather_two_wide});
+  run(&s);
 }
 
 void tg_three_scatter(tg_real *to, const tg_three *t, uint32_t row_first, uint32_t row_end) {
-  run(&(pass){.t = t,
-              .to = to,
-              .task = tg_columns_back,
-              .rows = TG_ROWS_BACK,
-              .columns = 2,
-              .row_first = row_first,
-              .row_end = row_end,
-              .back = 1});
+  pass s = {.t = t, .to = to, .row_first = row_first, .row_end = row_end, .back = 1};
+  set_task(&s, &(tasks){NULL, tg_columns_back, tg_columns_back_wide});
+  run(&s);
 }
 
 uint32_t tg_three_filter_gradient(tg_real *dw, const tg_three *t, const tg_real *dy, uint32_t row_first,
                                   uint32_t row_end) {
-  const int one = t->stride == 1;
-  const uint32_t rows = one ? TG_ROWS_ONE : TG_ROWS_TWO, done = row_first + (row_end - row_first) / rows * rows;
-  run(&(pass){.t = t,
-              .to = (tg_real *)dy,
-              .dw = dw,
-              .task = one ? tg_columns_add_one : tg_columns_add_two,
-              .rows = rows,
-              .columns = 1,
-              .row_first = row_first,
-              .row_end = done});
-  return done;
+  pass s = {.t = t, .to = (tg_real *)dy, .dw = dw, .row_first = row_first};
+  set_task(&s, &(tasks){tg_columns_add_one, tg_columns_add_two, tg_columns_add_two_wide});
+  s.row_end = row_first + (row_end - row_first) / s.rows * s.rows;
+  run(&s);
+  return s.row_end;
 }
