@@ -145,9 +145,57 @@ void tg_gemm_unpacked(tg_real *c, const tg_real *a, const tg_real *b, const tg_r
 /* Rows of a and b in one pass of tg_gemm_part_transposed: its four columns of a, copied side by side, take 4 KB. */
 enum { TG_GEMM_M_BLOCK = 256 };
 
+/* Rows of a and b, and tiles above each other, in one pass of run_transposed_copied. */
+enum { TG_GEMM_M_FEW = 64, TG_GEMM_TILES = TG_GEMM_ROWS_WANTED / TG_TILE_ROWS };
+
+/* Whether columns of b fall on so few sets of the first-level cache that each pushes itself out, and a copy of one
+ * serves several tiles. */
+static int pays_to_copy(size_t b_step, uint32_t M, uint32_t rows) {
+  return b_step * sizeof(tg_real) % 2048 == 0 && M >= TG_GEMM_M_FEW && rows >= TG_GEMM_ROWS_WANTED / 2;
+}
+
+/* A tile's rows of c += the product; the first pass begins at 0. */
+static void add_tile(tg_real *c, size_t c_step, size_t rows, size_t columns, const tg_real *a, const tg_real *b,
+                     uint32_t count, int is_first) {
+  tg_real *c_row[4];
+  for (size_t r = 0; r < 4; r++) c_row[r] = c + (r < rows ? r : rows - 1) * c_step;
+  tg_tile t = is_first ? tg_tile_start(tg_v4_zero(), tg_v4_zero()) : tg_tile_load(c_row, columns);
+  tg_tile_columns_adjacent(&t, a, TG_TILE_ROWS, b, TG_TILE_COLUMNS, count);
+  tg_tile_store(c_row, &t, rows, columns);
+}
+
+/* tg_gemm_part_transposed, where columns of b are copied for several tiles. */
+static void run_transposed_copied(tg_real *c, size_t c_step, const tg_real *a, size_t a_step, const tg_real *b,
+                                  size_t b_step, uint32_t M, uint32_t N, uint32_t row_first, uint32_t row_end) {
+  tg_real a_block[TG_GEMM_TILES][TG_GEMM_M_FEW * TG_TILE_ROWS], b_block[TG_GEMM_M_FEW * TG_TILE_COLUMNS];
+  for (uint32_t m_first = 0, count; m_first < M; m_first += count) {
+    count = M - m_first > TG_GEMM_M_FEW ? TG_GEMM_M_FEW : M - m_first;
+    for (uint32_t first = row_first, end; first < row_end; first = end) {
+      end = row_end - first > TG_GEMM_TILES * TG_TILE_ROWS ? first + TG_GEMM_TILES * TG_TILE_ROWS : row_end;
+      for (uint32_t m = 0; m < count; m++)
+        for (uint32_t row = first; row < end; row += TG_TILE_ROWS)
+          tg_v4_store(a_block[(row - first) / TG_TILE_ROWS] + (size_t)m * TG_TILE_ROWS,
+                      tg_v4_load(a + (m_first + m) * a_step + row));
+      for (uint32_t panel = 0; panel < tg_gemm_panels(N); panel++) {
+        const size_t column = (size_t)panel * TG_TILE_COLUMNS, columns = panel_columns(N, panel);
+        for (uint32_t m = 0; m < count; m++)
+          for (uint32_t i = 0; i < TG_TILE_COLUMNS; i += 4)
+            tg_v4_store(b_block + (size_t)m * TG_TILE_COLUMNS + i, tg_v4_load(b + (m_first + m) * b_step + column + i));
+        for (uint32_t row = first; row < end; row += TG_TILE_ROWS)
+          add_tile(c + row * c_step + column, c_step, end - row < TG_TILE_ROWS ? end - row : TG_TILE_ROWS, columns,
+                   a_block[(row - first) / TG_TILE_ROWS], b_block, count, m_first == 0);
+      }
+    }
+  }
+}
+
 void tg_gemm_part_transposed(tg_real *c, size_t c_step, const tg_real *a, size_t a_step, const tg_real *b,
                              size_t b_step, uint32_t M, uint32_t N, uint32_t row_first, uint32_t row_end) {
   /* c (K, N), a (M, K), b (M, N) */
+  if (pays_to_copy(b_step, M, row_end - row_first)) {
+    run_transposed_copied(c, c_step, a, a_step, b, b_step, M, N, row_first, row_end);
+    return;
+  }
   uint32_t m_first = 0;
   do { /* once even when M is 0: c is then zero */
     const uint32_t m_count = M - m_first > TG_GEMM_M_BLOCK ? TG_GEMM_M_BLOCK : M - m_first;

@@ -52,6 +52,8 @@ void tg_gemm_part_pack_transposed(tg_real *packed, const tg_real *bt, size_t bt_
 void tg_gemm_part_run(const tg_gemm_part *p, uint32_t row_first, uint32_t row_end, uint32_t panel_first,
                       uint32_t panel_end);
 void tg_gemm_part_unpacked(const tg_gemm_part *p, uint32_t M, uint32_t panel_first, uint32_t panel_end, int transposed);
+/* So many rows at once are fastest where rows of b are a multiple of 2 KB apart. */
+enum { TG_GEMM_ROWS_WANTED = 32 };
 void tg_gemm_part_transposed(tg_real *c, size_t c_step, const tg_real *a, size_t a_step, const tg_real *b,
                              size_t b_step, uint32_t M, uint32_t N, uint32_t row_first, uint32_t row_end);
 

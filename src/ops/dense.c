@@ -13,8 +13,9 @@ enum { UNITS, LIKE = UNITS, USE_BIAS, KERNEL_INIT, BIAS_INIT };
 static const tg_attribute attributes[] = {{"units", TG_REQUIRED, 1, TG_MAX_SIZE, 1}, WEIGHTS};
 static const tg_attribute like_attributes[] = {{"like", TG_REQUIRED, 0, TG_MAX_NODES - 1, 1}, WEIGHTS};
 
-/* What a tile of the gradients multiplies: near 20 µs, long against the 2 µs that handing out a tile costs. */
-enum { TILE_PRODUCTS = 1 << 19, MOST_PANELS = 8, MOST_ROWS = 64 };
+/* What a tile of the gradients multiplies: near 20 µs, long against the 2 µs that handing out a tile costs. Layers of
+ * many inputs take more, as many rows as the product wants. */
+enum { TILE_PRODUCTS = 1 << 19, MOST_PANELS = 8, MOST_ROWS = 64, MANY_INPUTS = 512 };
 /* A single row is multiplied by four panels at a time. */
 enum { PANELS_OF_A_ROW = 4 };
 
@@ -126,7 +127,7 @@ static void backward(const tg_run *run, const tg_graph *graph, const tg_node *no
   job j = make_job(run, graph, node, buffers);
   tg_real *db = tg_attribute_u32(node, USE_BIAS) ? buffers->dw + (size_t)j.in * j.units : NULL; /* masks dy too */
   tg_bias_relu_backward(run->pool, db, buffers->dy, buffers->y, buffers->scratch, j.rows, j.units, buffers->relu);
-  j.gradient_rows = share((uint64_t)j.rows * j.units, 4, MOST_ROWS);
+  j.gradient_rows = share((uint64_t)j.rows * j.units, j.in < MANY_INPUTS ? 4 : TG_GEMM_ROWS_WANTED, MOST_ROWS);
   j.gradient_panels = share((uint64_t)j.rows * j.units * 8, 1, MOST_PANELS);
   if (buffers->wants_dw) tg_pool_run(run->pool, tg_ceil_div(j.in, j.gradient_rows), kernel_gradient_tile, &j);
   if (buffers->dx[0])

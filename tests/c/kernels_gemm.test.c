@@ -96,6 +96,11 @@ int main(void) {
   test_gemm_transposed(256, 6, 10, 0);
   test_gemm_transposed(600, 7, 12, 0);
   test_gemm_transposed(600, 7, 12, 1);
+  /* Rows of b 2 and 4 KB apart, whose columns are copied. */
+  test_gemm_transposed(63, 7, 512, 1);
+  test_gemm_transposed(64, 4, 512, 1);
+  test_gemm_transposed(130, 37, 512, 0);
+  test_gemm_transposed(97, 70, 1024, 1);
   test_nan();
   CHECK(tg_gemm_peak(2) > 0 && isfinite(tg_gemm_peak(2)));
   CHECK(tg_gemm_peak_flops(3) == 3 * tg_gemm_peak_flops(1));
