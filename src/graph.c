@@ -173,8 +173,9 @@ static tg_tensor *tensor_named(const tg_graph *graph, const tg_node *node, const
 /* Settings against the tensor's shape and each other; axes counted from the end become others. */
 static tg_status check_settings(tg_engine *engine, const tg_node *node, tg_tensor *tensor) {
   double *s = tensor->settings;
-  if (s[TG_SET_L1] || s[TG_SET_L2] || s[TG_SET_CONSTRAINT] != TG_FREE || tensor->initializer == TG_INIT_ORTHOGONAL) {
-    const tg_status missing = tg_need_rest(engine, "a penalty, a constraint or an orthogonal start");
+  const int penalized = s[TG_SET_L1] || s[TG_SET_L2] || s[TG_SET_CONSTRAINT] != TG_FREE;
+  if (penalized || s[TG_SET_INT8] || tensor->initializer == TG_INIT_ORTHOGONAL) {
+    const tg_status missing = tg_need_rest(engine, "a penalty, a constraint, an orthogonal start or 8 bits");
     if (missing) return missing;
   }
   const uint32_t rank = tensor->shape.rank, axes = (uint32_t)s[TG_SET_AXES];

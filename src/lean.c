@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "kernels/fake_quantize.h"
 #include "kernels/lean.h"
 #include "size.h"
 

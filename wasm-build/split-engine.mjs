@@ -24,6 +24,7 @@ const GUARDED = new Map([
   ['src/kernels/conv2d_filter_gradient.c', 'in groups: check_groups of src/ops/conv2d.c'],
   ['src/kernels/conv2d_forward.c', 'the same'],
   ['src/kernels/conv2d_input_gradient.c', 'the same'],
+  ['src/lean.c', 'weights in 8 bits: check_settings of src/graph.c'],
   ['src/loss.c', 'tg_loss_make'],
   ['src/model.c', 'tg_model_augment'],
   ['src/ops/add.c', 'different shapes: infer'],

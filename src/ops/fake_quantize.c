@@ -5,7 +5,7 @@
  */
 #include <math.h>
 
-#include "../kernels/lean.h"
+#include "../kernels/fake_quantize.h"
 #include "../op.h"
 #include "../size.h"
 #include "elementwise.h"

@@ -1,3 +1,4 @@
+#include "kernels/fake_quantize.h"
 #include "kernels/lean.h"
 
 #include "kernels/ref/ref.h"

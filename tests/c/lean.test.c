@@ -1,5 +1,6 @@
 /* Pruned weights, weights that layers see in 8 bits, and values that wait in 16: what a model makes of them. */
 #include "kernels/lean.h"
+#include "kernels/fake_quantize.h"
 #include "network.h"
 #include "test.h"
 
