@@ -180,8 +180,16 @@ describe('doubtful labels', () => {
     const model = await makeModel();
     await model.fit(clean, { epochs: 20 });
     const by = await cleaningReport(data, { model });
-    const same = await cleaningReport(data, { predictions: await model.predict(data) });
+    const predictions = await model.predict(data);
+    const same = await cleaningReport(data, { predictions });
     assert.deepEqual(same.mislabelled, by.mislabelled);
+    const sure = await cleaningReport(data, { predictions, minConfidence: 0.9 });
+    assert.deepEqual(
+      sure.mislabelled,
+      by.mislabelled.filter(({ confidence }) => confidence >= 0.9),
+    );
+    const { length } = sure.mislabelled;
+    assert.ok(length > 0 && length < by.mislabelled.length, `${length}`);
     assert.ok(by.mislabelled.filter(({ index }) => wrong.includes(index)).length >= 24);
   });
 
@@ -208,6 +216,9 @@ describe('doubtful labels', () => {
       /k must/,
     );
     await rejects(cleaningReport(data, /** @type {any} */ ({ models: 1 })), 'E_CONFIG', /models/);
+    for (const minConfidence of [-0.1, 90, NaN]) {
+      await rejects(cleaningReport(data, { minConfidence }), 'E_CONFIG', /minConfidence/);
+    }
     await rejects(cleaningReport(data, { signal: AbortSignal.abort() }), 'E_ABORTED');
     await data.dispose();
     await rejects(cleaningReport(data), 'E_DISPOSED');

@@ -9,6 +9,7 @@ import {
   bothGiven,
   needBoolean,
   needFunction,
+  needNumber,
   needSignal,
   needWhole,
   readOptions,
@@ -30,6 +31,8 @@ import { kFold } from './split.js';
  * @property {number} [k] default 5
  * @property {number} [seed] of the parts, default 0
  * @property {import('../fit-options.js').FitOptions} [fit] options of that training
+ * @property {number} [minConfidence] least probability of the class that a label is doubted for, default 0.5; with 0 what
+ *   the paper calls doubtful, which of a weak model's mistakes is a large part
  * @property {boolean} [near] look for near duplicates too, default true
  * @property {readonly [number, number]} [imageSize] of pictures of a folder, default [64, 64]
  * @property {(progress: { phase: 'load' | 'train', done: number, total: number | undefined }) => void} [onProgress]
@@ -60,6 +63,7 @@ const OPTIONS = /** @type {const} */ ([
   'k',
   'seed',
   'fit',
+  'minConfidence',
   'near',
   'imageSize',
   'onProgress',
@@ -80,6 +84,7 @@ export async function cleaningReport(source, options) {
   const signal = needSignal(given.signal, 'signal', WHERE);
   const onProgress = given.onProgress && needFunction(given.onProgress, 'onProgress', WHERE);
   const near = needBoolean(given.near ?? true, 'near', WHERE);
+  const minConfidence = needShare(given.minConfidence ?? 0.5);
   const ways = WAYS.filter((way) => given[way] !== undefined);
   if (ways.length > 1) throw bothGiven(ways[0], ways[1], WHERE);
   const own = isDataset(source);
@@ -102,7 +107,7 @@ export async function cleaningReport(source, options) {
     const duplicates = twins.exact.map(([index, of]) => place(index, of));
     const mislabelled =
       ways.length > 0 && classes
-        ? await doubtful(data, classes, { ...given, signal, onProgress })
+        ? await doubtful(data, classes, { ...given, minConfidence, signal, onProgress })
         : [];
     const indices = new Set([...duplicates, ...mislabelled].map(({ index }) => index));
     return {
@@ -135,6 +140,15 @@ async function loadFolder(source, imageSize, signal, onProgress) {
   return datasets.imageFolder(source, options);
 }
 
+/** @param {unknown} value @returns {number} 0 … 1 */
+function needShare(value) {
+  const share = needNumber(value, 'minConfidence', WHERE);
+  if (share >= 0 && share <= 1) return share;
+  throw new ConfigError(`cleaningReport: minConfidence must be between 0 and 1, found ${share}.`, {
+    field: 'minConfidence',
+  });
+}
+
 /** @param {Dataset} data @param {string} key @param {number} index */
 function named(data, key, index) {
   return data.files.length > 0 ? { [key]: data.files[index] } : {};
@@ -147,7 +161,7 @@ function named(data, key, index) {
  * @returns {Promise<Mislabelled[]>}
  */
 async function doubtful(data, classes, options) {
-  const { model, predictions, signal } = options;
+  const { model, predictions, minConfidence = 0, signal } = options;
   const raw = model
     ? await model.predict(data, { signal })
     : predictions
@@ -164,7 +178,9 @@ async function doubtful(data, classes, options) {
   }
   const nameOf = (/** @type {string} */ key, /** @type {number} */ label) =>
     label < data.classNames.length ? { [key]: data.classNames[label] } : {};
-  return confidentErrors(raw, classes, width).map(({ index, suggested, ...rest }) => ({
+  const found = confidentErrors(raw, classes, width);
+  const sure = found.filter(({ confidence }) => confidence >= minConfidence);
+  return sure.map(({ index, suggested, ...rest }) => ({
     index,
     ...named(data, 'file', index),
     label: classes[index],
