@@ -20,7 +20,7 @@ export function numberOptions(defaults) {
  * @param {string} name
  * @param {unknown} text
  */
-function wholeNumber(name, text) {
+export function wholeNumber(name, text) {
   const value = Number(text);
   if (text === '' || !Number.isSafeInteger(value) || value < 0) {
     throw new RangeError(`--${name} must be a whole number, found '${text}'.`);

@@ -8,7 +8,6 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { dataset, dispose } from 'tabgrad';
 import { RECIPES } from '../../examples/pretrained/recipes.mjs';
-import { rgbPng, writeFiles } from './image-fixtures.mjs';
 import { runScript } from './run-script.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -160,27 +159,14 @@ describe('examples', () => {
     assert.ok(bytesIn(output, '8 bits, trained for') < 0.3 * bytesIn(output, 'floats'), output);
   });
 
-  it('s2-folders.mjs trains on photos of folders', async () => {
+  it('cifar10-folders.mjs writes photos, and s2-folders.mjs trains on them', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tabgrad-photos-'));
     try {
-      /** @type {Record<string, Uint8Array>} */
-      const files = {};
-      for (const [part, each] of /** @type {const} */ ([
-        ['train', 3],
-        ['test', 1],
-      ])) {
-        for (const [c, name] of ['cat', 'dog'].entries()) {
-          for (let i = 0; i < each; i++) {
-            const value = (/** @type {number} */ x) => (c * 150 + i * 9 + x) & 255;
-            files[`${part}/${name}/${i}.png`] = rgbPng(40 + i, 50, value);
-          }
-        }
-      }
-      await writeFiles(folder, files);
+      const few = [folder, '--classes', 'cat,dog', '--train', '3', '--test', '1'];
+      const written = await outputOf('cifar10-folders.mjs', few);
+      assert.match(written, /train.cat: 3 images\n.*train.dog: 3 images\n.*test.cat: 1 images\n/);
       const options = ['--folder', folder, '--epochs', '2', '--batch', '3', '--threads', '2'];
-      const script = join(ROOT, 'examples', 's2-folders.mjs');
-      const { code, output } = await runScript(script, options, { cwd: ROOT });
-      assert.equal(code, 0, output);
+      const output = await outputOf('s2-folders.mjs', options);
       assert.match(output, /^6 and 2 photos of cat and dog\n/);
       assert.match(
         output,
@@ -190,6 +176,9 @@ describe('examples', () => {
     } finally {
       await rm(folder, { recursive: true });
     }
+    const script = join(ROOT, 'examples', 'cifar10-folders.mjs');
+    const wrong = await runScript(script, [folder, '--classes', 'cow'], { cwd: ROOT });
+    assert.match(wrong.output, /CIFAR-10 has airplane, .*, not 'cow'/);
   });
 
   it('s5-cnn224.mjs trains, and as it was written tells both numbers', async () => {
