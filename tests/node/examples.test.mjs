@@ -23,6 +23,7 @@ const SHORTEST = ['--epochs', '1', '--images', '300', '--seeds', '1'];
 const WAYS = [
   ['active-learning', 1, '--each', '50', '--rounds', '2'],
   ['adversarial', 3],
+  ['augmentation', 3],
   ['distillation', 1],
   ['ensemble', 1],
   ['gan', 1, '--filters', '4'],
