@@ -46,8 +46,8 @@ async function makeModel() {
   return model;
 }
 
-const [fit, minConfidence] = [{ epochs }, 0.9];
-const report = await cleaningReport(photos, { makeModel, k: 3, seed, fit, minConfidence });
+const options = { k: 3, seed, minConfidence: 0.9, fit: { epochs } };
+const report = await cleaningReport(photos, { makeModel, ...options });
 for (const { file, message } of report.unreadable) console.log(`unreadable: ${file}: ${message}`);
 for (const { file, ofFile } of report.duplicates) console.log(`duplicate: ${file} of ${ofFile}`);
 for (const { file, ofFile } of report.nearDuplicates) console.log(`much alike: ${file}, ${ofFile}`);

@@ -59,8 +59,8 @@ static void wait32(_Atomic uint32_t *word, uint32_t value) {
   __builtin_wasm_memory_atomic_wait32((int *)word, (int)value, -1);
 }
 
-/* By a call that no compiler sees through: V8's baseline compiler (in Node 20) loses locals of the function that the
- * instruction stands in. */
+/* By a call that no compiler sees through: by all signs V8's baseline compiler (in Node 20) loses locals of the
+ * function that the instruction stands in. */
 static void (*const volatile opaque_wait)(_Atomic uint32_t *word, uint32_t value) = wait32;
 
 static void futex_wait(_Atomic uint32_t *word, uint32_t value) { opaque_wait(word, value); }

@@ -2,7 +2,8 @@
  * Depthwise convolution with kernels of 3x3 and strides of 1 or 2, one image at a time. A tile is seven rows of a
  * column of the result (with strides fewer), over all channels before the next column begins: so memory is read and
  * written number after number, which hardware does ahead while the tile computes. The columns of x that the next tile
- * sees again are kept in a ring, unless there are few of them, which the cache keeps.
+ * sees again are kept in a ring, unless there are few of them, which the cache keeps; what is
+ * outside of the image is zeros there.
  *
  * An element of the result is one chain: bias, or zero, then the rows of its window from top to bottom, each from left
  * to right. An element of the filter's gradient takes pixels in an order that shape and rows decide.

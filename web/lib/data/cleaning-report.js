@@ -107,7 +107,7 @@ export async function cleaningReport(source, options) {
     const duplicates = twins.exact.map(([index, of]) => place(index, of));
     const mislabelled =
       ways.length > 0 && classes
-        ? await doubtful(data, classes, { ...given, minConfidence, signal, onProgress })
+        ? await doubtful(data, classes, minConfidence, { ...given, signal, onProgress })
         : [];
     const indices = new Set([...duplicates, ...mislabelled].map(({ index }) => index));
     return {
@@ -157,11 +157,12 @@ function named(data, key, index) {
 /**
  * @param {Dataset} data
  * @param {Int32Array} classes
+ * @param {number} minConfidence
  * @param {ReportOptions} options
  * @returns {Promise<Mislabelled[]>}
  */
-async function doubtful(data, classes, options) {
-  const { model, predictions, minConfidence = 0, signal } = options;
+async function doubtful(data, classes, minConfidence, options) {
+  const { model, predictions, signal } = options;
   const raw = model
     ? await model.predict(data, { signal })
     : predictions
