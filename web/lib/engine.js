@@ -45,9 +45,16 @@ const OPTIONS = /** @type {const} */ ([
 
 export class Engine {
   #client;
+  /** Workers beside its own, which end with it. @type {Set<Client>} */
+  #readers = new Set();
 
-  /** Not for programs: use `createEngine`. @param {Client} client */
-  constructor(client) {
+  /**
+   * Not for programs: use `createEngine`.
+   *
+   * @param {Client} client
+   * @param {() => Promise<Client>} startReader a worker of one thread like its own
+   */
+  constructor(client, startReader) {
     this.#client = client;
     /** Loaders of known data sets. */
     this.datasets = Object.freeze({
@@ -56,14 +63,23 @@ export class Engine {
       /** @param {import('./datasets.js').LoadOptions} [options] */
       cifar10Sample: (options) => cifar10Sample(client, options),
       /**
-       * @template {import('./image-folder.js').ImageFolderOptions} Options
-       * @param {import('./image-folder.js').ImageSource} source
+       * @template {import('./image-options.js').ImageFolderOptions} Options
+       * @param {import('./image-options.js').ImageSource} source
        * @param {Options} [options]
        */
       imageFolder: async (source, options) => {
         const held = holdDropped(source);
         const { imageFolder } = await import('./image-folder.js');
         return imageFolder(client, held, options);
+      },
+      /**
+       * @param {import('./image-options.js').ImageSource} source
+       * @param {import('./image-stream.js').ImageStreamOptions} [options]
+       */
+      imageStream: async (source, options) => {
+        const held = holdDropped(source);
+        const { imageStream } = await import('./image-stream.js');
+        return imageStream(() => this.#openReader(startReader), held, options);
       },
     });
   }
@@ -127,15 +143,27 @@ export class Engine {
    * @returns {Promise<void>}
    */
   async dispose() {
-    this.#client.dispose();
+    this[disposeSymbol]();
   }
 
   [disposeSymbol]() {
     this.#client.dispose();
+    for (const reader of this.#readers) reader.dispose();
+    this.#readers.clear();
   }
 
   [asyncDisposeSymbol]() {
     return this.dispose();
+  }
+
+  /** @param {() => Promise<Client>} start */
+  async #openReader(start) {
+    const reader = await start();
+    for (const other of this.#readers) if (!other.alive) this.#readers.delete(other);
+    this.#readers.add(reader);
+    // It may have been disposed meanwhile.
+    if (!this.alive) reader.dispose();
+    return reader;
   }
 }
 
@@ -160,15 +188,29 @@ export async function createEngine(options) {
       field: 'simd',
     });
   }
+  const place = readUrl(workerUrl, 'workerUrl');
   const wasm = readUrl(wasmUrl, 'wasmUrl');
-  const client = new Client(readUrl(workerUrl, 'workerUrl'));
+  const settings = { ...given, wasmUrl: wasm };
+  // A single file is of one build, which goes with the number of threads.
+  const reading = wasm?.includes('.wasm') ? settings : { ...settings, threads: 1 };
+  const client = await startClient(place, settings);
+  return new Engine(client, () => startClient(place, reading));
+}
+
+/**
+ * @param {string | undefined} workerUrl
+ * @param {object} settings
+ * @returns {Promise<Client>}
+ */
+async function startClient(workerUrl, settings) {
+  const client = new Client(workerUrl);
   try {
-    await client.call('start', { ...given, wasmUrl: wasm });
+    await client.call('start', settings);
   } catch (error) {
     client.dispose();
     throw error;
   }
-  return new Engine(client);
+  return client;
 }
 
 /** @param {unknown} value @param {string} field */

@@ -35,8 +35,9 @@ export async function withStream(client, source, use, run) {
   if (inputs.length > 1 || outputs.length > 1) throw refuseSeveral(WHERE);
   refuseOptions(job);
   const samples = source instanceof SampleStream ? source : new SampleStream(source);
-  const { prefetch } = samples.options;
-  const id = await client.call('dataset.stream', { ask: 'open', prefetch });
+  const { prefetch, count } = samples.options;
+  const opening = { ask: 'open', prefetch, count, steps: job.stepsPerEpoch };
+  const id = await client.call('dataset.stream', opening);
   const stop = new AbortController();
   const abort = () => stop.abort(signal?.reason);
   signal?.addEventListener('abort', abort, { once: true });

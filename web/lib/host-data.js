@@ -347,6 +347,13 @@ export const dataMethods = [
     },
   ],
   [
+    'dataset.images',
+    async (host, args, task) => {
+      const { answerImages } = await import('./host-image-stream.js');
+      return answerImages(host, args, task);
+    },
+  ],
+  [
     'dataset.twins',
     async (host, args, task) => {
       const { findTwins } = await import('./host-clean.js');

@@ -12,6 +12,7 @@ import { HostDataset } from './host-data.js';
  * @typedef {import('./host.js').Host} Host
  * @typedef {import('./task.js').Task} Task
  * @typedef {import('./data/image-classes.js').ImagePart} ImagePart
+ * @typedef {import('./data/image-files.js').FileSource} FileSource
  *
  * @typedef {object} SkippedFile
  * @property {string} file its path
@@ -52,40 +53,13 @@ const TURN_MS = 20;
  */
 export async function loadImageFolder(host, job, task) {
   const report = reporter(task);
-  // Resizing lies there, and what a single picture throws is no reason to begin again.
-  await host.native.loadRest();
-  const source = await openFiles(job.source, {
-    signal: task.signal,
-    onDownload: (done, total) => report({ phase: 'download', done, total }),
-  });
+  const { source, plan } = await openFolder(host, job, task, report);
   /** @type {ImageLoad[]} */
   const loads = [];
   try {
-    const plan = planImages(source.paths, { ...job.plan, strip: source.strip });
-    checkLabelMode(job.labelMode, plan.classNames);
     for (const part of plan.parts) loads.push(new ImageLoad(host, job, part, plan.classNames));
-    /** Number in the list → who wants the file, as which of its samples. @type {Map<number, [ImageLoad, number]>} */
-    const wanted = new Map();
-    for (const load of loads) {
-      load.part.files.forEach((file, sample) => wanted.set(file, [load, sample]));
-    }
-    const total = wanted.size;
-    let done = 0;
-    let turn = performance.now();
-    await source.each(
-      new Set(wanted.keys()),
-      async (index, read) => {
-        const [load, sample] = /** @type {[ImageLoad, number]} */ (wanted.get(index));
-        await load.take(sample, read, task.signal);
-        report({ phase: 'load', done: ++done, total }, done === total);
-        if (performance.now() - turn > TURN_MS) {
-          await nextTurn();
-          turn = performance.now();
-        }
-        task.throwIfCancelled();
-      },
-      task.signal,
-    );
+    await takeAll(source, loads, task, report);
+    for (const load of loads) load.refuseEmptyClasses();
     const parts = loads.map((load) => load.finish());
     for (const load of loads) host.datasets.set(load.dataset.facts.id, load.dataset);
     return {
@@ -100,8 +74,66 @@ export async function loadImageFolder(host, job, task) {
   }
 }
 
+/**
+ * Finds the files and what is to be made of them.
+ *
+ * @param {Host} host
+ * @param {ImageJob} job
+ * @param {Task} task
+ * @param {ReturnType<typeof reporter>} report
+ */
+export async function openFolder(host, job, task, report) {
+  // Resizing lies there, and what a single picture throws is no reason to begin again.
+  await host.native.loadRest();
+  const source = await openFiles(job.source, {
+    signal: task.signal,
+    onDownload: (done, total) => report({ phase: 'download', done, total }),
+  });
+  try {
+    const plan = planImages(source.paths, { ...job.plan, strip: source.strip });
+    checkLabelMode(job, plan.classNames);
+    return { source, plan };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+/**
+ * Reads the files of these loads, each into its place.
+ *
+ * @param {FileSource} source
+ * @param {readonly ImageLoad[]} loads
+ * @param {Task} task
+ * @param {ReturnType<typeof reporter>} report
+ */
+export async function takeAll(source, loads, task, report) {
+  /** Number in the list → who wants the file, as which of its samples. @type {Map<number, [ImageLoad, number]>} */
+  const wanted = new Map();
+  for (const load of loads) {
+    load.part.files.forEach((file, sample) => wanted.set(file, [load, sample]));
+  }
+  const total = wanted.size;
+  let done = 0;
+  let turn = performance.now();
+  await source.each(
+    new Set(wanted.keys()),
+    async (index, read) => {
+      const [load, sample] = /** @type {[ImageLoad, number]} */ (wanted.get(index));
+      await load.take(sample, read, task.signal);
+      report({ phase: 'load', done: ++done, total }, done === total);
+      if (performance.now() - turn > TURN_MS) {
+        await nextTurn();
+        turn = performance.now();
+      }
+      task.throwIfCancelled();
+    },
+    task.signal,
+  );
+}
+
 /** The pictures of one data set on their way into it. */
-class ImageLoad {
+export class ImageLoad {
   #host;
   #job;
   #classNames;
@@ -167,19 +199,26 @@ class ImageLoad {
     }
   }
 
+  /** Samples whose file could be read, rising. */
+  get kept() {
+    return this.part.files
+      .map((_, sample) => sample)
+      .filter((sample) => !this.#skipped.has(sample));
+  }
+
+  /** Files that could not, in the order of the samples. */
+  get skipped() {
+    const samples = [...this.#skipped.keys()].sort((a, b) => a - b);
+    return samples.map((sample) => /** @type {SkippedFile} */ (this.#skipped.get(sample)));
+  }
+
   /**
    * Closes the gaps that bad files left, and writes the labels.
    *
    * @returns {ImageFacts}
    */
   finish() {
-    const { part, dataset } = this;
-    const kept = part.files
-      .map((_, sample) => sample)
-      .filter((sample) => !this.#skipped.has(sample));
-    const skipped = [...this.#skipped.keys()].sort((a, b) => a - b);
-    const list = skipped.map((sample) => /** @type {SkippedFile} */ (this.#skipped.get(sample)));
-    this.#refuseEmptyClasses(kept, list);
+    const { part, dataset, kept, skipped } = this;
     if (skipped.length > 0) dataset.keep(kept);
     if (part.labels && dataset.facts.labels !== 'none') {
       dataset.write(
@@ -192,7 +231,7 @@ class ImageLoad {
     return {
       facts: dataset.facts,
       files: kept.map((sample) => part.paths[sample]),
-      skipped: list,
+      skipped,
     };
   }
 
@@ -207,19 +246,21 @@ class ImageLoad {
     return new Uint8Array(rows.buffer);
   }
 
-  /** @param {number[]} kept @param {SkippedFile[]} skipped */
-  #refuseEmptyClasses(kept, skipped) {
+  /** @throws {EmptyClassError} */
+  refuseEmptyClasses() {
+    const { kept, skipped } = this;
     const { labels, paths } = this.part;
-    const { labels: how, allowEmptyClasses } = this.#job.plan;
+    const { what, labels: how, allowEmptyClasses } = this.#job.plan;
     const why = skipped.length > 0 ? `: ${skipped[0].message.replace(/\.$/, '')}` : '';
     if (kept.length === 0) {
-      throw emptyClass(this.#classNames.length > 0 ? this.#classNames : [paths[0]], why);
+      throw emptyClass(what, this.#classNames.length > 0 ? this.#classNames : [paths[0]], why);
     }
     if (!labels || how !== 'inferred' || allowEmptyClasses) return;
     const left = new Set(kept.map((sample) => labels[sample]));
     const lost = [...new Set(labels)].filter((label) => !left.has(label));
     if (lost.length > 0)
       throw emptyClass(
+        what,
         lost.map((label) => this.#classNames[label]),
         why,
       );
@@ -237,11 +278,11 @@ export function skippedFile(file, error) {
   return { file, code, message: message.slice(0, 300) };
 }
 
-/** @param {ImageJob['labelMode']} mode @param {readonly string[]} classNames */
-function checkLabelMode(mode, classNames) {
-  if (mode !== 'binary' || classNames.length === 2) return;
+/** @param {ImageJob} job @param {readonly string[]} classNames */
+function checkLabelMode({ labelMode, plan: { what } }, classNames) {
+  if (labelMode !== 'binary' || classNames.length === 2) return;
   throw new ConfigError(
-    `imageFolder: labelMode 'binary' takes two classes, found ${classNames.length}.`,
+    `${what}: labelMode 'binary' takes two classes, found ${classNames.length}.`,
     { field: 'labelMode' },
   );
 }

@@ -37,12 +37,13 @@ import { HostDataset } from './host-data.js';
 export class HostStream {
   first = 0;
   count = 0;
-  /** Of an epoch, known when one is over. */
+  /** Of an epoch: how many there were, before that how many are expected; 0: nobody knows. */
   batches = 0;
   /** @type {Feed['facts']} */
   facts = null;
   #host;
   #prefetch;
+  #expected;
   #batchSize = 0;
   /** @type {Queued[]} */
   #queue = [];
@@ -61,17 +62,29 @@ export class HostStream {
   /** @type {(() => void)[]} */
   #waiting = [];
 
-  /** @param {Host} host @param {number} prefetch batches in the queue */
-  constructor(host, prefetch) {
+  /**
+   * @param {Host} host
+   * @param {object} settings
+   * @param {number} settings.prefetch batches in the queue
+   * @param {number} [settings.count] samples of an epoch
+   * @param {number} [settings.steps] batches after which an epoch ends
+   */
+  constructor(host, { prefetch, count = Infinity, steps = Infinity }) {
     this.#host = host;
     this.#prefetch = prefetch;
+    this.#expected = { count, steps };
   }
 
   // ---- what the trainer asks ----
 
   /** @type {Feed['begin']} */
   begin(_model, { batchSize }, epoch, skip) {
-    if (batchSize !== this.#batchSize) this.#dropPlaces();
+    if (batchSize !== this.#batchSize) {
+      this.#dropPlaces();
+      const { count, steps } = this.#expected;
+      const batches = Math.min(Math.ceil(count / batchSize), steps);
+      this.batches = batches === Infinity ? 0 : batches;
+    }
     this.#batchSize = batchSize;
     this.#wanted = { epoch, skip, batchSize };
     this.#coming = skip;
@@ -204,10 +217,10 @@ export class HostStream {
  * @param {any} args `open`, or the number of a stream and what is asked of it
  * @returns {Promise<import('./host.js').Answer>}
  */
-export async function answerStream(host, { id, ask, prefetch, batch, facts }) {
+export async function answerStream(host, { id, ask, batch, facts, ...settings }) {
   if (ask === 'open') {
     const opened = host.newId();
-    host.streams.set(opened, new HostStream(host, prefetch));
+    host.streams.set(opened, new HostStream(host, settings));
     return { value: opened };
   }
   const stream = host.stream(id);

@@ -32,6 +32,8 @@ export class Host {
   models = new Map();
   /** @type {Map<number, import('./host-stream.js').HostStream>} */
   streams = new Map();
+  /** @type {Map<number, import('./host-image-stream.js').HostImages>} */
+  images = new Map();
 
   /**
    * @param {string} method

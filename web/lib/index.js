@@ -30,6 +30,10 @@ export { VERSION } from './version.js';
  * @typedef {import('./dataset.js').Dataset} Dataset
  * @typedef {import('./dataset.js').DatasetOptions} DatasetOptions
  * @typedef {import('./datasets.js').LoadOptions} LoadOptions
+ * @typedef {import('./image-options.js').ImageSource} ImageSource
+ * @typedef {import('./image-options.js').ImageFolderOptions} ImageFolderOptions
+ * @typedef {import('./image-stream.js').ImageStream} ImageStream
+ * @typedef {import('./image-stream.js').ImageStreamOptions} ImageStreamOptions
  * @typedef {import('./layers.js').Layer} Layer
  * @typedef {import('./compile.js').CompileOptions} CompileOptions
  * @typedef {import('./fit-options.js').FitOptions} FitOptions
@@ -135,15 +139,23 @@ export const datasets = Object.freeze({
    * Pictures of a folder or an archive, one folder a class, decoded and resized into the engine's memory. Files
    * that cannot be read are left out and told in `skipped`.
    *
-   * @template {import('./image-folder.js').ImageFolderOptions} Options
-   * @param {import('./image-folder.js').ImageSource} source in Node a path; in a page what was dropped or chosen
+   * @template {ImageFolderOptions} Options
+   * @param {ImageSource} source in Node a path; in a page what was dropped or chosen
    * @param {Options} [options]
    */
   imageFolder: async (source, options) => {
     const held = holdDropped(source);
-    return (await sharedEngine()).datasets.imageFolder(
-      /** @type {import('./image-folder.js').ImageSource} */ (held),
-      options,
-    );
+    return (await sharedEngine()).datasets.imageFolder(/** @type {ImageSource} */ (held), options);
+  },
+  /**
+   * The same pictures as a stream for `fit`: decoded and resized while the model trains, by a worker of their own, for
+   * folders that do not fit in memory. Dispose it when training is over.
+   *
+   * @param {ImageSource} source as `imageFolder` takes it, but no tar archive
+   * @param {ImageStreamOptions} [options] of `imageFolder`, and shuffle (true), prefetch (8 batches)
+   */
+  imageStream: async (source, options) => {
+    const held = holdDropped(source);
+    return (await sharedEngine()).datasets.imageStream(/** @type {ImageSource} */ (held), options);
   },
 });

@@ -13,6 +13,7 @@ import { Random } from './random.js';
 
 /**
  * @typedef {object} FolderOptions
+ * @property {string} what for messages
  * @property {'inferred' | null | number[]} labels
  * @property {string[] | undefined} classNames
  * @property {string | undefined} folder only what lies below it
@@ -49,14 +50,14 @@ export function planImages(paths, options) {
       : { classNames: options.classNames ?? [], entries: chosen, empty: [] };
   if (entries.length === 0) {
     throw new EmptyError(
-      `imageFolder: ${paths.length} files, none of them a picture (PNG, JPEG …) in a folder of its class.`,
+      `${options.what}: ${paths.length} files, none of them a picture (PNG, JPEG …) in a folder of its class.`,
       { field: 'source' },
     );
   }
   const labels = options.labels === 'inferred' ? entries.map(({ label }) => label) : options.labels;
   if (labels && labels.length !== entries.length) {
     throw new ShapeError(
-      `imageFolder: ${labels.length} labels for ${entries.length} pictures (in the order of their paths).`,
+      `${options.what}: ${labels.length} labels for ${entries.length} pictures (in the order of their paths).`,
       { field: 'labels' },
     );
   }
@@ -75,7 +76,7 @@ export function planImages(paths, options) {
  * @param {FolderOptions} options
  * @returns {Entry[]} in the order of their paths
  */
-function choosePaths(paths, { folder, strip, labels }) {
+function choosePaths(paths, { what, folder, strip, labels }) {
   const head = folder === undefined ? '' : `${folder.replace(/^\/+|\/+$/g, '')}/`;
   let pictures = paths
     .map((path, file) => ({ file, path: plain(path), label: 0 }))
@@ -87,7 +88,7 @@ function choosePaths(paths, { folder, strip, labels }) {
     entries = below(pictures, head);
   }
   if (head !== '' && entries.length === 0) {
-    throw new MissingError(`imageFolder: there are no pictures below the folder ${folder}.`, {
+    throw new MissingError(`${what}: there are no pictures below the folder ${folder}.`, {
       field: 'folder',
     });
   }
@@ -120,11 +121,11 @@ const plain = (path) => path.replaceAll('\\', '/').replace(/^(\.?\/)+/, '');
  * @param {Entry[]} entries
  * @param {FolderOptions} options
  */
-function inferClasses(entries, { classNames: wanted, allowEmptyClasses }) {
+function inferClasses(entries, { what, classNames: wanted, allowEmptyClasses }) {
   const names = new Set(
     entries.filter(({ path }) => path.includes('/')).map(({ path }) => path.split('/', 1)[0]),
   );
-  if (!wanted) refuseTwins(names);
+  if (!wanted) refuseTwins(what, names);
   const classNames = wanted ?? [...names].sort((a, b) => (a < b ? -1 : 1));
   const numbers = new Map(classNames.map((name, number) => [name, number]));
   const counts = new Array(classNames.length).fill(0);
@@ -138,18 +139,20 @@ function inferClasses(entries, { classNames: wanted, allowEmptyClasses }) {
     inClasses.push({ ...entry, label });
   }
   const empty = classNames.filter((_, number) => counts[number] === 0);
-  if (empty.length > 0 && !allowEmptyClasses && inClasses.length > 0) throw emptyClass(empty, '');
+  if (empty.length > 0 && !allowEmptyClasses && inClasses.length > 0)
+    throw emptyClass(what, empty, '');
   return { classNames, entries: inClasses, empty };
 }
 
 /**
+ * @param {string} what
  * @param {readonly string[]} names
  * @param {string} reason
  */
-export function emptyClass(names, reason) {
+export function emptyClass(what, names, reason) {
   const list = names.slice(0, 5).map((name) => JSON.stringify(name.slice(0, 60)));
   return new EmptyClassError(
-    `imageFolder: ${names.length === 1 ? 'the class' : 'the classes'} ${list.join(', ')}` +
+    `${what}: ${names.length === 1 ? 'the class' : 'the classes'} ${list.join(', ')}` +
       `${names.length > 5 ? ' …' : ''} ${names.length === 1 ? 'has' : 'have'} no picture that can be read` +
       `${reason}.`,
     { field: 'classNames' },
@@ -159,9 +162,10 @@ export function emptyClass(names, reason) {
 /**
  * Folders whose names look the same: some systems would have made them one.
  *
+ * @param {string} what
  * @param {Set<string>} names
  */
-function refuseTwins(names) {
+function refuseTwins(what, names) {
   /** @type {Map<string, string>} */
   const seen = new Map();
   for (const name of names) {
@@ -169,7 +173,7 @@ function refuseTwins(names) {
     const other = seen.get(form);
     if (other !== undefined) {
       throw new DuplicateError(
-        `imageFolder: the folders ${JSON.stringify(other)} and ${JSON.stringify(name)} differ by case or ` +
+        `${what}: the folders ${JSON.stringify(other)} and ${JSON.stringify(name)} differ by case or ` +
           'Unicode form alone; rename one, or give classNames.',
         { field: 'classNames' },
       );
@@ -183,13 +187,13 @@ function refuseTwins(names) {
  * @param {FolderOptions} options
  * @returns {number[][]} numbers of each part, rising
  */
-function splitOff(count, { validationSplit, subset, seed }) {
+function splitOff(count, { what, validationSplit, subset, seed }) {
   const all = Array.from({ length: count }, (_, number) => number);
   if (!subset) return [all];
   const held = Math.floor(count * validationSplit);
   if (held === 0 || held === count) {
     throw new ConfigError(
-      `imageFolder: validationSplit ${validationSplit} of ${count} pictures leaves ${count - held} for ` +
+      `${what}: validationSplit ${validationSplit} of ${count} pictures leaves ${count - held} for ` +
         `training and ${held} for validation.`,
       { field: 'validationSplit' },
     );

@@ -14,6 +14,7 @@ import { openRandomAccess, streamOf } from './random-access.js';
  *
  * @typedef {object} FileSource
  * @property {string[]} paths
+ * @property {boolean} anyOrder whether single files can be read without reading all
  * @property {boolean} strip whether folders in which everything lies do not count
  * @property {(wanted: Set<number>, visit: Visit, signal: AbortSignal) => Promise<void>} each in any order; a visit
  *   may begin before the last one ended
@@ -77,10 +78,11 @@ export async function openFiles(source, { signal, onDownload }) {
  */
 function ofFiles(paths, read, strip, close = async () => {}) {
   if (paths.length > MAX_FILES) {
-    throw new LimitError(`imageFolder: ${paths.length} files, the limit is ${MAX_FILES}.`);
+    throw new LimitError(`There are ${paths.length} files, the limit is ${MAX_FILES}.`);
   }
   return {
     paths,
+    anyOrder: true,
     strip,
     close,
     async each(wanted, visit, signal) {
@@ -156,6 +158,7 @@ async function ofTar(archive, signal) {
   });
   return {
     paths,
+    anyOrder: false,
     strip: true,
     close: archive.close,
     async each(wanted, visit) {

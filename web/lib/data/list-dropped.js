@@ -9,7 +9,7 @@ import { IMAGE_NAME } from './image-header.js';
  */
 
 /**
- * @param {unknown} source {@link import('../image-folder.js').ImageSource} that is no address
+ * @param {unknown} source {@link import('../image-options.js').ImageSource} that is no address
  * @param {AbortSignal | undefined} signal
  * @returns {Promise<WireSource>} a single file that is not named like a picture is taken for an archive
  * @throws {InputTypeError} {AbortedError}
@@ -52,7 +52,7 @@ async function list(source, signal) {
 /** @param {unknown} found */
 function unknown(found) {
   return new InputTypeError(
-    'imageFolder: expected a path, dropped or chosen files, a folder handle or an archive, found ' +
+    'Pictures: expected a path, dropped or chosen files, a folder handle or an archive, found ' +
       `${Object.prototype.toString.call(found)}.`,
     { field: 'source' },
   );

@@ -19,6 +19,7 @@ import { Random } from './random.js';
  * @property {'classes' | 'values'} [labels] what `y` holds; default what the loss takes
  * @property {number} [prefetch] batches in engine memory that wait for their turn, at least 2; default 8
  * @property {number} [shuffleBuffer] samples among which the next one is drawn; default 0: their own order
+ * @property {number} [count] samples of an epoch, where they are known: for what progress tells of the first one
  * @property {number} [seed] of that draw, default 0; each epoch draws anew
  * @property {number} [scale] {@link import('../dataset.js').DatasetOptions}, as are mean and std
  * @property {number | readonly number[]} [mean]
@@ -31,6 +32,7 @@ export const STREAM_OPTIONS = /** @type {const} */ ([
   'labels',
   'prefetch',
   'shuffleBuffer',
+  'count',
   'seed',
   'scale',
   'mean',
@@ -50,6 +52,7 @@ export class SampleStream {
       labels: given.labels && needOneOf(given.labels, ['classes', 'values'], 'labels', WHERE),
       prefetch: needWhole(given.prefetch ?? 8, 'prefetch', WHERE, 2),
       shuffleBuffer: needWhole(given.shuffleBuffer ?? 0, 'shuffleBuffer', WHERE),
+      count: given.count === undefined ? undefined : needWhole(given.count, 'count', WHERE, 1),
       seed: needWhole(given.seed ?? 0, 'seed', WHERE),
     });
     if (given.shape !== undefined) sizeOf(given.shape, WHERE);
