@@ -39,6 +39,14 @@ const INNER = {
   browser: { worker: 'worker.js' },
   node: { worker: 'worker.js', 'tuning-child': 'tuning/node/child.js' },
 };
+/** Copied as they are, for Node: their loader looks for the .wasm file beside it. */
+const JPEG = {
+  package: '@cornerstonejs/codec-libjpeg-turbo-8bit',
+  files: {
+    'dist/libjpegturbowasm_decode.js': 'libjpegturbowasm_decode.cjs',
+    'dist/libjpegturbowasm_decode.wasm': 'libjpegturbowasm_decode.wasm',
+  },
+};
 const STAMP = join(ROOT, 'build/library.json');
 
 /**
@@ -61,7 +69,10 @@ export async function buildLibrary(onProgress) {
   onProgress?.('bundling', 0);
   const packages = new Set([...(await bundle('browser', '')), ...(await bundle('node', '.node'))]);
   copyEngines();
-  writeNotices(packages);
+  for (const [from, to] of Object.entries(JPEG.files)) {
+    copyFileSync(join(ROOT, 'node_modules', JPEG.package, from), join(DIST, to));
+  }
+  writeNotices(packages.add(JPEG.package));
   onProgress?.('types', 0.3);
   await run(
     process.execPath,
@@ -145,7 +156,7 @@ async function bundle(platform, suffix) {
     minify: true,
     legalComments: 'inline',
     // The engine's glue stays a file of its own: its threads start from it.
-    external: ['./engine-*.mjs'],
+    external: ['./engine-*.mjs', '#libjpeg-turbo'],
     metafile: true,
     logLevel: 'silent',
     absWorkingDir: ROOT,
@@ -171,13 +182,17 @@ function copyEngines() {
   }
 }
 
+/** Of packages that hold the work of others without its licence. */
+const LICENCES = new Map([[JPEG.package, join(ROOT, 'wasm-build/licences/libjpeg-turbo.txt')]]);
+
 /** The licences of bundled packages go where their code goes. @param {Set<string>} packages */
 function writeNotices(packages) {
   const parts = [...packages].sort().map((name) => {
     const folder = join(ROOT, 'node_modules', name);
     const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
-    const text = file ? readFileSync(join(folder, file), 'utf8').trim() : `Licence: ${license}`;
+    const own = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+    const file = own ? join(folder, own) : LICENCES.get(name);
+    const text = file ? readFileSync(file, 'utf8').trim() : `Licence: ${license}`;
     return `${name} ${version} (${license})\n\n${text}\n`;
   });
   writeFileSync(join(DIST, 'THIRD-PARTY-NOTICES.txt'), parts.join(`\n${'-'.repeat(78)}\n\n`));

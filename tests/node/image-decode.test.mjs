@@ -1,14 +1,14 @@
 /** Pictures of every kind, and damaged ones: rows I01 to I07 of the bad-input catalogue. */
 
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import { describe, test } from 'node:test';
 import { deflateSync } from 'node:zlib';
 import { convertIndexedToRgb, decode } from 'fast-png';
 import { decodeImage } from '../../web/lib/data/decode-image.js';
 import { readImageHeader } from '../../web/lib/data/image-header.js';
 import { decodePng } from '../../web/lib/data/png-any.js';
 import { rejects } from './data-fixtures.mjs';
-import { chunk, ihdr, pngOf, rgbJpeg, rgbPng } from './image-fixtures.mjs';
+import { chunk, ihdr, pngOf, rgbJpeg, rgbPng, withOrientation } from './image-fixtures.mjs';
 import { randomNumbers } from './nets.mjs';
 
 const name = 'a.png';
@@ -304,6 +304,64 @@ test('JPEG: pixels near what was put in; grey by the weights of the luma', async
   );
   // 0.299 * 200 + 0.587 * 100 + 0.114 * 50 = 124.2
   assert.deepEqual([...grey.data], [124, 0]);
+});
+
+describe('EXIF orientation', () => {
+  const picture = rgbJpeg(24, 16, (x, y, c) => x * 7 + y * 4 + c * 30);
+  /** @param {Uint8Array} bytes */
+  const turned = (bytes) => rgb(bytes, { applyExifOrientation: true });
+
+  test('all eight: where the stored first row and column are to be seen', async () => {
+    const stored = await rgb(picture);
+    const pixel = (
+      /** @type {any} */ { data, width },
+      /** @type {number} */ x,
+      /** @type {number} */ y,
+    ) => [...data.subarray((y * width + x) * 3, (y * width + x) * 3 + 3)].join();
+    const [left, top] = [0, 0];
+    /** Where the corner of first row and column, and that of first row and last column, are then. */
+    const corners = [
+      [left, top, 23, top],
+      [23, top, left, top],
+      [23, 15, left, 15],
+      [left, 15, 23, 15],
+      [left, top, left, 23],
+      [15, top, 15, 23],
+      [15, 23, 15, top],
+      [left, 23, left, top],
+    ];
+    for (const [i, [x0, y0, x1, y1]] of corners.entries()) {
+      const upright = await turned(withOrientation(picture, i + 1));
+      assert.deepEqual([upright.width, upright.height], i < 4 ? [24, 16] : [16, 24]);
+      assert.equal(pixel(upright, x0, y0), pixel(stored, 0, 0), `orientation ${i + 1}`);
+      assert.equal(pixel(upright, x1, y1), pixel(stored, 23, 0), `orientation ${i + 1}`);
+      // Not asked for: as stored.
+      assert.deepEqual(await rgb(withOrientation(picture, i + 1)), stored);
+      const little = await turned(withOrientation(picture, i + 1, true));
+      assert.deepEqual(little, upright, 'the other order of bytes');
+    }
+  });
+
+  test('notes without sense leave the picture as it is', async () => {
+    const stored = await rgb(picture);
+    for (const value of [0, 9, 65535]) {
+      assert.deepEqual(await turned(withOrientation(picture, value)), stored);
+    }
+    const good = withOrientation(picture, 6);
+    const end = good.length - picture.length + 2;
+    for (let at = 4; at < end; at++) {
+      for (const byte of [0, 0xff]) {
+        const bytes = good.slice();
+        bytes[at] = byte;
+        const error = await turned(bytes).then(
+          () => undefined,
+          (reason) => reason,
+        );
+        // The length of the note is a part of the JPEG file.
+        if (error) assert.equal(error.code, 'E_IMAGE', `byte ${at}`);
+      }
+    }
+  });
 });
 
 test('I06: JPEG files cut at every byte, of no height, of markers without an end', async () => {

@@ -75,6 +75,29 @@ export function rgbJpeg(width, height, value, quality = 95) {
 }
 
 /**
+ * A JPEG file whose EXIF note says how the camera was held.
+ *
+ * @param {Uint8Array} jpegFile
+ * @param {number} orientation
+ * @param {boolean} [little] the order of the note's bytes
+ */
+export function withOrientation(jpegFile, orientation, little = false) {
+  const tiff = new DataView(new ArrayBuffer(26));
+  tiff.setUint16(0, little ? 0x4949 : 0x4d4d);
+  tiff.setUint16(2, 42, little);
+  tiff.setUint32(4, 8, little);
+  // One entry: tag, type, count, value.
+  tiff.setUint16(8, 1, little);
+  tiff.setUint16(10, 0x0112, little);
+  tiff.setUint16(12, 3, little);
+  tiff.setUint32(14, 1, little);
+  tiff.setUint16(18, orientation, little);
+  const body = [...Buffer.from('Exif\0\0'), ...new Uint8Array(tiff.buffer)];
+  const note = [0xff, 0xe1, 0, body.length + 2, ...body];
+  return Uint8Array.from([...jpegFile.subarray(0, 2), ...note, ...jpegFile.subarray(2)]);
+}
+
+/**
  * @typedef {object} ZipEntry
  * @property {string} path
  * @property {Uint8Array} [body]

@@ -32,6 +32,7 @@ import { HostDataset } from './host-data.js';
  * @property {'int' | 'categorical' | 'binary' | null} labelMode
  * @property {'NEAREST' | 'BILINEAR' | 'ANTIALIAS'} method of resizing
  * @property {boolean} cropToAspectRatio
+ * @property {boolean} applyExifOrientation
  * @property {number} maxPixels
  * @property {import('./host-data.js').Normalization} [normalization]
  *
@@ -170,10 +171,10 @@ export class ImageLoad {
    * @param {AbortSignal} signal
    */
   async take(sample, read, signal) {
-    const { size, channels, maxPixels, cropToAspectRatio } = this.#job;
+    const { size, cropToAspectRatio } = this.#job;
     const name = this.part.paths[sample];
     try {
-      const picture = await decodeImage(await read(), { name, channels, maxPixels, signal });
+      const picture = await decodeImage(await read(), { ...this.#job, name, signal });
       this.#place(sample, cropToAspectRatio ? cropToShape(picture, size) : picture);
     } catch (error) {
       if (error instanceof AbortedError) throw error;

@@ -39,6 +39,8 @@ import {
  * @property {'bilinear' | 'nearest'} [interpolation] default 'bilinear'
  * @property {boolean} [antialias] default false, as in Keras; true is better where pictures become much smaller
  * @property {boolean} [cropToAspectRatio] cut instead of stretch, default false
+ * @property {boolean} [applyExifOrientation] turn JPEG photos as the camera was held, default false, as in Keras and
+ *   PyTorch
  * @property {string} [folder] only what lies below it, such as 'train' in an archive of train/ and test/;
  *   folders around both may be left out
  * @property {boolean} [allowEmptyClasses] default false: a class without a picture is refused
@@ -62,6 +64,7 @@ export const IMAGE_OPTIONS = /** @type {const} */ ([
   'interpolation',
   'antialias',
   'cropToAspectRatio',
+  'applyExifOrientation',
   'folder',
   'allowEmptyClasses',
   'maxPixels',
@@ -96,6 +99,7 @@ export function readImageOptions(given, where) {
         : needOneOf(labelMode, LABEL_MODES, 'labelMode', where),
     method: readMethod(given, where),
     cropToAspectRatio: seen('cropToAspectRatio'),
+    applyExifOrientation: seen('applyExifOrientation'),
     maxPixels: needWhole(given.maxPixels ?? MAX_PIXELS, 'maxPixels', where, 1),
     normalization: readNormalization(given, channels, true, where),
     plan: {

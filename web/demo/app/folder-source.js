@@ -17,8 +17,8 @@ import { reportOn } from './folder-report.js';
  * @typedef {{ folder: string, data: Dataset }} Part folder: '' where everything is one part
  */
 
-/** Photos become much smaller: all pixels that fall into one count. */
-export const PHOTO_OPTIONS = { antialias: true };
+/** Photos become much smaller: all pixels that fall into one count; and phones note how they were held. */
+export const PHOTO_OPTIONS = { antialias: true, applyExifOrientation: true };
 
 const TRAIN = ['train', 'training'];
 const TEST = ['test', 'testing', 'validation', 'valid', 'val'];

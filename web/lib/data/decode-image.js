@@ -2,6 +2,7 @@
 
 import { decodeOther } from '#image-platform';
 import { readImageHeader } from './image-header.js';
+import { orientationOf, turnUpright } from './orientation.js';
 import { decodePng } from './png-any.js';
 
 /**
@@ -17,18 +18,23 @@ import { decodePng } from './png-any.js';
  * @param {object} options
  * @param {string} options.name for messages
  * @param {number} options.channels 3: RGB; 1: grey, by 0.299 R + 0.587 G + 0.114 B
+ * @param {boolean} [options.applyExifOrientation] of JPEG, default false
  * @param {number} [options.maxPixels]
  * @param {AbortSignal} [options.signal]
  * @returns {Promise<Picture>}
  * @throws {ImageError} {LimitError} naming the file
  */
-export async function decodeImage(bytes, { name, channels, maxPixels, signal }) {
+export async function decodeImage(
+  bytes,
+  { name, channels, applyExifOrientation, maxPixels, signal },
+) {
   const header = readImageHeader(bytes, name, maxPixels);
   const picture =
     header.type === 'png'
       ? await decodePng(bytes, { name, maxPixels, signal })
       : await decodeOther(bytes, header, name);
-  return withChannels(picture, channels);
+  const turn = applyExifOrientation && header.type === 'jpeg' ? orientationOf(bytes) : 1;
+  return turnUpright(withChannels(picture, channels), turn);
 }
 
 /**

@@ -1,15 +1,12 @@
 /**
- * What reading pictures needs of Node: a folder's files, and JPEG by jpeg-js (plain JavaScript), loaded when the
- * first such file is met. The twin of image-platform-web.js; `#image-platform` in package.json chooses.
+ * What reading pictures needs of Node: a folder's files, and a decoder of JPEG, which is loaded when the first such file
+ * is met. The twin of image-platform-web.js; `#image-platform` in package.json chooses.
  */
 
 import { open, readFile, readdir, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ImageError, IoError, MissingError } from '../../errors.js';
-
-/** More than any picture under the limit of pixels takes in jpeg-js. */
-const MAX_MEGABYTES = 4096;
 
 /**
  * A picture that is not a PNG.
@@ -20,24 +17,12 @@ const MAX_MEGABYTES = 4096;
  * @returns {Promise<import('../decode-image.js').Picture>}
  * @throws {ImageError}
  */
-export async function decodeOther(bytes, { type, width, height }, name) {
+export async function decodeOther(bytes, { type }, name) {
   if (type !== 'jpeg') {
     throw new ImageError(`${name}: Node reads PNG and JPEG, this is ${type}; save it as PNG.`);
   }
-  const { default: jpeg } = await import('jpeg-js');
-  try {
-    const picture = jpeg.decode(bytes, {
-      useTArray: true,
-      formatAsRGBA: false,
-      tolerantDecoding: false,
-      maxResolutionInMP: (width * height) / 1e6 + 1,
-      maxMemoryUsageInMB: MAX_MEGABYTES,
-    });
-    return { width: picture.width, height: picture.height, channels: 3, data: picture.data };
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ImageError(`${name}: the JPEG file is damaged: ${reason}.`, { cause });
-  }
+  const { decodeJpeg } = await import('./jpeg.js');
+  return decodeJpeg(bytes, name);
 }
 
 /**
