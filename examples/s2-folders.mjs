@@ -2,7 +2,9 @@
  * Photos of two classes from folders, as the Keras tutorial of augmentation has it: train/ and test/ with a folder for
  * each class, resized to 224x224; sheared, zoomed and mirrored while training.
  *
- *     node examples/s2-folders.mjs --folder photos [--epochs 50] [--batch 32] [--seed 1] [--threads 2]
+ *     node examples/s2-folders.mjs --folder photos [--stream] [--epochs 50] [--batch 32] [--seed 1] [--threads 2]
+ *
+ * With --stream the training photos are read while it trains: a folder of any size.
  */
 
 import { parseArgs } from 'node:util';
@@ -13,14 +15,18 @@ import { percent, trainingBar } from './training-bar.mjs';
 
 const text = /** @type {const} */ ({ type: 'string' });
 const { values } = parseArgs({
-  options: { folder: text, epochs: text, batch: text, seed: text, threads: text },
+  options: {
+    ...{ folder: text, epochs: text, batch: text, seed: text, threads: text },
+    stream: { type: 'boolean', default: false },
+  },
 });
 const { folder, epochs = '50', batch = '32', seed = '1', threads } = values;
 if (!folder) throw new RangeError('--folder must name the folder of train/ and test/.');
 
 await init(threads ? { threads: Number(threads) } : {});
 const options = /** @type {const} */ ({ imageSize: [224, 224], labelMode: 'binary' }); // scale 1/255 is the default
-const train = await datasets.imageFolder(join(folder, 'train'), options);
+const load = values.stream ? datasets.imageStream : datasets.imageFolder;
+const train = await load(join(folder, 'train'), options);
 const test = await datasets.imageFolder(join(folder, 'test'), options);
 console.log(`${train.count} and ${test.count} photos of ${train.classNames.join(' and ')}`);
 

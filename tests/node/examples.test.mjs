@@ -167,13 +167,15 @@ describe('examples', () => {
       const written = await outputOf('cifar10-folders.mjs', few);
       assert.match(written, /train.cat: 3 images\n.*train.dog: 3 images\n.*test.cat: 1 images\n/);
       const options = ['--folder', folder, '--epochs', '2', '--batch', '3', '--threads', '2'];
-      const output = await outputOf('s2-folders.mjs', options);
-      assert.match(output, /^6 and 2 photos of cat and dog\n/);
-      assert.match(
-        output,
-        /\nepoch 2: loss \d\.\d{4}, accuracy [01]\.\d{4}, validation loss \d\.\d{4}/,
-      );
-      assert.match(output, /test accuracy \d+\.\d\d %, best of all epochs \d+\.\d\d %/);
+      for (const way of [[], ['--stream']]) {
+        const output = await outputOf('s2-folders.mjs', [...options, ...way]);
+        assert.match(output, /^6 and 2 photos of cat and dog\n/);
+        assert.match(
+          output,
+          /\nepoch 2: loss \d\.\d{4}, accuracy [01]\.\d{4}, validation loss \d\.\d{4}/,
+        );
+        assert.match(output, /test accuracy \d+\.\d\d %, best of all epochs \d+\.\d\d %/);
+      }
     } finally {
       await rm(folder, { recursive: true });
     }
