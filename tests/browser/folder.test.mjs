@@ -105,23 +105,29 @@ test('train and test folders: read, told about, learned, and a photo of one gets
   const [twice] = Object.keys(files).filter((path) => path.includes('train/ship'));
   files['own/train/ship/broken.jpg'] = new TextEncoder().encode('<svg/>');
   files['own/train/frog/a-copy.png'] = files[twice];
+  const [leaked] = Object.keys(files).filter((path) => path.includes('train/frog'));
+  files['own/test/frog/z-copy.png'] = files[leaked];
   await writeFiles(root, files);
   await page.setInputFiles('#folder-files', folder);
   await untilFolder(page);
 
   assert.equal(await textOf(page, 'data-title'), 'own');
-  assert.equal(await textOf(page, 'data-note'), '101 to train, 30 to test');
+  assert.equal(await textOf(page, 'data-note'), '101 to train, 31 to test');
   const classes = await page.locator('#classes li').allTextContents();
   assert.deepEqual(classes, ['frog51', 'ship50']);
   assert.match(
     await textOf(page, 'folder-report'),
-    /131 photos\. The folder for testing is used for validation/,
+    /132 photos\. The folder for testing is used for validation/,
   );
   assert.match(await textOf(page, 'folder-report'), /One file could not be read and is left out/);
   assert.match(await textOf(page, 'folder-report'), /train\/ship\/broken\.jpg: /);
   assert.match(
     await textOf(page, 'folder-report'),
     /train\/ship\/\d+\.png is train\/frog\/a-copy\.png, in another class/,
+  );
+  assert.match(
+    await textOf(page, 'folder-report'),
+    /test\/frog\/z-copy\.png is train\/frog\/\d+\.png(?!, in another)/,
   );
 
   await setField(page, 'epochs', 12);

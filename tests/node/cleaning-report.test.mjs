@@ -100,6 +100,65 @@ describe('samples that are there twice', () => {
   });
 });
 
+describe('samples that held-out data have too', () => {
+  test('exactly and nearly, beside those that are there twice', async () => {
+    const list = pictures();
+    const random = new Random(9);
+    const testing = pictures(70).slice(60);
+    testing[3] = list[5].slice();
+    testing[8] = list[20].map((value) => value + random.below(3) - 1);
+    list[30] = list[5].slice();
+    const data = await datasetOf(list, { classNames: ['a', 'b', 'c'] });
+    // The same names in another order: class 0 is b here.
+    const against = await datasetOf(testing, { classNames: ['b', 'a', 'c'] });
+    const report = await cleaningReport(data, { against });
+    assert.deepEqual(report.leaks, [
+      { index: 5, of: 3, sameLabel: false },
+      { index: 30, of: 3, sameLabel: false },
+    ]);
+    assert.deepEqual(
+      report.nearLeaks.map(({ index, of, sameLabel }) => [index, of, sameLabel]),
+      [[20, 8, true]],
+    );
+    assert.deepEqual(report.duplicates, [{ index: 30, of: 5, sameLabel: false }]);
+    assert.deepEqual(report.indices, [5, 30]);
+    const clean = await data.without(report.indices);
+    const again = await cleaningReport(clean, { against, near: false });
+    assert.deepEqual([again.leaks, again.nearLeaks, again.indices], [[], [], []]);
+    assert.deepEqual((await cleaningReport(data)).leaks, []);
+    const unlabelled = await engine.dataset({ x: testing, shape: [16, 16, 3] });
+    const { leaks } = await cleaningReport(data, { against: unlabelled });
+    assert.deepEqual(
+      leaks.map(({ sameLabel }) => sameLabel),
+      [true, true],
+    );
+  });
+
+  test('folders: paths of both', async () => {
+    const picture = (/** @type {number} */ i) => rgbPng(20, 20, (x, y, c) => x * i + y * 3 + c);
+    const train = { 'cat/a.png': picture(2), 'dog/b.png': picture(5) };
+    const testing = { 'cat/c.png': picture(7), 'dog/d.png': picture(2) };
+    const { leaks, indices } = await cleaningReport(train, { against: testing });
+    assert.deepEqual(leaks, [
+      { index: 0, file: 'cat/a.png', of: 1, ofFile: 'dog/d.png', sameLabel: false },
+    ]);
+    assert.deepEqual(indices, [0]);
+    await dispose();
+  });
+
+  test('refused: another shape, another kind', async () => {
+    const data = await datasetOf(pictures(4));
+    const other = await engine.dataset({ x: [[1, 2]] });
+    await rejects(
+      cleaningReport(data, { against: other }),
+      'E_SHAPE',
+      /against are 1 x 1 x 2 as float32, expected 16 x 16 x 3 as uint8/,
+    );
+    await rejects(cleaningReport(data, { against: {} }), 'E_CONFIG', /against/);
+    await rejects(cleaningReport({}, { against: data }), 'E_CONFIG', /against/);
+  });
+});
+
 describe('doubtful labels', () => {
   test('the confident joint of a small example, by hand', () => {
     // Thresholds: class 0 (0.9 + 0.8 + 0.1) / 3 = 0.6, class 1 (0.7 + 0.6 + 0.15) / 3 = 0.483.

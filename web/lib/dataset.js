@@ -244,13 +244,23 @@ export class Dataset {
   }
 
   /**
-   * Not for programs: samples that repeat earlier ones, for `cleaningReport`.
+   * Not for programs: samples that repeat earlier ones, or some of another data set, for `cleaningReport`.
    *
-   * @param {{ near: boolean, signal?: AbortSignal, onProgress?: (progress: any) => void }} options
+   * @param {{ near: boolean, against?: Dataset, signal?: AbortSignal, onProgress?: (progress: any) => void }} options
    * @returns {Promise<import('./host-clean.js').Twins>}
+   * @throws {ShapeError} samples that cannot be the same
    */
-  findTwins({ near, signal, onProgress }) {
-    const args = { id: this.use(this.#client), near };
+  async findTwins({ near, against, signal, onProgress }) {
+    const kindOf = (/** @type {DatasetFacts} */ { size, samples }) =>
+      `${size.join(' x ')} as ${samples}`;
+    if (against && kindOf(against.#facts) !== kindOf(this.#facts)) {
+      throw new ShapeError(
+        `cleaningReport: the samples of against are ${kindOf(against.#facts)}, expected ${kindOf(this.#facts)}.`,
+        { field: 'against' },
+      );
+    }
+    const other = against ? against.use(this.#client) : null;
+    const args = { id: this.use(this.#client), near, against: other };
     return this.#client.call('dataset.twins', args, { signal, job: true, onEvent: onProgress });
   }
 

@@ -10,6 +10,7 @@ import { cleaningReport } from 'tabgrad/data';
  * @property {Pair[]} nearly
  *
  * @typedef {{ file: string, of: string, sameClass: boolean }} Pair a picture, and one before it
+ * @typedef {{ file?: string, ofFile?: string, sameLabel: boolean }} Found
  */
 
 /**
@@ -20,19 +21,22 @@ import { cleaningReport } from 'tabgrad/data';
 export async function reportOn(parts, { onWork, signal }) {
   /** @type {FolderReport} */
   const report = { count: 0, heldBack: parts.length === 1, unreadable: [], twice: [], nearly: [] };
-  for (const { folder, data } of parts) {
+  for (const [number, { folder, data }] of parts.entries()) {
     onWork('Looking for pictures that are there twice', 0, 0);
-    const { count, unreadable, duplicates, nearDuplicates } = await cleaningReport(data, {
-      signal,
-    });
+    // What is tested with must not have been trained on: told once, of the second part.
+    const first = number > 0 ? parts[0] : undefined;
+    const { count, unreadable, duplicates, nearDuplicates, leaks, nearLeaks } =
+      await cleaningReport(data, { against: first?.data, signal });
     /** @param {string | undefined} file */
-    const path = (file) => (folder ? `${folder}/${file}` : `${file}`);
-    /** @param {{ file?: string, ofFile?: string, sameLabel: boolean }} found @returns {Pair} */
-    const pair = ({ file, ofFile, sameLabel }) => ({
-      file: path(file),
-      of: path(ofFile),
-      sameClass: sameLabel,
-    });
+    const path = (file, below = folder) => (below ? `${below}/${file}` : `${file}`);
+    /** @param {string | undefined} other @returns {(found: Found) => Pair} */
+    const pairIn =
+      (other) =>
+      ({ file, ofFile, sameLabel }) => ({
+        file: path(file),
+        of: path(ofFile, other),
+        sameClass: sameLabel,
+      });
     report.count += count;
     report.unreadable.push(
       // The library's message begins with the name of the file.
@@ -41,8 +45,9 @@ export async function reportOn(parts, { onWork, signal }) {
         message: message.replace(`${file}: `, ''),
       })),
     );
-    report.twice.push(...duplicates.map(pair));
-    report.nearly.push(...nearDuplicates.map(pair));
+    const [within, across] = [pairIn(folder), pairIn(first?.folder)];
+    report.twice.push(...duplicates.map(within), ...leaks.map(across));
+    report.nearly.push(...nearDuplicates.map(within), ...nearLeaks.map(across));
   }
   return report;
 }

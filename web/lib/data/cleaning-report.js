@@ -13,6 +13,7 @@ import {
   needSignal,
   needWhole,
   readOptions,
+  wrongType,
 } from '../options.js';
 import { classesOf } from './classes-of.js';
 import { confidentErrors } from './confident-learning.js';
@@ -33,6 +34,8 @@ import { kFold } from './split.js';
  * @property {import('../fit-options.js').FitOptions} [fit] options of that training
  * @property {number} [minConfidence] least probability of the class that a label is doubted for, default 0.5; with 0 what
  *   the paper calls doubtful, which of a weak model's mistakes is a large part
+ * @property {Dataset | unknown} [against] held-out samples, such as those for testing, which must not be among these: a
+ *   `Dataset`, or a folder where pictures of a folder are looked at
  * @property {boolean} [near] look for near duplicates too, default true
  * @property {readonly [number, number]} [imageSize] of pictures of a folder, default [64, 64]
  * @property {(progress: { phase: 'load' | 'train', done: number, total: number | undefined }) => void} [onProgress]
@@ -51,8 +54,10 @@ import { kFold } from './split.js';
  * @property {string[]} emptyClasses names of classes without a sample
  * @property {Duplicate[]} duplicates
  * @property {NearDuplicate[]} nearDuplicates to look at: they need not be wrong
+ * @property {Duplicate[]} leaks samples that lie in `against` too, of which `of` and `ofFile` are
+ * @property {NearDuplicate[]} nearLeaks the same, to look at
  * @property {Mislabelled[]} mislabelled without predictions []
- * @property {number[]} indices of duplicates and mislabelled samples, rising: for `data.without`
+ * @property {number[]} indices of duplicates, exact leaks and mislabelled samples, rising: for `data.without`
  */
 
 const WHERE = { what: 'cleaningReport' };
@@ -64,6 +69,7 @@ const OPTIONS = /** @type {const} */ ([
   'seed',
   'fit',
   'minConfidence',
+  'against',
   'near',
   'imageSize',
   'onProgress',
@@ -87,44 +93,87 @@ export async function cleaningReport(source, options) {
   const minConfidence = needShare(given.minConfidence ?? 0.5);
   const ways = WAYS.filter((way) => given[way] !== undefined);
   if (ways.length > 1) throw bothGiven(ways[0], ways[1], WHERE);
-  const own = isDataset(source);
-  const held = own ? source : holdDropped(source);
-  const data = own
-    ? source
-    : await loadFolder(held, given.imageSize ?? [64, 64], signal, onProgress);
-  try {
-    const twins = await data.findTwins({ near, signal, onProgress });
-    const labelled = data.labels !== 'none';
-    const { classes } = labelled ? await classesOf(data, WHERE.what) : { classes: null };
-    const present = new Set(classes);
-    const place = (/** @type {number} */ index, /** @type {number} */ of) => ({
-      index,
-      ...named(data, 'file', index),
-      of,
-      ...named(data, 'ofFile', of),
-      sameLabel: !classes || classes[index] === classes[of],
-    });
-    const duplicates = twins.exact.map(([index, of]) => place(index, of));
-    const mislabelled =
-      ways.length > 0 && classes
-        ? await doubtful(data, classes, minConfidence, { ...given, signal, onProgress })
-        : [];
-    const indices = new Set([...duplicates, ...mislabelled].map(({ index }) => index));
-    return {
-      count: data.count,
-      unreadable: data.skipped.map((file) => ({ ...file })),
-      emptyClasses: classes ? data.classNames.filter((_, label) => !present.has(label)) : [],
-      duplicates,
-      nearDuplicates: twins.near.map(([index, of, distance]) => ({
-        ...place(index, of),
-        distance,
-      })),
-      mislabelled,
-      indices: [...indices].sort((a, b) => a - b),
-    };
-  } finally {
-    if (!own) await data.dispose();
+  const { against } = given;
+  if (against !== undefined && isDataset(against) !== isDataset(source)) {
+    const wanted = isDataset(source) ? 'a Dataset' : 'a folder, as the pictures are in';
+    throw wrongType(against, 'against', wanted, WHERE);
   }
+  const settings = { ...given, near, minConfidence, signal, onProgress };
+  if (isDataset(source)) return reportOn(source, against, settings);
+  // What was dropped on a page is held at once.
+  const folders = [source, against].filter((each) => each !== undefined).map(holdDropped);
+  /** @type {Dataset[]} */
+  const loaded = [];
+  try {
+    for (const folder of folders) {
+      loaded.push(await loadFolder(folder, given.imageSize ?? [64, 64], signal, onProgress));
+    }
+    const [data, held] = loaded;
+    return await reportOn(data, held, settings);
+  } finally {
+    for (const data of loaded) await data.dispose();
+  }
+}
+
+/**
+ * @param {Dataset} data
+ * @param {Dataset | undefined} against
+ * @param {ReportOptions & { near: boolean, minConfidence: number }} options
+ * @returns {Promise<CleaningReport>}
+ */
+async function reportOn(data, against, options) {
+  const { near, minConfidence, signal, onProgress } = options;
+  const { exact, near: alike, leaks } = await data.findTwins({ near, against, signal, onProgress });
+  const classes = await knownClasses(data);
+  const own = { data, classes };
+  const held = against && { data: against, classes: await knownClasses(against) };
+  const duplicates = exact.map((pair) => pairIn(own, own, pair));
+  const leaked = held ? leaks.exact.map((pair) => pairIn(own, held, pair)) : [];
+  const mislabelled =
+    classes && WAYS.some((way) => options[way] !== undefined)
+      ? await doubtful(data, classes, minConfidence, options)
+      : [];
+  const present = new Set(classes);
+  const indices = new Set([...duplicates, ...leaked, ...mislabelled].map(({ index }) => index));
+  return {
+    count: data.count,
+    unreadable: data.skipped.map((file) => ({ ...file })),
+    emptyClasses: classes ? data.classNames.filter((_, label) => !present.has(label)) : [],
+    duplicates,
+    nearDuplicates: alike.map((pair) => ({ ...pairIn(own, own, pair), distance: pair[2] })),
+    leaks: leaked,
+    nearLeaks: held
+      ? leaks.near.map((pair) => ({ ...pairIn(own, held, pair), distance: pair[2] }))
+      : [],
+    mislabelled,
+    indices: [...indices].sort((a, b) => a - b),
+  };
+}
+
+/** @param {Dataset} data @returns {Promise<Int32Array | null>} null without labels */
+async function knownClasses(data) {
+  return data.labels === 'none' ? null : (await classesOf(data, WHERE.what)).classes;
+}
+
+/**
+ * @typedef {{ data: Dataset, classes: Int32Array | null }} Labelled
+ *
+ * @param {Labelled} own
+ * @param {Labelled} others
+ * @param {readonly [index: number, of: number, ...unknown[]]} pair
+ * @returns {Duplicate}
+ */
+function pairIn(own, others, [index, of]) {
+  const labelOf = (/** @type {Labelled} */ { data, classes }, /** @type {number} */ sample) =>
+    classes && (data.classNames[classes[sample]] ?? classes[sample]);
+  const [label, other] = [labelOf(own, index), labelOf(others, of)];
+  return {
+    index,
+    ...named(own.data, 'file', index),
+    of,
+    ...named(others.data, 'ofFile', of),
+    sameLabel: label === null || other === null || label === other,
+  };
 }
 
 /**
