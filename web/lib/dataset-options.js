@@ -3,7 +3,7 @@
 import { ConfigError, EmptyError, LimitError, ShapeError } from './errors.js';
 import { describe, needWhole, wrongType } from './options.js';
 
-/** @typedef {import('./host-data.js').Normalization} Normalization */
+/** @typedef {import('./host-dataset.js').Normalization} Normalization */
 
 /**
  * @param {unknown} shape

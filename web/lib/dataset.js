@@ -16,8 +16,8 @@ import { describe, needBoolean, needOneOf, needSignal, needWhole, readOptions } 
 
 /**
  * @typedef {import('./client.js').Client} Client
- * @typedef {import('./host-data.js').DatasetFacts} DatasetFacts
- * @typedef {import('./host-data.js').Normalization} Normalization
+ * @typedef {import('./host-dataset.js').DatasetFacts} DatasetFacts
+ * @typedef {import('./host-dataset.js').Normalization} Normalization
  *
  * @typedef {object} DatasetOptions
  * @property {import('./data/stream.js').StreamSource} [samples] instead of x and y: an iterable, async iterable or

@@ -1,7 +1,7 @@
 /** Pictures as augmentation changes them, to be looked at: the worker's side of augment.js. */
 
 import { augmentationNumbers, augmentedSize, readAugmentations } from './augment-list.js';
-import { checkRange } from './host-data.js';
+import { checkRange } from './host-dataset.js';
 
 /**
  * @param {import('./host.js').Host} host

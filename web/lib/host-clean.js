@@ -5,7 +5,7 @@ import { reporter } from './host-images.js';
 
 /**
  * @typedef {import('./host.js').Host} Host
- * @typedef {import('./host-data.js').HostDataset} HostDataset
+ * @typedef {import('./host-dataset.js').HostDataset} HostDataset
  * @typedef {import('./task.js').Task} Task
  *
  * @typedef {[sample: number, other: number][]} Exact

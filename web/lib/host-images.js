@@ -6,7 +6,7 @@ import { decodeImage } from './data/decode-image.js';
 import { emptyClass, planImages } from './data/image-classes.js';
 import { openFiles } from './data/image-files.js';
 import { AbortedError, ConfigError, TabgradError } from './errors.js';
-import { HostDataset } from './host-data.js';
+import { HostDataset } from './host-dataset.js';
 
 /**
  * @typedef {import('./host.js').Host} Host
@@ -34,10 +34,10 @@ import { HostDataset } from './host-data.js';
  * @property {boolean} cropToAspectRatio
  * @property {boolean} applyExifOrientation
  * @property {number} maxPixels
- * @property {import('./host-data.js').Normalization} [normalization]
+ * @property {import('./host-dataset.js').Normalization} [normalization]
  *
  * @typedef {object} ImageFacts
- * @property {import('./host-data.js').DatasetFacts} facts
+ * @property {import('./host-dataset.js').DatasetFacts} facts
  * @property {string[]} files path of each sample
  * @property {SkippedFile[]} skipped
  */

@@ -476,7 +476,7 @@ export class HostModel {
    *
    * @template Result
    * @param {Task} task
-   * @param {import('./host-data.js').HostDataset[]} datasets kept in memory meanwhile
+   * @param {import('./host-dataset.js').HostDataset[]} datasets kept in memory meanwhile
    * @param {() => Promise<Result>} run
    */
   async use(task, datasets, run) {

@@ -2,7 +2,7 @@
 
 import { callsOf } from './architecture.js';
 import { ModelMismatchError, StateError } from './errors.js';
-import { checkRange } from './host-data.js';
+import { checkRange } from './host-dataset.js';
 import { HostModel } from './host-model.js';
 import { RangeFeed, evaluate, fit, predict, trainOnBatch } from './trainer.js';
 import { matchTensors, readTensors, writeTensors } from './tensors.js';

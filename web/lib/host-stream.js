@@ -5,7 +5,7 @@
  */
 
 import { EmptyError, TabgradError, errorFromCode } from './errors.js';
-import { HostDataset } from './host-data.js';
+import { HostDataset } from './host-dataset.js';
 
 /**
  * @typedef {import('./host.js').Host} Host
@@ -23,7 +23,7 @@ import { HostDataset } from './host-data.js';
  * @property {'none' | 'classes' | 'values'} labels
  * @property {number} labelSize
  * @property {boolean} weighted
- * @property {import('./host-data.js').Normalization} [normalization]
+ * @property {import('./host-dataset.js').Normalization} [normalization]
  *
  * @typedef {object} Queued
  * @property {HostDataset} place

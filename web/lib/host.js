@@ -10,7 +10,7 @@ import { VERSION } from './version.js';
 
 /**
  * @typedef {import('./task.js').Task} Task
- * @typedef {import('./host-data.js').HostDataset} HostDataset
+ * @typedef {import('./host-dataset.js').HostDataset} HostDataset
  * @typedef {import('./host-model.js').HostModel} HostModel
  *
  * @typedef {object} Answer

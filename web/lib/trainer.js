@@ -14,7 +14,7 @@ import { SLICE_MS } from './slice.js';
  * @typedef {import('./native.js').Native} Native
  * @typedef {import('./native.js').BatchSums} BatchSums
  * @typedef {import('./host-model.js').HostModel} HostModel
- * @typedef {import('./host-data.js').HostDataset} HostDataset
+ * @typedef {import('./host-dataset.js').HostDataset} HostDataset
  * @typedef {import('./task.js').Task} Task
  *
  * @typedef {import('./augment-list.js').AugmentationConfig} AugmentationConfig
@@ -41,7 +41,7 @@ import { SLICE_MS } from './slice.js';
  * @property {number} first sample, and
  * @property {number} count of samples; of a stream both are 0
  * @property {number} batches of an epoch, 0 while unknown
- * @property {import('./host-data.js').DatasetFacts | null} facts null: not known before the first batch
+ * @property {import('./host-dataset.js').DatasetFacts | null} facts null: not known before the first batch
  * @property {(model: HostModel, plan: NonNullable<Position['plan']>, epoch: number, batch: number) => void} begin
  *   an epoch, from one of its batches on
  * @property {(batch: number, task: Task) => number | Promise<number>} ready batches that can be taken from number

@@ -229,7 +229,7 @@ export class Watch {
    *
    * @param {MetricSet} metrics
    * @param {number} rows
-   * @param {import('../host-data.js').DatasetFacts} facts of the samples
+   * @param {import('../host-dataset.js').DatasetFacts} facts of the samples
    */
   add(metrics, rows, { parts }) {
     const { heap } = this.#native;
