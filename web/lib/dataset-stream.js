@@ -1,8 +1,7 @@
 /** Data sets of samples that a program gives one after the other. */
 
 import { ItemReader, SampleStream } from './data/stream.js';
-import { readClassNames, sizeOf } from './dataset-options.js';
-import { Dataset } from './dataset.js';
+import { sizeOf } from './dataset-options.js';
 import { ConfigError, EmptyError, throwIfAborted } from './errors.js';
 import { needFunction, needOneOf, needSignal } from './options.js';
 
@@ -18,9 +17,9 @@ const TOLD_EVERY_MS = 50;
  *
  * @param {Client} client
  * @param {Partial<Record<string, any>>} given options of `dataset`, of which `samples` is one
- * @returns {Promise<Dataset>}
+ * @returns {Promise<import('./host-dataset.js').DatasetFacts>}
  */
-export async function datasetOfSamples(client, given) {
+export async function uploadSamples(client, given) {
   for (const name of ['x', 'y', 'sampleWeight']) {
     if (given[name] === undefined) continue;
     throw new ConfigError(`dataset: give samples or ${name}, not both.`, { field: name });
@@ -28,7 +27,6 @@ export async function datasetOfSamples(client, given) {
   const { samples, shape, labels, onProgress, scale, mean, std } = given;
   const signal = needSignal(given.signal, 'signal', WHERE);
   const tell = onProgress && needFunction(onProgress, 'onProgress', WHERE);
-  const classNames = readClassNames(given.classNames, WHERE);
   if (shape === undefined) {
     throw new ConfigError('dataset: shape, of one sample, is missing.', { field: 'shape' });
   }
@@ -75,5 +73,5 @@ export async function datasetOfSamples(client, given) {
     await client.call('dataset.dispose', { id: made.id }).catch(() => {});
     throw error;
   }
-  return new Dataset(client, made, classNames);
+  return made;
 }

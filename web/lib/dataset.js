@@ -363,12 +363,12 @@ export function isDataset(value) {
  */
 export async function makeDataset(client, options) {
   const given = readOptions(options, OPTIONS, WHERE);
+  const classNames = readClassNames(given.classNames, WHERE);
   if (given.samples !== undefined) {
-    const { datasetOfSamples } = await import('./dataset-stream.js');
-    return datasetOfSamples(client, given);
+    const { uploadSamples } = await import('./dataset-stream.js');
+    return new Dataset(client, await uploadSamples(client, given), classNames);
   }
   if (given.x === undefined) throw new ConfigError('dataset: x is missing.', { field: 'x' });
-  const classNames = readClassNames(given.classNames, WHERE);
   const kind = given.labels && needOneOf(given.labels, ['classes', 'values'], 'labels', WHERE);
   const xs = byName(given.x);
   const ys = byName(given.y);
