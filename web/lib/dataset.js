@@ -12,7 +12,15 @@ import {
   ShapeError,
   throwIfAborted,
 } from './errors.js';
-import { describe, needBoolean, needOneOf, needSignal, needWhole, readOptions } from './options.js';
+import {
+  describe,
+  needBoolean,
+  needFunction,
+  needOneOf,
+  needSignal,
+  needWhole,
+  readOptions,
+} from './options.js';
 
 /**
  * @typedef {import('./client.js').Client} Client
@@ -151,9 +159,10 @@ export class Dataset {
    * layer makes pictures larger batch by batch.
    *
    * @param {readonly [height: number, width: number]} size
-   * @param {{ interpolation?: 'bilinear' | 'nearest', antialias?: boolean, signal?: AbortSignal }} [options]
-   *   interpolation default 'bilinear'; antialias: a smaller picture takes all pixels that come
-   *   together into account, not only the nearest, default false
+   * @param {{ interpolation?: 'bilinear' | 'nearest', antialias?: boolean, signal?: AbortSignal,
+   *   onProgress?: (progress: { done: number, total: number }) => void }} [options] interpolation default
+   *   'bilinear'; antialias: a smaller picture takes all pixels that come together into account, not only the
+   *   nearest, default false
    * @returns {Promise<Dataset>}
    * @throws {ShapeError} size is not two numbers
    * @throws {ConfigError} options; several inputs; antialias with 'nearest', which leaves no room for it
@@ -162,7 +171,7 @@ export class Dataset {
   async resize(size, options) {
     const where = { what: 'resize' };
     this.use(this.#client);
-    const names = /** @type {const} */ (['interpolation', 'antialias', 'signal']);
+    const names = /** @type {const} */ (['interpolation', 'antialias', 'signal', 'onProgress']);
     const own = readOptions(options, names, where);
     if (!Array.isArray(size) || size.length !== 2) {
       throw new ShapeError('resize: size must be [height, width].', { field: 'size' });
@@ -185,12 +194,13 @@ export class Dataset {
       });
     }
     const signal = needSignal(own.signal, 'signal', where);
+    const onEvent = own.onProgress && needFunction(own.onProgress, 'onProgress', where);
     throwIfAborted(signal, where.what);
     const args = {
       size: Array.from(size, (value) => needWhole(value, 'size', where, 1)),
       method: antialias ? 'ANTIALIAS' : interpolation.toUpperCase(),
     };
-    const facts = await this.ask('dataset.resize', args, { signal, job: true });
+    const facts = await this.ask('dataset.resize', args, { signal, job: true, onEvent });
     return new Dataset(this.#client, facts, this.classNames, this.names, { files: this.files });
   }
 

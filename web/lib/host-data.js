@@ -198,7 +198,8 @@ async function resize(host, dataset, [height, width], method, task) {
         if (hasSamples) {
           const range = { dataset, first: 0, count: dataset.facts.count };
           const { rows } = dataset;
-          await inSlices(range, RESIZED_AT_ONCE, task, undefined, (at, count) => {
+          const onSlice = (/** @type {number} */ done) => task.emit({ done, total: range.count });
+          await inSlices(range, RESIZED_AT_ONCE, task, onSlice, (at, count) => {
             const one = (/** @type {number} */ to, /** @type {number} */ from, size = 1) =>
               host.native.resize(made.pointer, to, part.pointer, from, size, method);
             if (!rows) return one(at, at, count);

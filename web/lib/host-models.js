@@ -126,7 +126,7 @@ export const modelMethods = [
       const model = host.model(id);
       needCompiled(model, 'evaluate');
       const range = rangeOf(host, data);
-      const onSlice = (/** @type {number} */ done) => task.emit({ done, total: range.count });
+      const onSlice = teller(range, task);
       const sums = await model.use(task, [range.dataset], () =>
         evaluate(model.native, model, range, batchSize, task, onSlice),
       );
@@ -135,11 +135,12 @@ export const modelMethods = [
   ],
   [
     'model.predict',
-    async (host, { id, data, batchSize, out }, task) => {
+    async (host, { id, data, batchSize, out, tell }, task) => {
       const model = host.model(id);
       const range = rangeOf(host, data);
+      const onSlice = tell ? teller(range, task) : undefined;
       const outputs = await model.use(task, [range.dataset], () =>
-        predict(model.native, model, range, batchSize, task, out),
+        predict(model.native, model, range, batchSize, task, out, onSlice),
       );
       const buffers = outputs.map(({ buffer }) => buffer);
       return { value: buffers, transfer: buffers };
@@ -391,4 +392,9 @@ function mismatch(own, other) {
       `${own.layers[index]?.type === other.layers[index]?.type ? ' with other options or inputs' : ''}.`,
     { layer: own.layers[index]?.name, field: 'layers' },
   );
+}
+
+/** @param {{ count: number }} range @param {import('./task.js').Task} task @returns {(done: number) => void} */
+function teller({ count }, task) {
+  return (done) => task.emit({ done, total: count });
 }

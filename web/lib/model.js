@@ -526,6 +526,7 @@ export class Model {
    *
    * @param {unknown} x a `Dataset` or an array of samples
    * @param {{ batchSize?: number, first?: number, count?: number, signal?: AbortSignal,
+   *   onProgress?: (progress: { done: number, total: number }) => void,
    *   out?: Float32Array | Float32Array[] }} [options] batchSize default 32; out is an array that is no longer
    *   needed, such as one that an earlier call gave (of several outputs an array of them): its memory is used
    *   again for this result, and it is empty afterwards, whether the call succeeds or not. It pays for
@@ -537,17 +538,27 @@ export class Model {
   async predict(x, options) {
     this.#check('predict');
     const where = { what: 'predict' };
-    const names = /** @type {const} */ (['batchSize', 'first', 'count', 'signal', 'out']);
+    const names = /** @type {const} */ ([
+      'batchSize',
+      'first',
+      'count',
+      'signal',
+      'onProgress',
+      'out',
+    ]);
     const own = readOptions(options, names, where);
     const batchSize = needWhole(own.batchSize ?? 32, 'batchSize', where, 1);
     const signal = needSignal(own.signal, 'signal', where);
+    const onProgress = own.onProgress && needFunction(own.onProgress, 'onProgress', where);
     throwIfAborted(signal, 'predict');
     const taken = this.#take(x, undefined, own, where.what);
     return withDataOnce(this.#client, taken, signal, async (data, transfer) => {
       const out = readGivenOutputs(own.out, this.#facts.outputs, data.count);
-      const calling = { signal, job: true, transfer: [...(transfer ?? []), ...out] };
+      const given = [...(transfer ?? []), ...out];
+      const calling = { signal, job: true, transfer: given, onEvent: onProgress };
+      const args = { data, batchSize, out, tell: onProgress !== undefined };
       /** @type {ArrayBuffer[]} */
-      const buffers = await this.#call('model.predict', { data, batchSize, out }, calling);
+      const buffers = await this.#call('model.predict', args, calling);
       const outputs = buffers.map((buffer, index) => {
         const shape = [data.count, ...this.#facts.outputs[index].shape];
         return Object.assign(new Float32Array(buffer), { shape });

@@ -410,14 +410,15 @@ export async function evaluate(native, model, range, batchSize, task, onSlice) {
  * @param {number} batchSize
  * @param {Task} task
  * @param {readonly ArrayBuffer[]} given memory for the outputs; [] for new
+ * @param {(done: number) => void} [onSlice] receives the samples done after each slice
  * @returns {Promise<Float32Array<ArrayBuffer>[]>} one an output
  */
-export async function predict(native, model, range, batchSize, task, given) {
+export async function predict(native, model, range, batchSize, task, given, onSlice) {
   const sizes = model.outputSizes;
   const outputs = sizes.map((size, output) =>
     given.length > 0 ? new Float32Array(given[output]) : new Float32Array(range.count * size),
   );
-  await inSlices(range, batchSize, task, undefined, (first, count, batch) => {
+  await inSlices(range, batchSize, task, onSlice, (first, count, batch) => {
     const done = first - range.first;
     const outs = outputs.map((output, index) =>
       output.subarray(done * sizes[index], (done + count) * sizes[index]),
