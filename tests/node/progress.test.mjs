@@ -20,7 +20,7 @@ before(async () => {
   const y = new Int32Array(COUNT).map((_, i) => i % 2);
   data = await engine.dataset({ x, y, shape: SHAPE });
   model = await engine.sequential([
-    layers.conv2d({ filters: 24, kernelSize: 5, inputShape: SHAPE }),
+    layers.conv2d({ filters: 96, kernelSize: 5, inputShape: SHAPE }),
     layers.globalAveragePooling2d(),
     layers.dense({ units: 2, activation: 'softmax' }),
   ]);
