@@ -187,6 +187,31 @@ describe('shuffled', () => {
     await stream.dispose();
   });
 
+  test('several workers: the same order', async () => {
+    const one = await open(root, { seed: 1, workers: 1 });
+    const three = await open(root, { seed: 1, workers: 3 });
+    assert.deepEqual(await trained(three), await trained(one));
+    // 45 pictures are one group; of larger ones a group is one.
+    const large = /** @type {const} */ ({ imageSize: [1800, 1600], seed: 2 });
+    const some = { 'ant/1.png': 0, 'bee/2.png': 1, 'cat/3.png': 2, 'cat/4.png': 3, 'cat/5.png': 4 };
+    const source = new Map(Object.entries(some).map(([path, i]) => [path, files[paths[i * 9]]]));
+    const labels = [];
+    for (const workers of [1, 2, 4]) {
+      const stream = await engine.datasets.imageStream(source, { ...large, workers });
+      const sums = [];
+      for await (const [x, y] of stream) {
+        sums.push([x.length, x.reduce((sum, value) => sum + value, 0), ...(y ?? [])]);
+      }
+      labels.push(sums);
+      await stream.dispose();
+    }
+    assert.equal(labels[0].length, 5);
+    assert.deepEqual(labels[1], labels[0]);
+    assert.deepEqual(labels[2], labels[0]);
+    await one.dispose();
+    await three.dispose();
+  });
+
   test('the length of the first epoch is told', async () => {
     const stream = await open(root, { prefetch: 2 });
     /** @type {number[]} */
@@ -281,6 +306,8 @@ describe('refused', () => {
       [{ labelMode: 'binary' }, /imageStream: labelMode 'binary' takes two classes, found 3/],
       [{ prefetch: 1 }, /prefetch/],
       [{ shuffle: 1 }, /imageStream: shuffle/],
+      [{ workers: 0 }, /imageStream: workers/],
+      [{ workers: 17 }, /workers must be at most 16, found 17/],
     ])) {
       await rejects(open(root, options), 'E_CONFIG', pattern);
     }

@@ -1,38 +1,43 @@
 /** Folders and archives of pictures that are read while a model trains: the program's side of host-image-stream.js. */
 
+import { hardwareConcurrency } from '#platform';
+import { isFetchable } from './data/byte-source.js';
 import { Random } from './data/random.js';
 import { SampleStream } from './data/stream.js';
 import { asyncDisposeSymbol } from './disposable.js';
-import { ConfigError, EmptyError, throwIfAborted } from './errors.js';
+import { ConfigError, EmptyError, IoError, throwIfAborted } from './errors.js';
 import { wireSource } from './image-folder.js';
 import { IMAGE_OPTIONS, readImageOptions } from './image-options.js';
-import { needBoolean, readOptions } from './options.js';
+import { needBoolean, needWhole, readOptions } from './options.js';
 
 /**
  * @typedef {import('./client.js').Client} Client
  * @typedef {import('./host-images.js').SkippedFile} SkippedFile
+ * @typedef {import('./host-image-stream.js').OpenedFolder} OpenedFolder
  *
  * @typedef {object} StreamedImages
  * @property {boolean} [shuffle] default true: every epoch has the pictures in an order of its own
  * @property {number} [seed] of that order and of the split, default 0
  * @property {number} [prefetch] {@link import('./data/stream.js').StreamOptions}
+ * @property {number} [workers] that read, 1 … 16, each with memory of its own; default a quarter of the machine's
+ *   processors, at most 4, for folders and local archives, else 1: archives behind a URL are fetched by each
  *
  * @typedef {Omit<import('./image-options.js').ImageFolderOptions, 'subset' | 'seed'>
  *   & { subset?: 'training' | 'validation' } & StreamedImages} ImageStreamOptions
  */
 
 const WHERE = { what: 'imageStream' };
-const OPTIONS = /** @type {const} */ ([...IMAGE_OPTIONS, 'shuffle', 'prefetch']);
+const OPTIONS = /** @type {const} */ ([...IMAGE_OPTIONS, 'shuffle', 'prefetch', 'workers']);
 /** Pictures asked for at once, if they are small enough. */
 const AT_ONCE = 32;
 const BYTES_AT_ONCE = 8 * 1024 ** 2;
-/** Such groups that are read before they are wanted. */
+/** Such groups that each worker has before it. */
 const AHEAD = 2;
+const MOST_WORKERS = 16;
 
-/** A stream of pictures, decoded and resized by a worker of its own. */
+/** A stream of pictures, decoded and resized by workers of its own. */
 export class ImageStream extends SampleStream {
-  #client;
-  #id;
+  #readers;
   #shuffle;
   #seed;
   /** @type {Map<string, SkippedFile>} */
@@ -41,18 +46,18 @@ export class ImageStream extends SampleStream {
   /**
    * Not for programs: use `datasets.imageStream`.
    *
-   * @param {Client} client of the worker that reads, which ends with the stream
-   * @param {import('./host-image-stream.js').OpenedFolder} folder
+   * @param {readonly { client: Client, folder: OpenedFolder }[]} readers workers, which end with the stream; all have
+   *   opened the same folder
    * @param {object} settings
    * @param {readonly number[]} settings.shape
    * @param {boolean} settings.shuffle
    * @param {number} settings.seed
    * @param {import('./data/stream.js').StreamOptions} settings.stream
    */
-  constructor(client, { id, files, classNames }, { shape, shuffle, seed, stream }) {
+  constructor(readers, { shape, shuffle, seed, stream }) {
+    const { files, classNames } = readers[0].folder;
     super((epoch) => this.#read(epoch), { ...stream, shape, count: files.length });
-    this.#client = client;
-    this.#id = id;
+    this.#readers = readers;
     this.#shuffle = shuffle;
     this.#seed = seed;
     /** Pictures of an epoch, those that cannot be read among them. */
@@ -70,6 +75,16 @@ export class ImageStream extends SampleStream {
     return [...this.#skipped.values()];
   }
 
+  /**
+   * Groups of pictures with their labels, in the order of the first epoch.
+   *
+   * @override
+   * @returns {AsyncGenerator<[x: Uint8Array, y?: Int32Array | Float32Array], void, void>}
+   */
+  [Symbol.asyncIterator]() {
+    return this.#read(0);
+  }
+
   /** @param {number} epoch @returns {AsyncGenerator<[x: Uint8Array, y?: Int32Array | Float32Array], void, void>} */
   async *#read(epoch) {
     const order = Uint32Array.from({ length: this.count }, (_, sample) => sample);
@@ -81,10 +96,16 @@ export class ImageStream extends SampleStream {
     let asked = 0;
     const askNext = () => {
       if (asked >= order.length) return;
-      coming.push(this.#ask(order.slice(asked, asked + group)));
+      // In turns, so that every worker has as many before it.
+      const { client, folder } = this.#readers[(asked / group) % this.#readers.length];
+      const samples = order.slice(asked, asked + group);
+      const read = client.call('dataset.images', { ask: 'read', id: folder.id, samples });
+      // Whoever left the loop does not wait for it.
+      read.catch(() => {});
+      coming.push(read);
       asked += group;
     };
-    for (let i = 0; i < AHEAD; i++) askNext();
+    for (let i = 0; i < AHEAD * this.#readers.length; i++) askNext();
     let given = 0;
     for (let next = coming.shift(); next; next = coming.shift()) {
       const { count, x, y, skipped } = await next;
@@ -100,18 +121,12 @@ export class ImageStream extends SampleStream {
     });
   }
 
-  /** @param {Uint32Array} samples */
-  #ask(samples) {
-    const read = this.#client.call('dataset.images', { ask: 'read', id: this.#id, samples });
-    // Whoever left the loop does not wait for it.
-    read.catch(() => {});
-    return read;
-  }
-
-  /** Ends the worker; a `fit` that reads this stream rejects with E_DISPOSED. @returns {Promise<void>} */
+  /** Ends the workers; a `fit` that reads this stream rejects with E_DISPOSED. @returns {Promise<void>} */
   async dispose() {
-    await this.#client.call('dataset.images', { ask: 'close', id: this.#id }).catch(() => {});
-    this.#client.dispose();
+    for (const { client, folder } of this.#readers) {
+      await client.call('dataset.images', { ask: 'close', id: folder.id }).catch(() => {});
+      client.dispose();
+    }
   }
 
   [asyncDisposeSymbol]() {
@@ -120,7 +135,7 @@ export class ImageStream extends SampleStream {
 }
 
 /**
- * Pictures of a folder or an archive that are read while a model trains, by a worker of their own: for folders that do
+ * Pictures of a folder or an archive that are read while a model trains, by workers of their own: for folders that do
  * not fit in memory. Options and order of classes as `imageFolder` has them.
  *
  * @param {() => Promise<Client>} openReader
@@ -142,22 +157,56 @@ export async function imageStream(openReader, source, options) {
   }
   throwIfAborted(signal, WHERE.what);
   const wire = await wireSource(source, signal);
-  const client = await openReader();
-  try {
-    const folder = await client.call(
-      'dataset.images',
-      { ask: 'open', job: { ...job, source: wire } },
-      { signal, job: true, onEvent: onProgress },
+  const workers = needWhole(given.workers ?? defaultWorkers(wire), 'workers', WHERE, 1);
+  if (workers > MOST_WORKERS) {
+    throw new ConfigError(
+      `imageStream: workers must be at most ${MOST_WORKERS}, found ${workers}.`,
+      {
+        field: 'workers',
+      },
     );
+  }
+  const open = async (/** @type {number} */ number) => {
+    const client = await openReader();
+    const args = { ask: 'open', job: { ...job, source: wire } };
+    // One of them tells the progress of all.
+    const calling = { signal, job: true, onEvent: number === 0 ? onProgress : undefined };
+    const folder = await client.call('dataset.images', args, calling).catch((error) => {
+      client.dispose();
+      throw error;
+    });
+    return { client, folder };
+  };
+  const opening = await Promise.allSettled(Array.from({ length: workers }, (_, i) => open(i)));
+  const readers = opening.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  try {
+    const failed = opening.find((one) => one.status === 'rejected');
+    if (failed) throw failed.reason;
+    const [first, ...others] = readers.map(({ folder }) => folder.files.join('\n'));
+    if (others.some((files) => files !== first)) {
+      throw new IoError('imageStream: the folder changed while it was opened.', {
+        field: 'source',
+      });
+    }
     const { prefetch, scale, mean, std } = given;
-    return new ImageStream(client, folder, {
+    return new ImageStream(readers, {
       shape: [...job.size, job.channels],
       shuffle,
       seed: job.plan.seed,
       stream: { prefetch, scale, mean, std },
     });
   } catch (error) {
-    client.dispose();
+    for (const { client } of readers) client.dispose();
     throw error;
   }
+}
+
+/** @param {import('./data/image-files.js').WireSource} wire */
+function defaultWorkers(wire) {
+  // What is fetched, or lies in this program's memory, each would have again.
+  const many =
+    'place' in wire
+      ? wire.place instanceof Blob || (typeof wire.place === 'string' && !isFetchable(wire.place))
+      : wire.files.every(({ file }) => !(file instanceof Uint8Array));
+  return many ? Math.min(4, Math.max(1, Math.floor(hardwareConcurrency() / 4))) : 1;
 }

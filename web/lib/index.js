@@ -148,11 +148,11 @@ export const datasets = Object.freeze({
     return (await sharedEngine()).datasets.imageFolder(/** @type {ImageSource} */ (held), options);
   },
   /**
-   * The same pictures as a stream for `fit`: decoded and resized while the model trains, by a worker of their own, for
+   * The same pictures as a stream for `fit`: decoded and resized while the model trains, by workers of their own, for
    * folders that do not fit in memory. Dispose it when training is over.
    *
    * @param {ImageSource} source as `imageFolder` takes it, but no tar archive
-   * @param {ImageStreamOptions} [options] of `imageFolder`, and shuffle (true), prefetch (8 batches)
+   * @param {ImageStreamOptions} [options] of `imageFolder`, and shuffle (true), prefetch (8 batches), workers
    */
   imageStream: async (source, options) => {
     const held = holdDropped(source);
