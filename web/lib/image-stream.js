@@ -13,7 +13,7 @@ import { needBoolean, needWhole, readOptions } from './options.js';
 /**
  * @typedef {import('./client.js').Client} Client
  * @typedef {import('./host-images.js').SkippedFile} SkippedFile
- * @typedef {import('./host-image-stream.js').OpenedFolder} OpenedFolder
+ * @typedef {{ client: Client, folder: import('./host-image-stream.js').OpenedFolder }} Reader a worker
  *
  * @typedef {object} StreamedImages
  * @property {boolean} [shuffle] default true: every epoch has the pictures in an order of its own
@@ -46,8 +46,7 @@ export class ImageStream extends SampleStream {
   /**
    * Not for programs: use `datasets.imageStream`.
    *
-   * @param {readonly { client: Client, folder: OpenedFolder }[]} readers workers, which end with the stream; all have
-   *   opened the same folder
+   * @param {readonly Reader[]} readers which end with the stream; all have opened the same folder
    * @param {object} settings
    * @param {readonly number[]} settings.shape
    * @param {boolean} settings.shuffle
@@ -159,35 +158,19 @@ export async function imageStream(openReader, source, options) {
   const wire = await wireSource(source, signal);
   const workers = needWhole(given.workers ?? defaultWorkers(wire), 'workers', WHERE, 1);
   if (workers > MOST_WORKERS) {
-    throw new ConfigError(
-      `imageStream: workers must be at most ${MOST_WORKERS}, found ${workers}.`,
-      {
-        field: 'workers',
-      },
-    );
+    const most = `imageStream: workers must be at most ${MOST_WORKERS}, found ${workers}.`;
+    throw new ConfigError(most, { field: 'workers' });
   }
-  const open = async (/** @type {number} */ number) => {
+  const args = { ask: 'open', job: { ...job, source: wire } };
+  const readers = await openReaders(workers, async (number) => {
     const client = await openReader();
-    const args = { ask: 'open', job: { ...job, source: wire } };
     // One of them tells the progress of all.
     const calling = { signal, job: true, onEvent: number === 0 ? onProgress : undefined };
-    const folder = await client.call('dataset.images', args, calling).catch((error) => {
-      client.dispose();
-      throw error;
-    });
-    return { client, folder };
-  };
-  const opening = await Promise.allSettled(Array.from({ length: workers }, (_, i) => open(i)));
-  const readers = opening.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const opened = client.call('dataset.images', args, calling);
+    opened.catch(() => client.dispose());
+    return { client, folder: await opened };
+  });
   try {
-    const failed = opening.find((one) => one.status === 'rejected');
-    if (failed) throw failed.reason;
-    const [first, ...others] = readers.map(({ folder }) => folder.files.join('\n'));
-    if (others.some((files) => files !== first)) {
-      throw new IoError('imageStream: the folder changed while it was opened.', {
-        field: 'source',
-      });
-    }
     const { prefetch, scale, mean, std } = given;
     return new ImageStream(readers, {
       shape: [...job.size, job.channels],
@@ -195,6 +178,27 @@ export async function imageStream(openReader, source, options) {
       seed: job.plan.seed,
       stream: { prefetch, scale, mean, std },
     });
+  } catch (error) {
+    for (const { client } of readers) client.dispose();
+    throw error;
+  }
+}
+
+/**
+ * @param {number} count
+ * @param {(number: number) => Promise<Reader>} open
+ * @returns {Promise<Reader[]>} all of them, or none is left
+ */
+async function openReaders(count, open) {
+  const opening = await Promise.allSettled(Array.from({ length: count }, (_, i) => open(i)));
+  const readers = opening.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  try {
+    const failed = opening.find((one) => one.status === 'rejected');
+    if (failed) throw failed.reason;
+    const [first, ...others] = readers.map(({ folder }) => folder.files.join('\n'));
+    if (others.every((files) => files === first)) return readers;
+    const changed = 'imageStream: the folder changed while it was opened.';
+    throw new IoError(changed, { field: 'source' });
   } catch (error) {
     for (const { client } of readers) client.dispose();
     throw error;
