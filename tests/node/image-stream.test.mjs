@@ -76,6 +76,18 @@ async function trained(source, { units = 3, loss = 'sparseCategoricalCrossentrop
   return result;
 }
 
+/** @param {any} source @param {any} options */
+async function evaluated(source, { units = 3, loss = 'sparseCategoricalCrossentropy' }) {
+  const model = await engine.sequential([
+    layers.flatten({ inputShape: [...SIZE, 3] }),
+    layers.dense({ units }),
+  ]);
+  model.compile({ loss, fromLogits: true, metrics: ['accuracy'] });
+  const logs = await model.evaluate(source, { batchSize: 7 });
+  await model.dispose();
+  return logs;
+}
+
 describe('in the order of the paths: the bits of imageFolder', () => {
   /** @param {any} source @param {any} options @param {any} [training] */
   async function compare(source, options, training) {
@@ -87,6 +99,7 @@ describe('in the order of the paths: the bits of imageFolder', () => {
     const { x, y } = await whole.read();
     assert.deepEqual(await readAll(stream), { x: [...x], y: [...(y ?? [])] });
     if (training) {
+      assert.deepEqual(await evaluated(stream, training), await evaluated(whole, training));
       assert.deepEqual(await trained(stream, training), await trained(whole, training));
     }
     await stream.dispose();

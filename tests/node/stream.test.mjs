@@ -1,4 +1,4 @@
-/** Training on samples that come one after the other, and data sets made of them. */
+/** Training and evaluation on samples that come one after the other, and data sets made of them. */
 
 import assert from 'node:assert/strict';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -475,5 +475,97 @@ describe('dataset({ samples })', () => {
       'E_NON_FINITE',
     );
     assert.equal((await engine.info()).memory.datasets, memory);
+  });
+});
+
+describe('evaluate: the values of a data set in memory', () => {
+  /** @type {any} */
+  let model;
+  /** @type {any} */
+  let data;
+  before(async () => {
+    model = await makeModel();
+    data = await engine.dataset({ x, y, shape: [FEATURES] });
+    await model.fit(data, OPTIONS);
+  });
+  after(async () => {
+    await data.dispose();
+    await model.dispose();
+  });
+
+  test('every kind of source, every metric, whole and short batches', async () => {
+    for (const batchSize of [8, 53, 100]) {
+      const expected = await model.evaluate(data, { batchSize });
+      assert.ok(Number.isFinite(expected.f1Score));
+      for (const source of [singles, groups, stream([...singles()]), singles()]) {
+        assert.deepEqual(await model.evaluate(source, { batchSize }), expected);
+      }
+    }
+    const sampleWeight = Float32Array.from(y, (_, i) => 1 + (i % 4));
+    const weighted = stream(() => [[x, y, sampleWeight]]);
+    assert.deepEqual(await model.evaluate(weighted), await model.evaluate(x, y, { sampleWeight }));
+  });
+
+  test('tells how far it is, and how much there is where that is known', async () => {
+    /** @type {any[]} */
+    const told = [];
+    const onProgress = (/** @type {any} */ progress) => void told.push(progress);
+    await model.evaluate(stream(singles, { count: COUNT }), { onProgress });
+    assert.deepEqual(told.at(-1), { done: COUNT, total: COUNT });
+    await model.evaluate(groups, { onProgress });
+    assert.deepEqual(told.at(-1), { done: COUNT, total: undefined });
+  });
+
+  test('while the model trains, on another stream', async () => {
+    const [history, logs] = await Promise.all([
+      model.fit(groups, { ...OPTIONS, epochs: 4 }),
+      model.evaluate(groups),
+    ]);
+    assert.equal(history.history.loss.length, 4);
+    assert.ok(Number.isFinite(logs.loss));
+  });
+
+  test('refused, empty, failed, aborted; and then as before', async () => {
+    const expected = await model.evaluate(data);
+    await rejects(
+      model.evaluate(singles, { first: 3 }),
+      'E_CONFIG',
+      /evaluate: first must be left out/,
+    );
+    await rejects(model.evaluate(singles, { count: 3 }), 'E_CONFIG', /evaluate: count/);
+    await rejects(
+      model.evaluate(singles, { sampleWeight: [1] }),
+      'E_CONFIG',
+      /evaluate: sampleWeight/,
+    );
+    await rejects(model.evaluate(singles, y), 'E_CONFIG', /evaluate: y must be left out/);
+    await rejects(
+      model.evaluate([][Symbol.iterator]()),
+      'E_EMPTY',
+      /evaluate: the stream gave no sample/,
+    );
+    await rejects(
+      model.evaluate(() => [{ x: [1] }]),
+      'E_TYPE',
+      /evaluate: item 0 of the stream has no y/,
+    );
+    const far = () => [{ x: sample(0), y: 7 }];
+    await rejects(model.evaluate(far), 'E_LABEL_RANGE', /./);
+    const failing = function* () {
+      yield { x: sample(0), y: 1 };
+      throw new RangeError('gone');
+    };
+    await assert.rejects(model.evaluate(failing), new RangeError('gone'));
+    const stop = new AbortController();
+    const endless = async function* () {
+      for (;;) {
+        await wait(1);
+        yield { x: sample(0), y: 1 };
+      }
+    };
+    const running = model.evaluate(endless, { signal: stop.signal, batchSize: 2 });
+    setTimeout(() => stop.abort(), 30);
+    await rejects(running, 'E_ABORTED', /./);
+    assert.deepEqual(await model.evaluate(data), expected);
   });
 });

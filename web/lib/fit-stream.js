@@ -1,4 +1,4 @@
-/** `fit` on samples that come while the model trains: the program's side of host-stream.js. */
+/** `fit` and `evaluate` on samples that come meanwhile: the program's side of host-stream.js. */
 
 import { ItemReader, SampleStream, batchesOf, randomOf, refuseSeveral } from './data/stream.js';
 import { sizeOf } from './dataset-options.js';
@@ -11,16 +11,17 @@ import { ConfigError } from './errors.js';
  * @property {readonly { shape: number[] }[]} inputs
  * @property {readonly unknown[]} outputs
  * @property {'classes' | 'values' | 'auto'} kind of labels that the loss takes
- * @property {import('./fit-options.js').ReadFitOptions | Omit<import('./fit-options.js').ReadFitOptions, 'signal' | 'callbacks'>} job
+ * @property {{ first: number, count?: number, sampleWeight?: unknown, validationSplit: number,
+ *   stepsPerEpoch?: number }} job
+ * @property {string} what for messages
  * @property {AbortSignal | undefined} signal
  */
 
 /** Batches on their way to the worker, beside those in its queue. */
 const ON_THE_WAY = 2;
-const WHERE = { what: 'fit' };
 
 /**
- * Runs a training call that takes its batches from a stream.
+ * Runs a call that takes its batches from a stream.
  *
  * @template Result
  * @param {Client} client
@@ -31,12 +32,12 @@ const WHERE = { what: 'fit' };
  * @throws what the program's source throws; {InputTypeError} {ShapeError} {EmptyError} of its samples
  */
 export async function withStream(client, source, use, run) {
-  const { inputs, outputs, job, signal } = use;
-  if (inputs.length > 1 || outputs.length > 1) throw refuseSeveral(WHERE);
-  refuseOptions(job);
+  const { inputs, outputs, job, signal, what } = use;
+  if (inputs.length > 1 || outputs.length > 1) throw refuseSeveral({ what });
+  refuseOptions(job, what);
   const samples = source instanceof SampleStream ? source : new SampleStream(source);
   const { prefetch, count } = samples.options;
-  const opening = { ask: 'open', prefetch, count, steps: job.stepsPerEpoch };
+  const opening = { ask: 'open', what, prefetch, count, steps: job.stepsPerEpoch };
   const id = await client.call('dataset.stream', opening);
   const stop = new AbortController();
   const abort = () => stop.abort(signal?.reason);
@@ -60,8 +61,8 @@ export async function withStream(client, source, use, run) {
   }
 }
 
-/** @param {StreamUse['job']} job */
-function refuseOptions({ first, count, sampleWeight, validationSplit }) {
+/** @param {StreamUse['job']} job @param {string} what */
+function refuseOptions({ first, count, sampleWeight, validationSplit }, what) {
   const misplaced = Object.entries({
     first: first !== 0,
     count: count !== undefined,
@@ -70,7 +71,7 @@ function refuseOptions({ first, count, sampleWeight, validationSplit }) {
   }).find(([, given]) => given);
   if (!misplaced) return;
   throw new ConfigError(
-    `fit: ${misplaced[0]} must be left out with a stream, whose samples are not known beforehand.`,
+    `${what}: ${misplaced[0]} must be left out with a stream, whose samples are not known beforehand.`,
     { field: misplaced[0] },
   );
 }
@@ -93,18 +94,18 @@ class Feeder {
    * @param {SampleStream} samples
    * @param {StreamUse} use
    */
-  constructor(client, id, samples, { inputs, kind, job }) {
+  constructor(client, id, samples, { inputs, kind, job, what }) {
     const { options } = samples;
     this.#client = client;
     this.#id = id;
     this.#samples = samples;
     this.#steps = job.stepsPerEpoch ?? Infinity;
     this.#reader = new ItemReader({
-      size: sizeOf(options.shape ?? inputs[0].shape, WHERE),
+      size: sizeOf(options.shape ?? inputs[0].shape, { what }),
       kind: options.labels ?? kind,
       needLabels: true,
       normalization: options,
-      what: WHERE.what,
+      what,
     });
   }
 

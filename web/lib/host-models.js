@@ -125,6 +125,12 @@ export const modelMethods = [
     async (host, { id, data, batchSize }, task) => {
       const model = host.model(id);
       needCompiled(model, 'evaluate');
+      if (data.stream !== undefined) {
+        const { evaluateStream } = await import('./host-stream.js');
+        const stream = host.stream(data.stream);
+        const run = () => evaluateStream(model, stream, batchSize, task);
+        return { value: await model.use(task, [], run) };
+      }
       const range = rangeOf(host, data);
       const onSlice = teller(range, task);
       const sums = await model.use(task, [range.dataset], () =>

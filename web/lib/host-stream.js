@@ -1,14 +1,18 @@
 /**
- * Batches that a program sends while a model trains: a bounded queue in engine memory, the worker's side of
+ * Batches that a program sends while a model trains or is evaluated: a bounded queue in engine memory, the worker's side of
  * fit-stream.js. The program is asked for an epoch; it sends batches, each answered when it has its place in the
  * queue, and then the end. So the program runs ahead by the length of the queue and no further.
  */
 
+import { nextTurn } from '#platform';
 import { EmptyError, TabgradError, errorFromCode } from './errors.js';
 import { HostDataset } from './host-dataset.js';
+import { SLICE_MS } from './slice.js';
+import { Measuring } from './trainer.js';
 
 /**
  * @typedef {import('./host.js').Host} Host
+ * @typedef {import('./host-model.js').HostModel} HostModel
  * @typedef {import('./trainer.js').Feed} Feed
  *
  * @typedef {object} WireBatch
@@ -42,6 +46,7 @@ export class HostStream {
   /** @type {Feed['facts']} */
   facts = null;
   #host;
+  #what;
   #prefetch;
   #expected;
   #batchSize = 0;
@@ -65,14 +70,22 @@ export class HostStream {
   /**
    * @param {Host} host
    * @param {object} settings
+   * @param {string} settings.what for messages
    * @param {number} settings.prefetch batches in the queue
    * @param {number} [settings.count] samples of an epoch
    * @param {number} [settings.steps] batches after which an epoch ends
    */
-  constructor(host, { prefetch, count = Infinity, steps = Infinity }) {
+  constructor(host, { what, prefetch, count = Infinity, steps = Infinity }) {
     this.#host = host;
+    this.#what = what;
     this.#prefetch = prefetch;
     this.#expected = { count, steps };
+  }
+
+  /** Samples of an epoch; undefined: nobody knows. */
+  get total() {
+    const { count } = this.#expected;
+    return count === Infinity ? undefined : count;
   }
 
   // ---- what the trainer asks ----
@@ -99,7 +112,8 @@ export class HostStream {
       task.throwIfCancelled();
     }
     if (this.#queue.length > 0 || task.stopped) return this.#queue.length;
-    if (batch === 0) throw new EmptyError('fit: the stream gave no sample.', { field: 'x' });
+    if (batch === 0)
+      throw new EmptyError(`${this.#what}: the stream gave no sample.`, { field: 'x' });
     this.batches = batch;
     return 0;
   }
@@ -107,21 +121,49 @@ export class HostStream {
   /** @type {Feed['step']} */
   step(model) {
     const { epoch, batch } = model.position;
-    const { place, first, count } = /** @type {Queued} */ (this.#queue.shift());
     const { native } = model;
-    const plan = {
-      first: 0,
-      count: first + count,
-      batch: this.#batchSize,
-      // Samples are counted from 0 in every batch: with its number they draw numbers of their own.
-      epoch: (epoch % 2 ** 32) + (batch % 2 ** 21) * 2 ** 32,
-      shuffle: false,
-    };
-    try {
+    return this.#take(({ place, first, count }) => {
+      const plan = {
+        first: 0,
+        count: first + count,
+        batch: this.#batchSize,
+        // Samples are counted from 0 in every batch: with its number they draw numbers of their own.
+        epoch: (epoch % 2 ** 32) + (batch % 2 ** 21) * 2 ** 32,
+        shuffle: false,
+      };
       native.trainBegin(model.pointer, place.pointer, plan);
       return native.trainStep(model.pointer, first > 0 ? 1 : 0);
+    });
+  }
+
+  /**
+   * Measures the next batch.
+   *
+   * @param {HostModel} model
+   * @param {Measuring} measuring
+   * @returns {number} its samples
+   */
+  measure({ native, pointer }, measuring) {
+    return this.#take(({ place, first, count }) => {
+      const run = () => native.evaluate(pointer, place.pointer, first, count, this.#batchSize);
+      measuring.add(run, count, place.facts);
+      return count;
+    });
+  }
+
+  /**
+   * Takes a batch from the queue; its place is free for another one when it has been used.
+   *
+   * @template Result
+   * @param {(queued: Queued) => Result} use
+   * @returns {Result}
+   */
+  #take(use) {
+    const queued = /** @type {Queued} */ (this.#queue.shift());
+    try {
+      return use(queued);
     } finally {
-      if (place !== this.#tail) this.#free.push(place);
+      if (queued.place !== this.#tail) this.#free.push(queued.place);
       this.#wake();
     }
   }
@@ -157,7 +199,9 @@ export class HostStream {
     } catch (error) {
       if (!(error instanceof TabgradError)) throw error;
       const { code, message } = error;
-      throw errorFromCode(code, `fit: batch ${number} of the stream: ${message}`, { field: 'x' });
+      throw errorFromCode(code, `${this.#what}: batch ${number} of the stream: ${message}`, {
+        field: 'x',
+      });
     }
     this.#queue.push({ place, first, count: batch.count });
     this.#wake();
@@ -209,6 +253,36 @@ export class HostStream {
 
   #wake() {
     for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
+
+/**
+ * Loss and metrics of all that a stream gives.
+ *
+ * @param {HostModel} model
+ * @param {HostStream} stream
+ * @param {number} batchSize
+ * @param {import('./task.js').Task} task
+ * @returns {Promise<ReturnType<Measuring['means']>>}
+ */
+export async function evaluateStream(model, stream, batchSize, task) {
+  const measuring = new Measuring(model, batchSize);
+  let [batch, done] = [0, 0];
+  try {
+    stream.begin(model, { first: 0, count: 0, batchSize, shuffle: false }, 0, 0);
+    for (;;) {
+      const end = batch + (await stream.ready(batch, task));
+      task.throwIfCancelled();
+      if (end === batch || task.stopped) return measuring.means();
+      const started = performance.now();
+      for (; batch < end && performance.now() - started < SLICE_MS; batch++) {
+        done += stream.measure(model, measuring);
+      }
+      task.emit({ done, total: stream.total });
+      await nextTurn();
+    }
+  } finally {
+    measuring.dispose();
   }
 }
 

@@ -257,9 +257,7 @@ export class Model {
         );
       };
       if (data) return await withData(this.#client, data, signal, train);
-      const { withStream } = await import('./fit-stream.js');
-      const use = { ...this.#facts, kind: labelKind(this.#receiver, 0), job, signal };
-      return await withStream(this.#client, x, use, train);
+      return await this.#withStream(x, job, signal, 'fit', train);
     } catch (error) {
       if (!(error instanceof DisposedError) || (this.#client.alive && !this.#disposed)) throw error;
       throw new AbortedError('fit was aborted: the engine or the model was disposed.', {
@@ -268,6 +266,20 @@ export class Model {
     } finally {
       this.#run = null;
     }
+  }
+
+  /**
+   * @template Result
+   * @param {unknown} x a stream
+   * @param {import('./fit-stream.js').StreamUse['job']} job
+   * @param {AbortSignal | undefined} signal
+   * @param {string} what
+   * @param {(data: any, signal: AbortSignal) => Promise<Result>} run
+   */
+  async #withStream(x, job, signal, what, run) {
+    const { withStream } = await import('./fit-stream.js');
+    const use = { ...this.#facts, kind: labelKind(this.#receiver, 0), job, signal, what };
+    return withStream(this.#client, x, use, run);
   }
 
   /**
@@ -478,10 +490,10 @@ export class Model {
    * Loss and metrics without training, exact over the samples. During `fit` of the same model it
    * is answered between slices, with the weights of whole steps.
    *
-   * @param {unknown} x
+   * @param {unknown} x a `Dataset`, an array of samples, or a stream, as in `fit`
    * @param {unknown} [y]
    * @param {{ batchSize?: number, first?: number, count?: number, sampleWeight?: unknown,
-   *   signal?: AbortSignal, onProgress?: (progress: { done: number, total: number }) => void,
+   *   signal?: AbortSignal, onProgress?: (progress: { done: number, total?: number }) => void,
    *   callbacks?: readonly import('./hooks.js').Hooks[] }} [options]
    *   batchSize default 32
    * @returns {Promise<Logs>}
@@ -506,16 +518,24 @@ export class Model {
     const onProgress = own.onProgress && needFunction(own.onProgress, 'onProgress', where);
     this.#needCompiled(where.what);
     throwIfAborted(signal, 'evaluate');
-    const taken = this.#take(x, labels, own, where.what);
+    const taken = isStream(x) ? null : this.#take(x, labels, own, where.what);
     await this.#compiling;
     for (const each of callbacks) {
       each.setModel?.(this);
       await each.onTestBegin?.();
     }
     const calling = { signal, job: true, onEvent: onProgress };
-    const means = await withDataOnce(this.#client, taken, signal, (data, transfer) =>
-      this.#call('model.evaluate', { data, batchSize }, { ...calling, transfer }),
-    );
+    const run = (/** @type {object} */ data, /** @type {object} */ more) =>
+      this.#call('model.evaluate', { data, batchSize }, { ...calling, ...more });
+    const means = taken
+      ? await withDataOnce(this.#client, taken, signal, (data, transfer) => run(data, { transfer }))
+      : await this.#withStream(
+          x,
+          { first: 0, validationSplit: 0, ...own },
+          signal,
+          'evaluate',
+          (data, ends) => run(data, { signal: ends }),
+        );
     const logs = this.#logs(means);
     for (const each of callbacks) await each.onTestEnd?.(logs);
     return logs;

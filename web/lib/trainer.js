@@ -387,19 +387,49 @@ export async function trainOnBatch(native, model, { dataset, first, count }, cla
  */
 export async function evaluate(native, model, range, batchSize, task, onSlice) {
   const { dataset } = range;
-  const metrics = model.newMetrics();
-  const total = { ...NOTHING, metrics };
-  const watch = model.watchBatches();
+  const measuring = new Measuring(model, Math.min(batchSize, range.count));
   try {
-    if (metrics) watch?.reserve(metrics, Math.min(batchSize, range.count));
     await inSlices(range, batchSize, task, onSlice, (first, count, batch) => {
-      const measure = () => native.evaluate(model.pointer, dataset.pointer, first, count, batch);
-      add(total, measured(model, watch ? watch.run(measure) : measure()));
-      if (metrics) watch?.add(metrics, count, dataset.facts);
+      const run = () => native.evaluate(model.pointer, dataset.pointer, first, count, batch);
+      measuring.add(run, count, dataset.facts);
     });
-    return means(total);
+    return measuring.means();
   } finally {
-    watch?.dispose();
+    measuring.dispose();
+  }
+}
+
+/** Loss and metrics, batch by batch. */
+export class Measuring {
+  #model;
+  #total;
+  #watch;
+
+  /** @param {HostModel} model @param {number} batchSize */
+  constructor(model, batchSize) {
+    this.#model = model;
+    this.#total = { ...NOTHING, metrics: model.newMetrics() };
+    this.#watch = model.watchBatches();
+    if (this.#total.metrics) this.#watch?.reserve(this.#total.metrics, batchSize);
+  }
+
+  /**
+   * @param {() => BatchSums} run measures a batch
+   * @param {number} count its samples
+   * @param {import('./host-dataset.js').DatasetFacts} facts of them
+   */
+  add(run, count, facts) {
+    const watch = this.#watch;
+    add(this.#total, measured(this.#model, watch ? watch.run(run) : run()));
+    if (this.#total.metrics) watch?.add(this.#total.metrics, count, facts);
+  }
+
+  means() {
+    return means(this.#total);
+  }
+
+  dispose() {
+    this.#watch?.dispose();
   }
 }
 
