@@ -16,7 +16,7 @@ const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
  * import, one engine's script and the first of its two files. ALL: every layer, loss and optimizer, files, ONNX, data
  * sets, metrics, callbacks and schedules.
  */
-const LIMIT = { page: 139_000, all: 296_000 };
+const LIMIT = { page: 139_200, all: 296_000 };
 
 /** @param {string} name */
 function compressed(name) {

@@ -45,17 +45,17 @@ const OPTIONS = /** @type {const} */ ([
 
 export class Engine {
   #client;
-  /** Workers beside its own, which end with it. @type {Set<Client>} */
-  #readers = new Set();
+  #readers;
 
   /**
    * Not for programs: use `createEngine`.
    *
    * @param {Client} client
-   * @param {() => Promise<Client>} startReader a worker of one thread like its own
+   * @param {import('./image-stream.js').ReaderPool} readers workers beside its own, which end with it
    */
-  constructor(client, startReader) {
+  constructor(client, readers) {
     this.#client = client;
+    this.#readers = readers;
     /** Loaders of known data sets. */
     this.datasets = Object.freeze({
       /** @param {import('./datasets.js').LoadOptions} [options] */
@@ -79,7 +79,7 @@ export class Engine {
       imageStream: async (source, options) => {
         const held = holdDropped(source);
         const { imageStream } = await import('./image-stream.js');
-        return imageStream(() => this.#openReader(startReader), held, options);
+        return imageStream(readers, held, options);
       },
     });
   }
@@ -148,22 +148,11 @@ export class Engine {
 
   [disposeSymbol]() {
     this.#client.dispose();
-    for (const reader of this.#readers) reader.dispose();
-    this.#readers.clear();
+    for (const reader of this.#readers.running) reader.dispose();
   }
 
   [asyncDisposeSymbol]() {
     return this.dispose();
-  }
-
-  /** @param {() => Promise<Client>} start */
-  async #openReader(start) {
-    const reader = await start();
-    for (const other of this.#readers) if (!other.alive) this.#readers.delete(other);
-    this.#readers.add(reader);
-    // It may have been disposed meanwhile.
-    if (!this.alive) reader.dispose();
-    return reader;
   }
 }
 
@@ -194,7 +183,11 @@ export async function createEngine(options) {
   // A single file is of one build, which goes with the number of threads.
   const reading = wasm?.includes('.wasm') ? settings : { ...settings, threads: 1 };
   const client = await startClient(place, settings);
-  return new Engine(client, () => startClient(place, reading));
+  return new Engine(client, {
+    owner: client,
+    start: () => startClient(place, reading),
+    running: new Set(),
+  });
 }
 
 /**

@@ -26,6 +26,13 @@ import { needBoolean, needWhole, readOptions } from './options.js';
  *   & { subset?: 'training' | 'validation' } & StreamedImages} ImageStreamOptions
  */
 
+/**
+ * @typedef {object} ReaderPool
+ * @property {Client} owner whose end is theirs
+ * @property {() => Promise<Client>} start starts a worker of one thread
+ * @property {Set<Client>} running those that were started
+ */
+
 const WHERE = { what: 'imageStream' };
 const OPTIONS = /** @type {const} */ ([...IMAGE_OPTIONS, 'shuffle', 'prefetch', 'workers']);
 /** Pictures asked for at once, if they are small enough. */
@@ -133,18 +140,28 @@ export class ImageStream extends SampleStream {
   }
 }
 
+/** @param {ReaderPool} pool @returns {Promise<Client>} */
+async function startReader({ owner, start, running }) {
+  const reader = await start();
+  for (const other of running) if (!other.alive) running.delete(other);
+  running.add(reader);
+  // It may have ended meanwhile.
+  if (!owner.alive) reader.dispose();
+  return reader;
+}
+
 /**
  * Pictures of a folder or an archive that are read while a model trains, by workers of their own: for folders that do
  * not fit in memory. Options and order of classes as `imageFolder` has them.
  *
- * @param {() => Promise<Client>} openReader
+ * @param {ReaderPool} pool
  * @param {unknown} source {@link import('./image-options.js').ImageSource}; no tar archive
  * @param {ImageStreamOptions} [options]
  * @returns {Promise<ImageStream>}
  * @throws {EmptyError} {EmptyClassError} {DuplicateError} {MissingError} {IoError} {LoadError} {ZipError}
  * @throws {ConfigError} {InputTypeError} {ShapeError} {LimitError} {AbortedError}
  */
-export async function imageStream(openReader, source, options) {
+export async function imageStream(pool, source, options) {
   const given = readOptions(options, OPTIONS, WHERE);
   const { job, onProgress, signal } = readImageOptions(given, WHERE);
   const shuffle = needBoolean(given.shuffle ?? true, 'shuffle', WHERE);
@@ -163,7 +180,7 @@ export async function imageStream(openReader, source, options) {
   }
   const args = { ask: 'open', job: { ...job, source: wire } };
   const readers = await openReaders(workers, async (number) => {
-    const client = await openReader();
+    const client = await startReader(pool);
     // One of them tells the progress of all.
     const calling = { signal, job: true, onEvent: number === 0 ? onProgress : undefined };
     const opened = client.call('dataset.images', args, calling);
