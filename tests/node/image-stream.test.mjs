@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { createEngine, layers } from 'tabgrad';
+import { classWeights } from 'tabgrad/data';
 import { rejects, tar } from './data-fixtures.mjs';
 import { makeZip, rgbPng, writeFiles } from './image-fixtures.mjs';
 import { weightHash } from './nets.mjs';
@@ -97,6 +98,8 @@ describe('in the order of the paths: the bits of imageFolder', () => {
     assert.deepEqual([...stream.files], [...whole.files]);
     assert.deepEqual([...stream.classNames], [...whole.classNames]);
     const { x, y } = await whole.read();
+    if (whole.labels === 'classes') assert.deepEqual(stream.classes, y);
+    if (whole.labels === 'none') assert.equal(stream.classes, null);
     assert.deepEqual(await readAll(stream), { x: [...x], y: [...(y ?? [])] });
     if (training) {
       assert.deepEqual(await evaluated(stream, training), await evaluated(whole, training));
@@ -284,6 +287,15 @@ describe('bad files', () => {
     await stream.dispose();
     await rm(folder, { recursive: true });
   });
+});
+
+test('class weights of a folder whose classes are not alike', async () => {
+  const some = paths.filter((path, i) => path.startsWith('ant') || i % 3 === 0);
+  const source = new Map(some.map((path) => [path, files[path]]));
+  const [stream, whole] = [await open(source), await load(source)];
+  assert.deepEqual(await classWeights(stream.classes), await classWeights(whole));
+  await stream.dispose();
+  await whole.dispose();
 });
 
 test('memory does not grow with the number of pictures', async () => {

@@ -12,6 +12,7 @@ import { ImageLoad, openFolder, reporter, takeAll } from './host-images.js';
  * @property {number} id
  * @property {string[]} files paths, in their order
  * @property {string[]} classNames
+ * @property {number[] | null} classes of the files
  *
  * @typedef {object} ReadPictures those of the files asked for that could be read, in the order asked for
  * @property {number} count
@@ -110,5 +111,6 @@ async function openImages(host, job, task) {
   }
   const id = host.newId();
   host.images.set(id, new HostImages(host, job, opened));
-  return { id, files: plan.parts[0].paths, classNames: plan.classNames };
+  const [{ paths, labels }] = plan.parts;
+  return { id, files: paths, classNames: plan.classNames, classes: labels };
 }

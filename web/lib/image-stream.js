@@ -61,7 +61,7 @@ export class ImageStream extends SampleStream {
    * @param {import('./data/stream.js').StreamOptions} settings.stream
    */
   constructor(readers, { shape, shuffle, seed, stream }) {
-    const { files, classNames } = readers[0].folder;
+    const { files, classNames, classes } = readers[0].folder;
     super((epoch) => this.#read(epoch), { ...stream, shape, count: files.length });
     this.#readers = readers;
     this.#shuffle = shuffle;
@@ -74,6 +74,8 @@ export class ImageStream extends SampleStream {
     this.files = Object.freeze(files);
     /** @type {readonly string[]} */
     this.classNames = Object.freeze(classNames);
+    /** Number of each picture's class, for `classWeights`; null without labels. */
+    this.classes = classes && Int32Array.from(classes);
   }
 
   /** Files that could not be read so far, with the reason. @returns {SkippedFile[]} */
