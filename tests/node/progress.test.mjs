@@ -5,7 +5,8 @@ import { after, before, test } from 'node:test';
 import { createEngine, layers } from 'tabgrad';
 import { rejects } from './data-fixtures.mjs';
 
-const COUNT = 1500;
+/** Long enough for calls of ten slices and more, so that an abort arrives before the end. */
+const COUNT = 2000;
 const SHAPE = [24, 24, 3];
 
 /** @type {import('tabgrad').Engine} */
@@ -20,7 +21,7 @@ before(async () => {
   const y = new Int32Array(COUNT).map((_, i) => i % 2);
   data = await engine.dataset({ x, y, shape: SHAPE });
   model = await engine.sequential([
-    layers.conv2d({ filters: 96, kernelSize: 5, inputShape: SHAPE }),
+    layers.conv2d({ filters: 192, kernelSize: 5, inputShape: SHAPE }),
     layers.globalAveragePooling2d(),
     layers.dense({ units: 2, activation: 'softmax' }),
   ]);
@@ -32,7 +33,7 @@ after(() => engine.dispose());
 const CALLS = {
   evaluate: (options) => model.evaluate(data, options),
   predict: (options) => model.predict(data, options),
-  resize: async (options) => (await data.resize([96, 96], options)).dispose(),
+  resize: async (options) => (await data.resize([224, 224], options)).dispose(),
 };
 
 for (const [name, call] of Object.entries(CALLS)) {
