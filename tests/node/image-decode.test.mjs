@@ -217,6 +217,7 @@ test('I04: the bytes tell the kind, not the name', async () => {
     'E_IMAGE',
     /SVG is refused/,
   );
+  await rejects(rgb(text('<svg/>')), 'E_IMAGE', /SVG is refused/);
   await rejects(rgb(text('<?xml version="1.0"?>\n<svg onload="alert(1)">')), 'E_IMAGE', /SVG/);
   await rejects(rgb(text('<!doctype html><p>404')), 'E_IMAGE', /an HTML page/);
   await rejects(rgb(text('GIF89a\x08\0\x09\0')), 'E_IMAGE', /Node reads PNG and JPEG, this is gif/);

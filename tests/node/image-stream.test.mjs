@@ -355,7 +355,7 @@ describe('the end', () => {
     const stream = await open(root);
     await stream.dispose();
     await stream.dispose();
-    await rejects(trained(stream), 'E_DISPOSED', /./);
+    await rejects(trained(stream), 'E_DISPOSED', /stream of pictures was disposed/);
   });
 
   test('of the engine ends its streams', async () => {

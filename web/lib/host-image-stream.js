@@ -105,7 +105,7 @@ async function openImages(host, job, task) {
   if (!source.anyOrder) {
     await source.close();
     throw new ConfigError(
-      `${job.plan.what}: a tar archive is read from its begin to its end alone; unpack it, or take a zip.`,
+      `${job.plan.what}: a tar archive can be read from its beginning to its end only; unpack it, or make a zip of it.`,
       { field: 'source' },
     );
   }

@@ -1,6 +1,6 @@
 /**
- * Batches that a program sends while a model trains or is evaluated: a bounded queue in engine memory, the worker's side of
- * fit-stream.js. The program is asked for an epoch; it sends batches, each answered when it has its place in the
+ * Batches that a program sends while a model trains or is evaluated: a bounded queue in engine memory, the worker's
+ * side of fit-stream.js. The program is asked for an epoch; it sends batches, each answered when it has its place in the
  * queue, and then the end. So the program runs ahead by the length of the queue and no further.
  */
 

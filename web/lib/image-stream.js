@@ -5,7 +5,7 @@ import { isFetchable } from './data/byte-source.js';
 import { Random } from './data/random.js';
 import { SampleStream } from './data/stream.js';
 import { asyncDisposeSymbol } from './disposable.js';
-import { ConfigError, EmptyError, IoError, throwIfAborted } from './errors.js';
+import { ConfigError, DisposedError, EmptyError, IoError, throwIfAborted } from './errors.js';
 import { wireSource } from './image-folder.js';
 import { IMAGE_OPTIONS, readImageOptions } from './image-options.js';
 import { needBoolean, needWhole, readOptions } from './options.js';
@@ -47,6 +47,7 @@ export class ImageStream extends SampleStream {
   #readers;
   #shuffle;
   #seed;
+  #disposed = false;
   /** @type {Map<string, SkippedFile>} */
   #skipped = new Map();
 
@@ -95,6 +96,7 @@ export class ImageStream extends SampleStream {
 
   /** @param {number} epoch @returns {AsyncGenerator<[x: Uint8Array, y?: Int32Array | Float32Array], void, void>} */
   async *#read(epoch) {
+    if (this.#disposed) throw new DisposedError('The stream of pictures was disposed.');
     const order = Uint32Array.from({ length: this.count }, (_, sample) => sample);
     if (this.#shuffle) new Random(this.#seed, epoch).shuffle(order);
     const size = this.shape.reduce((product, length) => product * length, 1);
@@ -131,6 +133,7 @@ export class ImageStream extends SampleStream {
 
   /** Ends the workers; a `fit` that reads this stream rejects with E_DISPOSED. @returns {Promise<void>} */
   async dispose() {
+    this.#disposed = true;
     for (const { client, folder } of this.#readers) {
       await client.call('dataset.images', { ask: 'close', id: folder.id }).catch(() => {});
       client.dispose();

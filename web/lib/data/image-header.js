@@ -61,7 +61,7 @@ function sniff(bytes) {
 function notAPicture(bytes, name) {
   const start = text(bytes, 0, 512);
   if (bytes.length === 0) return new ImageError(`${name}: the file is empty.`);
-  if (/<svg[\s>]/i.test(start) || /\.svgz?$/i.test(name)) {
+  if (/<svg[\s/>]/i.test(start) || /\.svgz?$/i.test(name)) {
     return new ImageError(`${name}: SVG is refused, it may hold scripts and links; export a PNG.`);
   }
   return new ImageError(`${name}: not a picture that is known here.${looksLikeHint(bytes)}`);
